@@ -1,0 +1,43 @@
+// Text of HTTP: ASCII only, whatever Unicode might think.
+
+package protocol
+
+import "strings"
+
+// equalFold compares without regard to ASCII case. strings.EqualFold would also
+// take the Kelvin sign for a k, which no token of HTTP may hold.
+func equalFold(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if lower(a[i]) != lower(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if c >= 'A' && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
+}
+
+// trim cuts optional white space from both ends (RFC 9110 5.6.3).
+func trim(s string) string {
+	for s != "" && (s[0] == ' ' || s[0] == '\t') {
+		s = s[1:]
+	}
+	for s != "" && (s[len(s)-1] == ' ' || s[len(s)-1] == '\t') {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+// nextToken cuts the first element off a comma-separated list.
+func nextToken(list string) (token, rest string, more bool) {
+	token, rest, more = strings.Cut(list, ",")
+	return trim(token), rest, more
+}

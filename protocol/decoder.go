@@ -1,0 +1,306 @@
+// The decoder: one direction of a connection, from bytes to judged frames.
+
+package protocol
+
+import "math"
+
+// Decoder reads the frames that one side sends. Give it the bytes as they come;
+// it says what they are and what they break. It neither copies nor keeps them.
+// The zero value reads a client's frames without a size limit.
+type Decoder struct {
+	From Side
+	// MaxMessageSize is the largest message allowed, in bytes over all its
+	// fragments; 0 allows any.
+	MaxMessageSize uint64
+
+	header   Header
+	offset   uint64 // of the header in the stream
+	position uint64 // in the stream: bytes consumed
+	at       uint64 // in the payload: bytes consumed
+	inside   bool   // a payload: more of it is to come
+
+	message Opcode // of the unfinished data message, OpContinuation for none
+	size    uint64 // payload bytes that its frames have declared
+	text    UTF8
+	mute    bool // its text is not judged: already wrong, or partly unseen
+	closed  bool // a close frame has been seen
+	unsure  bool // frames were lost: a message may be open that we never saw
+
+	broken Rules // by the last event
+	seen   uint64
+}
+
+// Event is what the next bytes were. Small frames come in one event, a long one
+// as a start and then its payload as it arrives.
+type Event struct {
+	// Data is the next part of the payload, unmasked in place: it aliases the
+	// bytes given to Next.
+	Data []byte
+	// Broken are the rules that these bytes break.
+	Broken Rules
+	// Start is set when the header has been read: see [Decoder.Header].
+	Start bool
+	// End is set when the frame is complete.
+	End bool
+}
+
+// Next reads what it can from the start of b and returns how many bytes that
+// was. With n = 0 it needs b again with more bytes behind. Payload bytes in b
+// are unmasked in place. The payload of a control frame comes in one piece; a
+// breach in a header is told as soon as the header is there.
+func (d *Decoder) Next(b []byte) (ev Event, n int) {
+	if d.inside {
+		return d.payload(b)
+	}
+	h, n := ParseHeader(b)
+	if n == 0 {
+		return ev, 0
+	}
+	rest := b[n:]
+	broken := d.judge(h)
+	if h.comesWhole() && uint64(len(rest)) < h.PayloadLength {
+		if broken == 0 {
+			return ev, 0
+		}
+		rest = nil
+	}
+	d.begin(h, n)
+	if uint64(len(rest)) > h.PayloadLength {
+		rest = rest[:h.PayloadLength]
+	}
+	d.broken = broken
+	d.take(rest)
+	return Event{Data: rest, Broken: d.broken, Start: true, End: !d.inside}, n + len(rest)
+}
+
+// comesWhole reports whether the payload is given only when all of it is there.
+func (h Header) comesWhole() bool {
+	return h.Opcode.Control() && h.PayloadLength <= MaxControlPayload
+}
+
+// payload reads on inside a frame.
+func (d *Decoder) payload(b []byte) (Event, int) {
+	left := d.header.PayloadLength - d.at
+	if uint64(len(b)) > left {
+		b = b[:left]
+	}
+	if len(b) == 0 || d.header.comesWhole() && uint64(len(b)) < left {
+		return Event{}, 0
+	}
+	d.broken = 0
+	d.take(b)
+	return Event{Data: b, Broken: d.broken, End: !d.inside}, len(b)
+}
+
+// judge names the rules that a header breaks where the stream now stands.
+func (d *Decoder) judge(h Header) (broken Rules) {
+	if h.RSV != 0 {
+		// RFC 6455 5.2: must be 0 unless an extension defines a meaning.
+		broken |= RuleRSVUnexpected.Set()
+	}
+	if h.Opcode.Reserved() {
+		// RFC 6455 5.2: an unknown opcode fails the connection.
+		broken |= RuleOpcodeReserved.Set()
+	}
+	if h.Masked != (d.From == Client) {
+		// RFC 6455 5.1: a client masks all frames, a server none.
+		if d.From == Client {
+			broken |= RuleClientUnmasked.Set()
+		} else {
+			broken |= RuleServerMasked.Set()
+		}
+	}
+	if h.LengthBytes == 2 && h.PayloadLength < minLength2 || h.LengthBytes == 8 && h.PayloadLength < minLength8 {
+		// RFC 6455 5.2: the minimal number of bytes must encode the length.
+		broken |= RuleLengthNotMinimal.Set()
+	}
+	if h.PayloadLength&highBit != 0 {
+		// RFC 6455 5.2: the most significant bit must be 0.
+		broken |= RuleLengthHighBit.Set()
+	}
+	if h.Opcode.Control() {
+		return broken | d.judgeControl(h)
+	}
+	return broken | d.judgeData(h)
+}
+
+func (d *Decoder) judgeControl(h Header) (broken Rules) {
+	if h.PayloadLength > MaxControlPayload {
+		// RFC 6455 5.5: control frames carry 125 bytes or less.
+		broken |= RuleControlTooLong.Set()
+	}
+	if !h.Fin {
+		// RFC 6455 5.5: control frames must not be fragmented.
+		broken |= RuleControlFragmented.Set()
+	}
+	if d.closed && h.Opcode == OpClose {
+		// RFC 6455 7.1.3: one close frame from each side. Pings and pongs may
+		// still cross it.
+		broken |= RuleFrameAfterClose.Set()
+	}
+	return broken
+}
+
+func (d *Decoder) judgeData(h Header) (broken Rules) {
+	size := h.PayloadLength
+	switch {
+	case h.Opcode == OpContinuation && d.message == OpContinuation:
+		if !d.unsure {
+			// RFC 6455 5.4: a continuation needs a message to continue.
+			broken |= RuleContinuationUnexpected.Set()
+		}
+	case h.Opcode == OpContinuation:
+		size = saturatingAdd(size, d.size)
+	case d.message != OpContinuation:
+		// RFC 6455 5.4: fragments of messages must not be interleaved.
+		broken |= RuleContinuationExpected.Set()
+	}
+	if d.closed {
+		// RFC 6455 5.5.1: no data frames after a close frame.
+		broken |= RuleFrameAfterClose.Set()
+	}
+	if d.MaxMessageSize != 0 && size > d.MaxMessageSize {
+		// RFC 6455 10.4: a limit on the message after reassembly.
+		broken |= RuleMessageTooBig.Set()
+	}
+	return broken
+}
+
+// begin makes h, whose header takes n bytes, the current frame.
+func (d *Decoder) begin(h Header, n int) {
+	d.header, d.at, d.inside = h, 0, true
+	d.offset = d.position
+	d.position += uint64(n)
+	switch {
+	case h.Opcode == OpClose:
+		d.closed = true
+	case h.Opcode.Control():
+	case h.Opcode == OpContinuation:
+		d.size = saturatingAdd(d.size, h.PayloadLength)
+		if d.message == OpContinuation {
+			d.mute = true // of an unknown message
+		}
+	default:
+		d.message, d.size = h.Opcode, h.PayloadLength
+		d.text.Reset()
+		d.mute, d.unsure = h.RSV != 0, false
+	}
+}
+
+// take consumes payload bytes of the current frame: unmasks and judges them.
+func (d *Decoder) take(b []byte) {
+	if d.header.Masked {
+		Mask(d.header.MaskingKey, int(d.at&3), b)
+	}
+	text := d.message == OpText && !d.header.Opcode.Control() && !d.mute
+	if text && len(b) > 0 {
+		if bad := d.text.Write(b); bad >= 0 {
+			d.badText(d.at + uint64(bad))
+			text = false
+		}
+	}
+	d.at += uint64(len(b))
+	d.position += uint64(len(b))
+	if d.at < d.header.PayloadLength {
+		return
+	}
+	if text && d.header.Fin && !d.text.Complete() {
+		d.badText(d.at)
+	}
+	d.end(b)
+}
+
+// badText records that the message's text went wrong at a byte of this frame.
+func (d *Decoder) badText(at uint64) {
+	// RFC 6455 8.1: text that is not UTF-8 fails the connection, and at once.
+	d.broken |= RuleUTF8Invalid.Set()
+	d.seen = at
+	d.mute = true
+}
+
+// end closes the current frame, of which last is the last part.
+func (d *Decoder) end(last []byte) {
+	d.inside = false
+	switch h := d.header; {
+	case h.Opcode == OpClose:
+		if h.comesWhole() && uint64(len(last)) == h.PayloadLength {
+			code, _, broken := ParseClosePayload(last)
+			d.broken |= broken
+			d.seen = uint64(code)
+		}
+	case !h.Opcode.Control() && h.Fin:
+		d.message = OpContinuation
+	}
+}
+
+// Header is the header of the current frame, valid from its start event on.
+func (d *Decoder) Header() Header { return d.header }
+
+// Message is the opcode of the data message that is unfinished and the payload
+// bytes that its frames have declared so far; OpContinuation when there is none.
+func (d *Decoder) Message() (op Opcode, size uint64) { return d.message, d.size }
+
+// Pending is how many payload bytes of the current frame are still to come.
+func (d *Decoder) Pending() uint64 {
+	if !d.inside {
+		return 0
+	}
+	return d.header.PayloadLength - d.at
+}
+
+// Breach is the breach that a strict receiver stops at, of those in the last
+// event with Broken set.
+func (d *Decoder) Breach() Breach {
+	r, _ := d.broken.First()
+	return d.BreachOf(r)
+}
+
+// BreachOf puts rule r, one of those broken by the last event, into words.
+func (d *Decoder) BreachOf(r Rule) Breach {
+	b := d.header.Breach(r, d.Seen(r))
+	b.Offset = d.offset
+	return b
+}
+
+// Seen is the number that broke rule r, where the header alone does not tell it:
+// the size of a message too big, the place of a wrong byte in the payload, a
+// close code. It is 0 for any other rule.
+func (d *Decoder) Seen(r Rule) uint64 {
+	switch r {
+	case RuleMessageTooBig:
+		return d.size
+	case RuleUTF8Invalid, RuleCloseCodeInvalid:
+		return d.seen
+	}
+	return 0
+}
+
+// Skip passes over n payload bytes of the current frame that were not captured.
+// The rest of the message's text cannot be judged after that.
+func (d *Decoder) Skip(n uint64) {
+	n = min(n, d.Pending())
+	d.at += n
+	d.position += n
+	if !d.header.Opcode.Control() {
+		d.mute = true
+	}
+	if d.inside && d.at == d.header.PayloadLength {
+		d.broken = 0
+		d.end(nil)
+	}
+}
+
+// Gap says that whole frames are missing before the next one: which message is
+// open is unknown until a new one begins.
+func (d *Decoder) Gap() {
+	d.inside = false
+	d.message = OpContinuation
+	d.mute, d.unsure = true, true
+}
+
+func saturatingAdd(a, b uint64) uint64 {
+	if a > math.MaxUint64-b {
+		return math.MaxUint64
+	}
+	return a + b
+}

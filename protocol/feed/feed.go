@@ -1,0 +1,138 @@
+// Package feed is the capture record: which bytes crossed a wire, whose they
+// were, when, and how many were cut or dropped. It does not know what the bytes
+// mean. The live feed, the history behind it and capture files hold the same
+// records, one after another.
+//
+// A record is little-endian, without padding:
+//
+//	offset size
+//	0      4    size of the whole record in bytes, at most MaxRecordSize
+//	4      4    connection: 1, 2, …; 0 where it is about none
+//	8      8    time in nanoseconds since the Unix epoch, signed
+//	16     1    kind
+//	17     1    side: 0 client, 1 server, 2 unknown
+//	18     1    flags
+//	19     1    0
+//	20     …    data
+package feed
+
+import (
+	"encoding/binary"
+
+	"framescope/protocol"
+)
+
+// HeaderSize is the length in bytes of a record without its data.
+const HeaderSize = 20
+
+// MaxRecordSize is the longest record that is written or read, in bytes.
+const MaxRecordSize = 64 << 20
+
+// UnknownSide is the side of a Closed record when nobody saw who closed.
+const UnknownSide protocol.Side = 2
+
+// Kind says what a record tells.
+type Kind uint8
+
+const (
+	// Begin starts every feed. Data: 16 bytes of capture id, then a u64, the
+	// number of frames captured before the next one.
+	Begin Kind = 1
+	// Open is a new connection. Data: a u64, the largest message in bytes that
+	// the client may send, 0 if not known; then the remote address as text.
+	Open Kind = 2
+	// Head is the head of a handshake as Side sent it.
+	Head Kind = 3
+	// Frame is one frame as Side sent it, masked or not as on the wire.
+	Frame Kind = 4
+	// Closed is the end of a connection; Side ended TCP first. Data: the reason
+	// as text, or nothing.
+	Closed Kind = 5
+	// Lost says that frames are missing here. Data: a u64, how many.
+	Lost Kind = 6
+	// Known lists the connections still open, a u32 each. Any other that the
+	// reader believes open has closed unseen.
+	Known Kind = 7
+)
+
+// Flags qualify a record.
+type Flags uint8
+
+const (
+	// Cut: fewer bytes were captured than there were. Data begin with a u64,
+	// the true size in bytes on the wire, which Parse gives as WireSize.
+	Cut Flags = 1 << iota
+	// Partial: the connection ended inside the frame. Cut is set as well.
+	Partial
+	// Replayed: an Open or a Head said again, for a reader that came late.
+	Replayed
+)
+
+// Record is one record taken apart.
+type Record struct {
+	Data     []byte // aliases the bytes it was parsed from
+	WireSize uint64 // bytes on the wire: len(Data), or more for a Cut record
+	Time     int64  // ns since the Unix epoch
+	Conn     uint32
+	Kind     Kind
+	Side     protocol.Side
+	Flags    Flags
+}
+
+type parseError string
+
+func (e parseError) Error() string { return string(e) }
+
+const (
+	errSize = parseError("feed: a record's size is out of bounds: the capture is broken")
+	errKind = parseError("feed: a record is of unknown kind: the capture is broken or from a newer version")
+	errCut  = parseError("feed: a cut record lacks its true size: the capture is broken")
+)
+
+// Append appends r. WireSize is written only for a Cut record.
+func Append(dst []byte, r Record) []byte {
+	size := HeaderSize + len(r.Data)
+	if r.Flags&Cut != 0 {
+		size += 8
+	}
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(size))
+	dst = binary.LittleEndian.AppendUint32(dst, r.Conn)
+	dst = binary.LittleEndian.AppendUint64(dst, uint64(r.Time))
+	dst = append(dst, byte(r.Kind), byte(r.Side), byte(r.Flags), 0)
+	if r.Flags&Cut != 0 {
+		dst = binary.LittleEndian.AppendUint64(dst, r.WireSize)
+	}
+	return append(dst, r.Data...)
+}
+
+// Parse reads the record that b begins with and how many bytes it takes. n is 0
+// without an error when b ends before the record does.
+func Parse(b []byte) (r Record, n int, err error) {
+	if len(b) < HeaderSize {
+		return r, 0, nil
+	}
+	size := binary.LittleEndian.Uint32(b)
+	if size < HeaderSize || size > MaxRecordSize {
+		return r, 0, errSize
+	}
+	if uint64(size) > uint64(len(b)) {
+		return r, 0, nil
+	}
+	b = b[:size]
+	r.Conn = binary.LittleEndian.Uint32(b[4:8])
+	r.Time = int64(binary.LittleEndian.Uint64(b[8:16]))
+	r.Kind, r.Side, r.Flags = Kind(b[16]), protocol.Side(b[17]), Flags(b[18])
+	if r.Kind < Begin || r.Kind > Known {
+		return Record{}, 0, errKind
+	}
+	r.Data = b[HeaderSize:]
+	r.WireSize = uint64(len(r.Data))
+	if r.Flags&Cut != 0 {
+		if len(r.Data) < 8 {
+			return Record{}, 0, errCut
+		}
+		r.WireSize = binary.LittleEndian.Uint64(r.Data)
+		r.Data = r.Data[8:]
+	}
+	return r, int(size), nil
+}

@@ -1,0 +1,48 @@
+// The header taken apart into the fields of the RFC's figure.
+
+package protocol
+
+// Field is one field of a frame header, where it stands and what it holds.
+type Field struct {
+	Name  string // fin, rsv1, rsv2, rsv3, opcode, mask, payload-len, extended-length, masking-key
+	Bit   int    // offset of its first bit in the header
+	Bits  int    // its width
+	Value uint64 // its bits, most significant first
+}
+
+// AppendFields appends the fields of h in the order of the wire (RFC 6455 5.2).
+// extended-length and masking-key are there only when the header has them.
+func AppendFields(dst []Field, h Header) []Field {
+	bit := 0
+	add := func(name string, bits int, value uint64) {
+		dst = append(dst, Field{name, bit, bits, value})
+		bit += bits
+	}
+	add("fin", 1, boolBit(h.Fin))
+	add("rsv1", 1, uint64(h.RSV>>2&1))
+	add("rsv2", 1, uint64(h.RSV>>1&1))
+	add("rsv3", 1, uint64(h.RSV&1))
+	add("opcode", 4, uint64(h.Opcode&0xF))
+	add("mask", 1, boolBit(h.Masked))
+	switch h.lengthBytes() {
+	case 0:
+		add("payload-len", 7, h.PayloadLength)
+	case 2:
+		add("payload-len", 7, length16)
+		add("extended-length", 16, h.PayloadLength)
+	default:
+		add("payload-len", 7, length64)
+		add("extended-length", 64, h.PayloadLength)
+	}
+	if h.Masked {
+		add("masking-key", 32, uint64(h.MaskingKey))
+	}
+	return dst
+}
+
+func boolBit(b bool) uint64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,227 @@
+// The opening handshake: the accept key, and what each side must send.
+
+package protocol
+
+import (
+	"encoding/base64"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// GUID is what the server appends to the client's key (RFC 6455 1.3).
+const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+// Version is the protocol version of RFC 6455.
+const Version = "13"
+
+// AcceptKey is the Sec-WebSocket-Accept that answers a Sec-WebSocket-Key
+// (RFC 6455 4.2.2).
+func AcceptKey(key string) string {
+	sum := sha1Sum([]byte(key + GUID))
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// Request is a client's opening handshake.
+type Request struct {
+	Method       string
+	Host         string
+	Major, Minor int // of the HTTP version
+	Fields       Fields
+}
+
+// RequestOf reads the request line of a head; what it cannot read stays zero.
+func RequestOf(h Head) (r Request, target string) {
+	r.Fields = h
+	r.Host = first(h.Values("Host"))
+	method, rest, _ := strings.Cut(h.StartLine, " ")
+	target, version, _ := strings.Cut(rest, " ")
+	r.Method = method
+	if v, ok := strings.CutPrefix(version, "HTTP/"); ok && len(v) == 3 && v[1] == '.' {
+		r.Major, r.Minor = int(v[0]-'0'), int(v[2]-'0')
+	}
+	return r, target
+}
+
+// StatusOf reads the status code of a response head, 0 if it has none.
+func StatusOf(h Head) int {
+	_, rest, _ := strings.Cut(h.StartLine, " ")
+	code, _, _ := strings.Cut(rest, " ")
+	if len(code) != 3 {
+		return 0
+	}
+	status := 0
+	for _, c := range []byte(code) {
+		if c < '0' || c > '9' {
+			return 0
+		}
+		status = status*10 + int(c-'0')
+	}
+	return status
+}
+
+// Check is one duty of the opening handshake and whether it was kept.
+type Check struct {
+	What    string // the duty: "Upgrade names websocket"
+	Seen    string // what stood there
+	Reason  string // what is wrong, and what to do, for the one who broke it
+	Section string
+	Status  int // the HTTP status that a server refuses with; 0 in a response
+	OK      bool
+}
+
+// HandshakeError says why a handshake is refused.
+type HandshakeError struct {
+	Status  int // HTTP status to answer with; 0 when a response was at fault
+	Reason  string
+	Section string
+}
+
+func (e *HandshakeError) Error() string {
+	return "protocol: " + e.Reason + " (" + e.Section + ")"
+}
+
+// CheckRequest judges a client's handshake and returns its key. The error is of
+// the first duty that was not kept.
+func CheckRequest(r Request) (key string, err *HandshakeError) {
+	return first(r.Fields.Values("Sec-Websocket-Key")), firstFault(RequestChecks(r))
+}
+
+// CheckResponse judges a server's answer to a request with the given fields.
+func CheckResponse(status int, response, request Fields) *HandshakeError {
+	return firstFault(ResponseChecks(status, response, request))
+}
+
+func firstFault(checks []Check) *HandshakeError {
+	for _, c := range checks {
+		if !c.OK {
+			return &HandshakeError{c.Status, c.Reason, c.Section}
+		}
+	}
+	return nil
+}
+
+// RequestChecks lists every duty of a client's handshake (RFC 6455 4.2.1).
+func RequestChecks(r Request) []Check {
+	f := r.Fields
+	upgrade, connection := f.Values("Upgrade"), f.Values("Connection")
+	version, key := f.Values("Sec-Websocket-Version"), f.Values("Sec-Websocket-Key")
+	versionStatus := 426 // RFC 6455 4.4: name the versions that are understood
+	if len(version) == 0 {
+		versionStatus = 400
+	}
+	return []Check{
+		{
+			"the method is GET", r.Method,
+			"a WebSocket handshake is a GET request", "RFC 6455 4.2.1", 405,
+			r.Method == "GET",
+		}, {
+			"HTTP/1.1 or higher", "HTTP/" + strconv.Itoa(r.Major) + "." + strconv.Itoa(r.Minor),
+			"a WebSocket handshake needs HTTP/1.1", "RFC 6455 4.2.1", 400,
+			r.Major > 1 || r.Major == 1 && r.Minor >= 1,
+		}, {
+			"Host is there", r.Host,
+			"the Host field is missing", "RFC 6455 4.2.1", 400,
+			r.Host != "",
+		}, {
+			"Upgrade names websocket", joined(upgrade),
+			"this URL speaks WebSocket: the request needs Upgrade: websocket", "RFC 6455 4.2.1", 426,
+			HasToken(upgrade, "websocket"),
+		}, {
+			"Connection names Upgrade", joined(connection),
+			"the request needs Connection: Upgrade", "RFC 6455 4.2.1", 400,
+			HasToken(connection, "upgrade"),
+		}, {
+			"Sec-WebSocket-Version is 13", joined(version),
+			"the request needs one Sec-WebSocket-Version: 13", "RFC 6455 4.2.1", versionStatus,
+			len(version) == 1 && version[0] == Version,
+		}, {
+			"Sec-WebSocket-Key is 16 bytes in base64", joined(key),
+			"the request needs one Sec-WebSocket-Key of 16 bytes in base64", "RFC 6455 4.2.1", 400,
+			len(key) == 1 && validKey(key[0]),
+		},
+	}
+}
+
+// ResponseChecks lists every duty of a server's answer (RFC 6455 4.2.2), as the
+// client checks them (RFC 6455 4.1).
+func ResponseChecks(status int, response, request Fields) []Check {
+	upgrade, connection := response.Values("Upgrade"), response.Values("Connection")
+	accept := response.Values("Sec-Websocket-Accept")
+	computed := AcceptKey(first(request.Values("Sec-Websocket-Key")))
+	protocols := Tokens(response.Values("Sec-Websocket-Protocol"))
+	extensions := extensionNames(response)
+	return []Check{
+		{
+			What: "the status is 101", Seen: strconv.Itoa(status),
+			Reason:  "the server answered with status " + strconv.Itoa(status) + ", not 101",
+			Section: "RFC 6455 4.1", OK: status == 101,
+		}, {
+			What: "Upgrade names websocket", Seen: joined(upgrade),
+			Reason:  "the answer lacks Upgrade: websocket",
+			Section: "RFC 6455 4.1", OK: HasToken(upgrade, "websocket"),
+		}, {
+			What: "Connection names Upgrade", Seen: joined(connection),
+			Reason:  "the answer lacks Connection: Upgrade",
+			Section: "RFC 6455 4.1", OK: HasToken(connection, "upgrade"),
+		}, {
+			What: "Sec-WebSocket-Accept is the key's", Seen: joined(accept),
+			Reason:  "Sec-WebSocket-Accept should be " + computed,
+			Section: "RFC 6455 4.2.2", OK: len(accept) == 1 && accept[0] == computed,
+		}, {
+			What: "the subprotocol was offered", Seen: joined(protocols),
+			Reason:  "the server chose a subprotocol that was not offered",
+			Section: "RFC 6455 4.1",
+			OK:      len(protocols) <= 1 && subset(protocols, Tokens(request.Values("Sec-Websocket-Protocol"))),
+		}, {
+			What: "the extensions were offered", Seen: joined(extensions),
+			Reason:  "the server chose an extension that was not offered",
+			Section: "RFC 6455 4.1", OK: subset(extensions, extensionNames(request)),
+		},
+	}
+}
+
+// validKey reports whether a key decodes to 16 bytes (RFC 6455 4.2.1).
+func validKey(key string) bool {
+	var b [18]byte
+	if len(key) != 24 {
+		return false
+	}
+	n, err := base64.StdEncoding.Decode(b[:], []byte(key))
+	return err == nil && n == 16
+}
+
+// extensionNames lists the extensions without their parameters (RFC 6455 9.1).
+func extensionNames(f Fields) []string {
+	names := Tokens(f.Values("Sec-Websocket-Extensions"))
+	for i, n := range names {
+		name, _, _ := strings.Cut(n, ";")
+		names[i] = trim(name)
+	}
+	return names
+}
+
+func subset(some, all []string) bool {
+	for _, s := range some {
+		if !slices.Contains(all, s) {
+			return false
+		}
+	}
+	return true
+}
+
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
+}
+
+// joined is how several fields of one name are one list (RFC 9110 5.3).
+func joined(values []string) string {
+	all := first(values)
+	for i := 1; i < len(values); i++ {
+		all += ", " + values[i]
+	}
+	return all
+}

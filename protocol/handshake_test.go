@@ -1,0 +1,123 @@
+// The opening handshake, with the RFC's own example.
+
+package protocol
+
+import (
+	"crypto/sha1"
+	"strings"
+	"testing"
+)
+
+const exampleRequest = "GET /chat HTTP/1.1\r\nHost: server.example.com\r\nUpgrade: websocket\r\n" +
+	"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
+	"Origin: http://example.com\r\nSec-WebSocket-Protocol: chat, superchat\r\nSec-WebSocket-Version: 13\r\n\r\n"
+
+const exampleResponse = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+	"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: chat\r\n\r\n"
+
+// RFC 6455 1.3: the sample nonce.
+func TestAcceptKey(t *testing.T) {
+	if got := AcceptKey("dGhlIHNhbXBsZSBub25jZQ=="); got != "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" {
+		t.Errorf("accept key %q", got)
+	}
+}
+
+func TestExampleHandshake(t *testing.T) {
+	request, n := ParseHead([]byte(exampleRequest + "\x81\x85"))
+	if n != len(exampleRequest) {
+		t.Fatalf("the head takes %d bytes, want %d", n, len(exampleRequest))
+	}
+	r, target := RequestOf(request)
+	if key, err := CheckRequest(r); err != nil || key != "dGhlIHNhbXBsZSBub25jZQ==" || target != "/chat" {
+		t.Errorf("key %q, target %q, %v", key, target, err)
+	}
+	response, _ := ParseHead([]byte(exampleResponse))
+	if err := CheckResponse(StatusOf(response), response, request); err != nil {
+		t.Error(err)
+	}
+	for cut := range exampleRequest {
+		if _, n := ParseHead([]byte(exampleRequest[:cut])); n != 0 {
+			t.Fatalf("%d bytes are a head", cut)
+		}
+	}
+}
+
+func TestCheckRequest(t *testing.T) {
+	for _, c := range []struct {
+		name, old, new string
+		status         int
+	}{
+		{"lower case and lists", "Upgrade: websocket\r\nConnection: Upgrade", "upgrade: foo, WebSocket\r\nconnection: keep-alive , upgrade", 0},
+		{"method", "GET", "POST", 405},
+		{"version of HTTP", "HTTP/1.1", "HTTP/1.0", 400},
+		{"no host", "Host: server.example.com\r\n", "", 400},
+		{"no upgrade", "Upgrade: websocket\r\n", "", 426},
+		{"other upgrade", "Upgrade: websocket", "Upgrade: h2c", 426},
+		{"Kelvin sign", "Upgrade: websocket", "Upgrade: websoc\u212Aet", 426},
+		{"no connection", "Connection: Upgrade\r\n", "", 400},
+		{"no version", "Sec-WebSocket-Version: 13\r\n", "", 400},
+		{"old version", "Version: 13", "Version: 8", 426},
+		{"two versions", "Version: 13", "Version: 13\r\nSec-WebSocket-Version: 13", 426},
+		{"no key", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", "", 400},
+		{"two keys", "Sec-WebSocket-Key: ", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Key: ", 400},
+		{"short key", "dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZQ==", 400},
+		{"key that is no base64", "dGhlIHNhbXBsZSBub25jZQ==", "!!hlIHNhbXBsZSBub25jZQ==", 400},
+	} {
+		head, n := ParseHead([]byte(strings.Replace(exampleRequest, c.old, c.new, 1)))
+		r, _ := RequestOf(head)
+		_, err := CheckRequest(r)
+		switch {
+		case n == 0:
+			t.Errorf("%s: no head", c.name)
+		case c.status == 0 && err != nil:
+			t.Errorf("%s: %v", c.name, err)
+		case c.status != 0 && (err == nil || err.Status != c.status):
+			t.Errorf("%s: %v, want status %d", c.name, err, c.status)
+		}
+	}
+}
+
+func TestCheckResponse(t *testing.T) {
+	request, _ := ParseHead([]byte(exampleRequest))
+	for _, c := range []struct{ name, old, new string }{
+		{"status", "101 Switching", "200 OK"},
+		{"no status", "HTTP/1.1 101 Switching Protocols", "HTTP/1.1 1x1 Switching"},
+		{"no upgrade", "Upgrade: websocket\r\n", ""},
+		{"no connection", "Connection: Upgrade\r\n", ""},
+		{"wrong accept", "s3pP", "S3pP"},
+		{"no accept", "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n", ""},
+		{"protocol not offered", "Protocol: chat", "Protocol: other"},
+		{"extension not offered", "Upgrade: websocket", "Sec-WebSocket-Extensions: permessage-deflate; x=1\r\nUpgrade: websocket"},
+	} {
+		head, _ := ParseHead([]byte(strings.Replace(exampleResponse, c.old, c.new, 1)))
+		if CheckResponse(StatusOf(head), head, request) == nil {
+			t.Errorf("%s: accepted", c.name)
+		}
+	}
+}
+
+func FuzzHead(f *testing.F) {
+	f.Add([]byte(exampleRequest))
+	f.Add([]byte(exampleResponse))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		h, n := ParseHead(b)
+		if n > len(b) || n == 0 && (h.StartLine != "" || h.Lines != nil) {
+			t.Fatalf("head of %d bytes in %d: %+v", n, len(b), h)
+		}
+		if n > 0 && b[n-1] != '\n' {
+			t.Fatalf("the head ends at %q", b[:n])
+		}
+		r, _ := RequestOf(h)
+		RequestChecks(r)
+		ResponseChecks(StatusOf(h), h, h)
+	})
+}
+
+func FuzzSHA1(f *testing.F) {
+	f.Add([]byte("dGhlIHNhbXBsZSBub25jZQ==" + GUID))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if sha1Sum(b) != sha1.Sum(b) {
+			t.Fatalf("digest of %q is wrong", b)
+		}
+	})
+}

@@ -1,0 +1,133 @@
+// The frame header: parse, append, size.
+
+package protocol
+
+import "encoding/binary"
+
+// MaxHeaderSize is the longest header in bytes: two, eight of extended length,
+// four of masking key.
+const MaxHeaderSize = 14
+
+// MaxControlPayload is the longest payload of a control frame in bytes
+// (RFC 6455 5.5).
+const MaxControlPayload = 125
+
+// The reserved bits as they stand in [Header.RSV].
+const (
+	RSV1 = 4
+	RSV2 = 2
+	RSV3 = 1
+)
+
+const (
+	finBit     = 0x80
+	maskBit    = 0x80
+	length16   = 126
+	length64   = 127
+	highBit    = 1 << 63
+	minLength2 = 126     // the smallest length that needs two bytes more
+	minLength8 = 1 << 16 // the smallest length that needs eight
+)
+
+// Header is a frame header as it stood on the wire, legal or not.
+type Header struct {
+	// PayloadLength is the declared payload length in bytes, all 64 bits of it.
+	PayloadLength uint64
+	// MaskingKey is the 32-bit value of the wire, first byte highest (RFC 6455
+	// 5.3); zero unless Masked. A number, since an array would keep the header
+	// out of registers and triple the time that parsing takes.
+	MaskingKey uint32
+	// LengthBytes is how many bytes of extended length follow the first two:
+	// 0, 2 or 8. Zero, when appending, means the shortest form that fits.
+	LengthBytes uint8
+	Opcode      Opcode
+	// RSV holds the three reserved bits, RSV1 as the highest: 0 to 7.
+	RSV    uint8
+	Fin    bool
+	Masked bool
+}
+
+// ParseHeader reads the header that b begins with and how many bytes it takes.
+// n is 0 when b ends before the header does. It never fails: what the header
+// breaks is for a [Decoder] to say, and AppendHeader writes back the same bytes.
+func ParseHeader(b []byte) (h Header, n int) {
+	if len(b) < 2 {
+		return h, 0
+	}
+	// RFC 6455 5.2: FIN, RSV1 to RSV3 and the opcode; MASK and the length.
+	b0, b1 := b[0], b[1]
+	n = 2
+	length := uint64(b1 & 0x7F)
+	switch length {
+	case length16:
+		if len(b) < 4 {
+			return h, 0
+		}
+		length, n = uint64(binary.BigEndian.Uint16(b[2:4])), 4
+	case length64:
+		if len(b) < 10 {
+			return h, 0
+		}
+		length, n = binary.BigEndian.Uint64(b[2:10]), 10
+	}
+	h.LengthBytes = uint8(n - 2)
+	if b1&maskBit != 0 {
+		if len(b) < n+4 {
+			return Header{}, 0
+		}
+		h.Masked = true
+		h.MaskingKey = binary.BigEndian.Uint32(b[n : n+4])
+		n += 4
+	}
+	h.PayloadLength = length
+	h.Fin = b0&finBit != 0
+	h.RSV = b0 >> 4 & 7
+	h.Opcode = Opcode(b0 & 0xF)
+	return h, n
+}
+
+// AppendHeader appends h as it stands on the wire.
+func AppendHeader(dst []byte, h Header) []byte {
+	b0 := h.RSV&7<<4 | uint8(h.Opcode&0xF)
+	if h.Fin {
+		b0 |= finBit
+	}
+	var b1 uint8
+	if h.Masked {
+		b1 = maskBit
+	}
+	switch h.lengthBytes() {
+	case 0:
+		dst = append(dst, b0, b1|uint8(h.PayloadLength))
+	case 2:
+		dst = append(dst, b0, b1|length16, byte(h.PayloadLength>>8), byte(h.PayloadLength))
+	default:
+		dst = append(dst, b0, b1|length64)
+		dst = binary.BigEndian.AppendUint64(dst, h.PayloadLength)
+	}
+	if h.Masked {
+		dst = binary.BigEndian.AppendUint32(dst, h.MaskingKey)
+	}
+	return dst
+}
+
+// Size is the length of the header in bytes as AppendHeader writes it.
+func (h Header) Size() int {
+	n := 2 + int(h.lengthBytes())
+	if h.Masked {
+		n += 4
+	}
+	return n
+}
+
+// lengthBytes is the number of extended length bytes to write: the form asked
+// for, or the next larger one that holds the length.
+func (h Header) lengthBytes() uint8 {
+	switch {
+	case h.LengthBytes > 2 || h.PayloadLength >= minLength8:
+		return 8
+	case h.LengthBytes > 0 || h.PayloadLength >= minLength2:
+		return 2
+	}
+	return 0
+}

@@ -1,0 +1,145 @@
+// The rules that a frame can break: their ids, sections, close codes and words.
+
+package protocol
+
+import (
+	"iter"
+	"math/bits"
+	"strconv"
+)
+
+// Rule is a duty of the RFC that a received frame can breach. The order is that
+// of discovery: what the header shows stands before what only the payload shows.
+type Rule uint8
+
+const (
+	RuleRSVUnexpected Rule = iota
+	RuleOpcodeReserved
+	RuleControlTooLong
+	RuleControlFragmented
+	RuleClientUnmasked
+	RuleServerMasked
+	RuleLengthNotMinimal
+	RuleLengthHighBit
+	RuleContinuationUnexpected
+	RuleContinuationExpected
+	RuleFrameAfterClose
+	RuleMessageTooBig
+	RuleUTF8Invalid
+	RuleCloseLengthOne
+	RuleCloseCodeInvalid
+	RuleCloseReasonUTF8
+
+	RuleCount // how many there are
+)
+
+// ruleTable holds, for each rule, all that is ever said of it. In a sentence, #
+// stands for the number that was seen.
+var ruleTable = [RuleCount]struct {
+	id       string
+	code     CloseCode
+	section  string
+	sentence string
+	unit     func(uint64) string
+}{
+	RuleRSVUnexpected:          {"rsv-unexpected", CloseProtocolError, "RFC 6455 5.2", "reserved bits # (RSV1 RSV2 RSV3) are set and no extension gives them a meaning", threeBits},
+	RuleOpcodeReserved:         {"opcode-reserved", CloseProtocolError, "RFC 6455 5.2", "opcode # is reserved", hexDigit},
+	RuleControlTooLong:         {"control-too-long", CloseProtocolError, "RFC 6455 5.5", "control frame of # bytes, at most 125 allowed", decimal},
+	RuleControlFragmented:      {"control-fragmented", CloseProtocolError, "RFC 6455 5.5", "control frame without FIN, control frames must not be fragmented", decimal},
+	RuleClientUnmasked:         {"client-unmasked", CloseProtocolError, "RFC 6455 5.1", "frame from the client is not masked", decimal},
+	RuleServerMasked:           {"server-masked", CloseProtocolError, "RFC 6455 5.1", "frame from the server is masked", decimal},
+	RuleLengthNotMinimal:       {"length-not-minimal", CloseProtocolError, "RFC 6455 5.2", "payload length # is written in more bytes than it needs", decimal},
+	RuleLengthHighBit:          {"length-high-bit", CloseProtocolError, "RFC 6455 5.2", "the highest bit of the 64-bit payload length # is set", decimal},
+	RuleContinuationUnexpected: {"continuation-unexpected", CloseProtocolError, "RFC 6455 5.4", "continuation frame with no message to continue", decimal},
+	RuleContinuationExpected:   {"continuation-expected", CloseProtocolError, "RFC 6455 5.4", "new message before the fragmented one has ended", decimal},
+	RuleFrameAfterClose:        {"frame-after-close", CloseProtocolError, "RFC 6455 5.5.1", "frame sent after the close frame", decimal},
+	RuleMessageTooBig:          {"message-too-big", CloseMessageTooBig, "RFC 6455 10.4", "message of at least # bytes is larger than this server takes", decimal},
+	RuleUTF8Invalid:            {"utf8-invalid", CloseInvalidPayload, "RFC 6455 8.1", "text is not valid UTF-8 from byte # of the frame's payload on", decimal},
+	RuleCloseLengthOne:         {"close-length-one", CloseProtocolError, "RFC 6455 5.5.1", "close payload of one byte, a close code takes two", decimal},
+	RuleCloseCodeInvalid:       {"close-code-invalid", CloseProtocolError, "RFC 6455 7.4", "close code # must not be sent", decimal},
+	RuleCloseReasonUTF8:        {"close-reason-utf8", CloseInvalidPayload, "RFC 6455 5.5.1", "close reason is not valid UTF-8", decimal},
+}
+
+func decimal(n uint64) string { return strconv.FormatUint(n, 10) }
+
+func hexDigit(n uint64) string { return "0x" + hexDigits[n&0xF:n&0xF+1] }
+
+func threeBits(n uint64) string {
+	return string([]byte{'0' + byte(n>>2&1), '0' + byte(n>>1&1), '0' + byte(n&1)})
+}
+
+// String is the stable id of the rule, "control-too-long".
+func (r Rule) String() string {
+	if r >= RuleCount {
+		return "rule-" + strconv.Itoa(int(r))
+	}
+	return ruleTable[r].id
+}
+
+// CloseCode is the code that the receiver closes with.
+func (r Rule) CloseCode() CloseCode { return ruleTable[r].code }
+
+// Section is where the RFC says so, "RFC 6455 5.5".
+func (r Rule) Section() string { return ruleTable[r].section }
+
+// Set is the set of r alone.
+func (r Rule) Set() Rules { return 1 << r }
+
+// Rules is a set of broken rules. The zero value breaks none.
+type Rules uint32
+
+// Has reports whether the set holds r.
+func (s Rules) Has(r Rule) bool { return s&r.Set() != 0 }
+
+// First is the rule that a strict receiver stops at; ok is false for no breach.
+func (s Rules) First() (r Rule, ok bool) {
+	return Rule(bits.TrailingZeros32(uint32(s))), s != 0
+}
+
+// All yields the rules of the set in order of discovery.
+func (s Rules) All() iter.Seq[Rule] {
+	return func(yield func(Rule) bool) {
+		for ; s != 0; s &= s - 1 {
+			if r, _ := s.First(); !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+// Breach is a broken rule in a stream: which, where, and what was seen.
+type Breach struct {
+	Rule   Rule
+	Offset uint64 // of the frame's first byte in what its sender sent after the handshake
+	Seen   uint64 // the number that broke the rule: a length, an opcode, a close code
+}
+
+// Breach is the breach of r by a frame with this header; seen is the number that
+// the header does not tell, as [Decoder.Seen] gives it.
+func (h Header) Breach(r Rule, seen uint64) Breach {
+	switch r {
+	case RuleRSVUnexpected:
+		seen = uint64(h.RSV)
+	case RuleOpcodeReserved:
+		seen = uint64(h.Opcode)
+	case RuleControlTooLong, RuleLengthNotMinimal, RuleLengthHighBit:
+		seen = h.PayloadLength
+	}
+	return Breach{Rule: r, Seen: seen}
+}
+
+// Text says what was wrong, without section or position.
+func (b Breach) Text() string {
+	t := ruleTable[b.Rule]
+	for i := range len(t.sentence) {
+		if t.sentence[i] == '#' {
+			return t.sentence[:i] + t.unit(b.Seen) + t.sentence[i+1:]
+		}
+	}
+	return t.sentence
+}
+
+// Error says what was wrong and which section of the RFC it breaks.
+func (b Breach) Error() string {
+	return "protocol: " + b.Text() + " (" + b.Rule.Section() + ")"
+}

@@ -1,0 +1,149 @@
+// The detail of one frame: everything that its bytes say, as JSON.
+
+package inspect
+
+import (
+	"unicode/utf8"
+
+	"framescope/protocol"
+	"framescope/protocol/feed"
+)
+
+// Detail is the answer for one frame. All slices are valid until the next call.
+type Detail struct {
+	JSON    []byte // FrameDetail in the page's types
+	Wire    []byte // the captured bytes as they crossed the wire
+	Payload []byte // the captured payload, unmasked
+}
+
+// Detail tells all of frame seq; ok is false when it is not held.
+func (in *Inspector) Detail(seq uint64) (d Detail, ok bool) {
+	i := in.rowAfter(seq)
+	if i >= in.rows.next || in.seqOf(i) != seq {
+		return d, false
+	}
+	w := in.rows.at(i)
+	r := in.record(w)
+	h, payload := payloadOf(&r)
+	in.payload = unmasked(in.payload[:0], h, payload, len(payload))
+	j := jsonWriter{buf: in.text[:0]}
+	in.writeDetail(&j, seq, w, &r, h)
+	in.text = j.buf
+	return Detail{in.text, r.Data, in.payload}, true
+}
+
+func (in *Inspector) writeDetail(j *jsonWriter, seq uint64, w *row, r *feed.Record, h protocol.Header) {
+	j.open('{')
+	j.key("seq").big(seq)
+	j.key("conn").int(int(w.conn))
+	j.key("dir").string(direct(r.Side))
+	j.key("time").big(uint64(max(r.Time, 0)))
+	j.key("opcode").string(h.Opcode.String())
+	j.key("fin").bool(h.Fin)
+	j.key("length").big(h.PayloadLength)
+	j.key("headerSize").int(min(h.Size(), len(r.Data)))
+	j.key("captured").int(len(r.Data))
+	j.key("wireSize").big(r.WireSize)
+	j.key("cut").bool(w.flags&flagCut != 0)
+	j.key("partial").bool(w.flags&flagPartial != 0)
+	writeFields(j, r, h)
+	writeBreaches(j, w, h)
+	in.writeMessage(j, seq, w)
+	in.writeClose(j, h)
+	j.key("payloadKind").string(payloadKind(w, h))
+	j.key("payloadValid").bool(utf8.Valid(in.payload))
+	j.close('}')
+}
+
+func direct(s protocol.Side) string {
+	if s == protocol.Client {
+		return "in"
+	}
+	return "out"
+}
+
+// writeFields lists the header's fields; a header that was cut has none.
+func writeFields(j *jsonWriter, r *feed.Record, h protocol.Header) {
+	j.key("fields").open('[')
+	if _, n := protocol.ParseHeader(r.Data); n > 0 {
+		for _, f := range protocol.AppendFields(nil, h) {
+			text, section := explain(f, h, r.Side)
+			j.open('{')
+			j.key("name").string(f.Name)
+			j.key("bit").int(f.Bit)
+			j.key("bits").int(f.Bits)
+			j.key("value").big(f.Value)
+			j.key("text").string(text)
+			j.key("section").string(section)
+			j.close('}')
+		}
+	}
+	j.close(']')
+}
+
+func writeBreaches(j *jsonWriter, w *row, h protocol.Header) {
+	j.key("breaches").open('[')
+	for rule := range w.broken.All() {
+		seen := uint64(w.seen)
+		if rule == protocol.RuleCloseCodeInvalid {
+			seen = uint64(w.code)
+		}
+		j.open('{')
+		j.key("rule").string(rule.String())
+		j.key("text").string(h.Breach(rule, seen).Text())
+		j.key("section").string(rule.Section())
+		j.key("closeCode").int(int(rule.CloseCode()))
+		j.close('}')
+	}
+	j.close(']')
+}
+
+// writeMessage says where a data frame stands in its message.
+func (in *Inspector) writeMessage(j *jsonWriter, seq uint64, w *row) {
+	j.key("message")
+	if w.opcode.Control() {
+		j.null()
+		return
+	}
+	kind := "unknown" // its beginning was never seen
+	switch {
+	case w.flags&flagText != 0:
+		kind = "text"
+	case w.opcode == protocol.OpBinary, w.opcode == protocol.OpContinuation && w.start > 0:
+		kind = "binary"
+	}
+	j.open('{')
+	j.key("kind").string(kind)
+	j.key("firstSeq").big(seq - uint64(w.start))
+	j.key("fragment").int(int(w.fragment))
+	j.key("last").bool(w.flags&flagFin != 0)
+	j.close('}')
+}
+
+func (in *Inspector) writeClose(j *jsonWriter, h protocol.Header) {
+	j.key("close")
+	if h.Opcode != protocol.OpClose {
+		j.null()
+		return
+	}
+	code, reason, _ := protocol.ParseClosePayload(in.payload)
+	j.open('{')
+	j.key("code").int(int(code))
+	j.key("name").string(code.String())
+	j.key("reason").string(string(reason))
+	j.close('}')
+}
+
+func payloadKind(w *row, h protocol.Header) string {
+	switch {
+	case h.Opcode == protocol.OpClose:
+		return "close"
+	case h.RSV != 0:
+		return "extension"
+	case h.Opcode.Control():
+		return "control"
+	case w.flags&flagText != 0:
+		return "text"
+	}
+	return "binary"
+}

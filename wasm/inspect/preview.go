@@ -1,0 +1,106 @@
+// The preview: a payload on one line of printable text.
+
+package inspect
+
+import (
+	"unicode/utf8"
+
+	"framescope/protocol"
+	"framescope/protocol/feed"
+)
+
+const (
+	previewSize  = 256 // bytes that a preview may take
+	previewText  = 160 // payload bytes looked at for text
+	previewBytes = 48  // payload bytes shown in hex
+)
+
+// appendPreview shows the start of a frame's payload: text as text, anything
+// else in hex, a close frame as its code and reason. At most previewSize bytes.
+func (in *Inspector) appendPreview(dst []byte, w *row, r *feed.Record) []byte {
+	h, payload := payloadOf(r)
+	in.scratch = unmasked(in.scratch[:0], h, payload, previewText)
+	p := in.scratch
+	whole := uint64(len(p)) == h.PayloadLength
+	switch {
+	case h.Opcode == protocol.OpClose:
+		return appendClose(dst, p)
+	case isText(w, h, p):
+		return appendPrintable(dst, p, whole)
+	}
+	return appendHex(dst, p, whole)
+}
+
+// isText tells whether a payload is to be shown as text: by its message, or for
+// a ping or a pong, by its looks.
+func isText(w *row, h protocol.Header, p []byte) bool {
+	if h.RSV != 0 {
+		return false // an extension's own bytes
+	}
+	if h.Opcode == protocol.OpPing || h.Opcode == protocol.OpPong {
+		return utf8.Valid(p)
+	}
+	return w.flags&flagText != 0
+}
+
+func appendClose(dst, p []byte) []byte {
+	code, reason, _ := protocol.ParseClosePayload(p)
+	dst = append(dst, code.String()...)
+	if len(reason) > 0 {
+		dst = append(dst, ": "...)
+		dst = appendPrintable(dst, reason, true)
+	}
+	return dst
+}
+
+const ellipsis = "…"
+
+// appendPrintable appends UTF-8 with control characters as their pictures and
+// wrong bytes as U+FFFD. A character cut by the end of p is left out.
+func appendPrintable(dst, p []byte, whole bool) []byte {
+	limit := len(dst) + previewSize - 2*utf8.UTFMax
+	for len(p) > 0 {
+		if !whole && !utf8.FullRune(p) {
+			break
+		}
+		if len(dst) > limit {
+			whole = false
+			break
+		}
+		c, size := utf8.DecodeRune(p)
+		dst = utf8.AppendRune(dst, printable(c))
+		p = p[size:]
+	}
+	if !whole {
+		dst = append(dst, ellipsis...)
+	}
+	return dst
+}
+
+func printable(c rune) rune {
+	switch {
+	case c < 0x20:
+		return 0x2400 + c // control pictures
+	case c == 0x7F:
+		return 0x2421
+	case c >= 0x80 && c < 0xA0, c == 0x2028, c == 0x2029, c >= 0x202A && c <= 0x202E, c >= 0x2066 && c <= 0x2069:
+		return utf8.RuneError // would break the line or turn its direction
+	}
+	return c
+}
+
+func appendHex(dst, p []byte, whole bool) []byte {
+	if len(p) > previewBytes {
+		p, whole = p[:previewBytes], false
+	}
+	for i, b := range p {
+		if i > 0 {
+			dst = append(dst, ' ')
+		}
+		dst = append(dst, hexDigits[b>>4], hexDigits[b&0xF])
+	}
+	if !whole {
+		dst = append(dst, " "+ellipsis...)
+	}
+	return dst
+}

@@ -1,0 +1,87 @@
+// Rows: one small fixed-size entry a frame, in pages that are recycled.
+
+package inspect
+
+import "framescope/protocol"
+
+// row is what is kept of a frame beside its record: what a filter asks for, and
+// what only the frames before it could tell. All else is read from the record.
+type row struct {
+	slab     uint32         // number of the slab that holds the record
+	at       uint32         // offset of the record in it
+	conn     uint32         // connection, in the inspector's own counting
+	broken   protocol.Rules // what the frame breaks
+	start    uint32         // how many frames ago its message began; 0 here
+	seen     uint32         // what broke the rule, where the header does not tell
+	code     uint16         // close code of a close frame, 0 for none
+	fragment uint16         // number within its message; 0 for a whole message
+	opcode   protocol.Opcode
+	flags    rowFlags
+}
+
+type rowFlags uint8
+
+const (
+	flagFin     rowFlags = 1 << iota
+	flagMasked           // the payload is masked on the wire
+	flagServer           // sent by the server
+	flagCut              // fewer bytes captured than the frame has
+	flagPartial          // the connection ended inside the frame
+	flagText             // payload of a text message
+)
+
+func (f rowFlags) side() protocol.Side {
+	if f&flagServer != 0 {
+		return protocol.Server
+	}
+	return protocol.Client
+}
+
+const (
+	pageRows = 4096
+	rowSize  = 32
+	pageSize = pageRows * rowSize
+)
+
+type page [pageRows]row
+
+// rowList is a queue of rows by their index since the start: rows go in at the
+// end and out at the front, a page at a time.
+type rowList struct {
+	pages []*page
+	free  *page
+	base  uint64 // index of the first row of pages[0]
+	first uint64 // index of the oldest row held
+	next  uint64 // index that the next row gets
+}
+
+func (l *rowList) add() *row {
+	i := l.next - l.base
+	if i == uint64(len(l.pages))*pageRows {
+		p := l.free
+		if l.free = nil; p == nil {
+			p = new(page)
+		}
+		l.pages = append(l.pages, p)
+	}
+	l.next++
+	return &l.pages[i/pageRows][i%pageRows]
+}
+
+// at is the row with index i, which must be held.
+func (l *rowList) at(i uint64) *row {
+	i -= l.base
+	return &l.pages[i/pageRows][i%pageRows]
+}
+
+// drop forgets the rows before index first.
+func (l *rowList) drop(first uint64) {
+	l.first = first
+	for len(l.pages) > 0 && l.base+pageRows <= first {
+		l.free = l.pages[0]
+		l.pages = l.pages[1:]
+		l.base += pageRows
+	}
+}
+
+func (l *rowList) bytes() int { return len(l.pages) * pageSize }
