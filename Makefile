@@ -1,0 +1,82 @@
+# Framescope's commands. `make help` lists them; every one works from a clean checkout.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+ADDR ?= 127.0.0.1:8080
+FUZZTIME ?= 30s
+BENCHTIME ?= 1s
+
+# A file beside a target of the same name (build/) would stop it from ever running.
+.PHONY: help run build dev test test-go test-page bench fuzz lint fmt clean tools modules page page-tests browser
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## build all and serve on http://127.0.0.1:8080/ (ADDR=HOST:PORT)
+	@exec bin/framescope serve --addr '$(ADDR)'
+
+build: page ## build bin/framescope, page and WASM inside
+	@CGO_ENABLED=0 go build -trimpath -buildvcs=false -o bin/framescope ./server
+
+dev: modules ## serve, watch the sources, rebuild and reload the page (ADDR=HOST:PORT)
+	@go build -o bin/build ./build
+	@exec bin/build --dev --addr '$(ADDR)'
+
+test: test-go test-page ## run every test, browser included, race detector on
+	@echo 'make test: all tests passed'
+
+bench: page-tests browser ## run the benchmarks: Go, and the page in a browser (BENCHTIME=1s)
+	@go test -run '^$$' -bench . -benchmem -benchtime '$(BENCHTIME)' ./protocol/... ./wasm/... ./server/...
+
+fuzz: tools ## run every fuzz target for a while each (FUZZTIME=30s)
+	@go list -f '{{.Dir}}' ./... | while read -r dir; do \
+	  { grep -hoE '^func Fuzz[A-Za-z0-9_]+' "$$dir"/*_test.go || true; } | while read -r _ target; do \
+	    echo "== $${dir#$$PWD/} $$target"; \
+	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime '$(FUZZTIME)' "$$dir" </dev/null; \
+	  done; done
+
+lint: modules ## gofmt, go vet, staticcheck, tsc and the TypeScript linter
+	@unformatted=$$(gofmt -l build protocol server wasm); \
+	  if [ -n "$$unformatted" ]; then echo "not formatted, run make fmt:" $$unformatted; exit 1; fi
+	@go vet ./... && go tool staticcheck ./...
+	@GOOS=wasip1 GOARCH=wasm go vet ./wasm/... ./protocol/...
+	@staticcheck=$$(go tool -n staticcheck) && GOOS=wasip1 GOARCH=wasm "$$staticcheck" ./wasm/... ./protocol/...
+	@cd frontend && npm run --silent lint
+
+fmt: modules ## format Go and TypeScript
+	@gofmt -w build protocol server wasm
+	@cd frontend && npm run --silent format
+
+clean: ## remove everything that was made, node_modules included
+	@rm -rf bin frontend/node_modules
+	@find server/site/dist -mindepth 1 -not -name .gitkeep -delete
+
+# What the targets above need.
+
+test-go: page-tests browser
+	@GOOS=wasip1 GOARCH=wasm go vet ./wasm/... ./protocol/...
+	@go test -race $(GOTESTFLAGS) ./...
+
+test-page: page-tests
+	@cd frontend && npm run --silent typecheck
+	@node --test bin/test/
+
+page: modules
+	@go run ./build
+
+page-tests: modules
+	@go run ./build --tests
+
+# npm ci only when the lock has changed: a copy of the installed one lies beside what it installed.
+modules: tools
+	@cd frontend && cmp -s package-lock.json node_modules/.installed-lock || \
+	  { npm ci --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/.installed-lock; }
+
+tools:
+	@build/tools.sh
+
+browser:
+	@build/tools.sh browser

@@ -1,0 +1,28 @@
+// What a build says when it is done: the sizes that have a budget.
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+)
+
+func report(w io.Writer, files tree) {
+	var module, page, packed int
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		size := len(files[name])
+		switch {
+		case strings.HasSuffix(name, ".wasm"):
+			module = size
+		case strings.HasSuffix(name, ".wasm.br"):
+			packed = size
+		case strings.HasSuffix(name, ".br") && !strings.Contains(name, "licences-"):
+			page += size
+		}
+	}
+	fmt.Fprintf(w, "built the page: WASM %.1f KB (brotli %.1f KB), all else brotli %.1f KB\n",
+		float64(module)/1000, float64(packed)/1000, float64(page)/1000)
+}

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Looks for the tools that make needs, and says in one line each what is missing.
+# With the argument `browser` it looks for Chromium, and installs Debian's where it may.
+set -u
+
+missing=0
+need() { # command, what it is for, where it is from
+  command -v "$1" >/dev/null 2>&1 && return
+  echo "framescope: $1 is missing: install $2" >&2
+  missing=1
+}
+
+# The places where a browser is looked for are the same as in server/browser_test.go.
+find_browser() {
+  if [ -n "${CHROMIUM:-}" ] && [ -x "$CHROMIUM" ]; then return; fi
+  for name in chromium chromium-browser google-chrome google-chrome-stable chrome headless-shell chrome-headless-shell; do
+    command -v "$name" >/dev/null 2>&1 && return
+  done
+  for file in "${HOME:-/}"/.cache/ms-playwright/chromium*/chrome-*/{chrome,headless_shell,chrome-headless-shell} \
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" /Applications/Chromium.app/Contents/MacOS/Chromium; do
+    [ -x "$file" ] && return
+  done
+  return 1
+}
+
+if [ "${1:-}" = browser ]; then
+  find_browser && exit 0
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    echo "installing chromium for the browser tests" >&2
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } >&2
+    find_browser && exit 0
+  fi
+  echo "framescope: no Chromium or Chrome for the browser tests: install one, or name it in CHROMIUM=/path/to/chrome" >&2
+  exit 1
+fi
+
+need go "Go 1.26 or newer from go.dev, and put its bin folder on the PATH"
+need node "Node.js 20 or newer from nodejs.org"
+need npm "npm; it comes with Node.js"
+[ "$missing" = 0 ] || exit 1
+major=$(node -p 'process.versions.node.split(".")[0]')
+if [ "$major" -lt 20 ]; then
+  echo "framescope: Node.js $(node --version) is too old: install Node.js 20 or newer" >&2
+  exit 1
+fi

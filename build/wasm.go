@@ -1,0 +1,39 @@
+// Compiling the WASM module. The go command's own cache is the stamp: it hashes what the module is
+// made of, and does not link again when nothing changed.
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+)
+
+func compileWASM(ctx context.Context, p paths) error {
+	return goBuild(ctx, p, []string{"GOOS=wasip1", "GOARCH=wasm"},
+		"-buildmode=c-shared", "-ldflags=-s -w", "-o", p.wasm(), "./wasm")
+}
+
+// goBuild runs `go build`. Its errors already are one line each with file:line; the lines that only
+// name a package are dropped.
+func goBuild(ctx context.Context, p paths, env []string, args ...string) error {
+	cmd := exec.CommandContext(ctx, "go", append([]string{"build", "-trimpath", "-buildvcs=false"}, args...)...)
+	cmd.Dir = p.root
+	cmd.Env = append(os.Environ(), env...)
+	said, err := cmd.CombinedOutput()
+	if err == nil {
+		return nil
+	}
+	var lines []string
+	for line := range strings.Lines(string(said)) {
+		if !strings.HasPrefix(line, "# ") {
+			lines = append(lines, strings.TrimRight(line, "\n"))
+		}
+	}
+	if len(lines) == 0 {
+		return fmt.Errorf("build: go build %s: %w", strings.Join(args, " "), err)
+	}
+	return fmt.Errorf("%s", strings.Join(lines, "\n"))
+}

@@ -1,0 +1,97 @@
+// Tests of the command line: help, what is refused and with which exit code.
+
+package main
+
+import (
+	"bytes"
+	"net"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// invoke runs the program within the test, for command lines that end at once.
+func invoke(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	code = run(t.Context(), args, &out, &err)
+	return code, out.String(), err.String()
+}
+
+func TestHelpListsEverything(t *testing.T) {
+	for _, args := range [][]string{{"--help"}, {"serve", "--help"}, {"help", "serve"}, {}} {
+		code, stdout, stderr := invoke(t, args...)
+		if code != exitDone || stderr != "" {
+			t.Errorf("%q: exit %d, stderr %q", args, code, stderr)
+		}
+		for _, flag := range []string{"--addr", "--snap", "--history", "--max-message-size", "--allow-origin", "--allow-host", "--pages"} {
+			if !strings.Contains(stdout, flag) {
+				t.Errorf("%q does not list %s", args, flag)
+			}
+		}
+	}
+	if code, stdout, _ := invoke(t, "version"); code != exitDone || !strings.HasPrefix(stdout, "framescope "+version) {
+		t.Errorf("version: exit %d, %q", code, stdout)
+	}
+}
+
+func TestWrongCommandLines(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for _, test := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"frob"}, exitUsage, "`framescope --help`"},
+		{[]string{"--frob"}, exitUsage, "`framescope --help`"},
+		{[]string{"serve", "frob"}, exitUsage, "`framescope serve --help`"},
+		{[]string{"serve", "--frob"}, exitUsage, "`framescope serve --help`"},
+		{[]string{"serve", "--snap", "much"}, exitUsage, "--snap"},
+		{[]string{"serve", "--snap", "-1"}, exitUsage, "from 0 to"},
+		{[]string{"serve", "--snap", "99999999999"}, exitUsage, "--snap"},
+		{[]string{"serve", "--history", "-1"}, exitUsage, "from 0 to"},
+		{[]string{"serve", "--max-message-size", "0"}, exitUsage, "from 1 to"},
+		{[]string{"serve", "--addr", "8080"}, exitUsage, "give HOST:PORT"},
+		{[]string{"serve", "--addr", "127.0.0.1:http2000"}, exitUsage, "0 to 65535"},
+		{[]string{"serve", "--addr", "127.0.0.1:65536"}, exitUsage, "0 to 65535"},
+		{[]string{"serve", "--allow-origin", "app.example"}, exitUsage, "SCHEME://HOST"},
+		{[]string{"serve", "--allow-origin", "https://app.example/"}, exitUsage, "without a path"},
+		{[]string{"serve", "--allow-host", "app.example:80"}, exitUsage, "without scheme and port"},
+		{[]string{"serve", "--pages", "/nowhere/at/all"}, exitUsage, "is no folder"},
+		{[]string{"serve", "--addr", taken.Addr().String()}, exitFailed, taken.Addr().String() + " is in use: stop what listens there"},
+		{[]string{"serve", "--addr", "192.0.2.1:0"}, exitFailed, "is no address of this machine: choose another"},
+	} {
+		code, stdout, stderr := invoke(t, test.args...)
+		if code != test.code || stdout != "" || !strings.Contains(stderr, test.says) {
+			t.Errorf("%q: exit %d, stdout %q, stderr %q; want %d and %q", test.args, code, stdout, stderr, test.code, test.says)
+		}
+		if !regexp.MustCompile(`^framescope: [^\n]+\n$`).MatchString(stderr) {
+			t.Errorf("%q: not one line: %q", test.args, stderr)
+		}
+	}
+}
+
+func TestExposedAddresses(t *testing.T) {
+	for addr, want := range map[string]struct {
+		exposed bool
+		url     string
+	}{
+		"127.0.0.1:1": {false, "http://127.0.0.1:7/"},
+		"localhost:1": {false, "http://localhost:7/"},
+		"[::1]:1":     {false, "http://[::1]:7/"},
+		":1":          {true, "http://localhost:7/"},
+		"0.0.0.0:1":   {true, "http://localhost:7/"},
+		"[::]:1":      {true, "http://localhost:7/"},
+		"192.0.2.1:1": {true, "http://192.0.2.1:7/"},
+		"app.test:1":  {true, "http://app.test:7/"},
+	} {
+		c := &config{addr: addr}
+		if c.exposed() != want.exposed || c.url(7) != want.url {
+			t.Errorf("%s: exposed %v, url %s", addr, c.exposed(), c.url(7))
+		}
+	}
+}

@@ -1,0 +1,179 @@
+// Tests of the addresses, and of bad input below and above HTTP.
+
+package main
+
+import (
+	"bufio"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// rawConn connects without a word.
+func rawConn(t testing.TB, base string) net.Conn {
+	t.Helper()
+	u, err := url.Parse(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := net.DialTimeout("tcp", u.Host, patience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+const shake = "GET %s HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+
+// rawSocket is a connection on which the opening handshake is done, and nothing else.
+func rawSocket(t testing.TB, base, path string) net.Conn {
+	t.Helper()
+	c := rawConn(t, base)
+	fmt.Fprintf(c, shake, path)
+	// The server says nothing after its head of its own accord, on /ws/echo.
+	response, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil || response.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatalf("handshake: %v %v", response, err)
+	}
+	return c
+}
+
+func TestAddresses(t *testing.T) {
+	base := startHere(t, func(c *config) { c.hosts = []string{"scope.example"} })
+	upgrade := map[string]string{
+		"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+	}
+	for _, test := range []struct {
+		method, path, host string
+		fields             map[string]string
+		status             int
+		says               string
+	}{
+		{"GET", "healthz", "", nil, 200, "ok"},
+		{"HEAD", "healthz", "", nil, 200, ""},
+		{"GET", "nowhere", "", nil, 404, "the inspector is at /"},
+		{"GET", "ws/nowhere", "", nil, 404, "/ws/echo"},
+		{"GET", "ws/nowhere", "", upgrade, 404, "/ws/echo"},
+		{"GET", "ws/echo", "", nil, 426, "\n"},
+		{"GET", "ws/chat", "", nil, 426, "\n"},
+		{"GET", "ws/inspect", "", nil, 426, "\n"},
+		{"POST", "ws/echo", "", nil, 405, "\n"},
+		{"POST", "ws/chat", "", upgrade, 405, "\n"},
+		{"POST", "", "", nil, 405, "use GET or HEAD"},
+		{"GET", "healthz", "scope.example:8080", nil, 200, "ok"},
+		{"GET", "healthz", "127.0.0.1:1", nil, 200, "ok"},
+		{"GET", "healthz", "[::1]:1", nil, 200, "ok"},
+		{"GET", "healthz", "evil.example", nil, 403, "--allow-host"},
+		{"GET", "", "evil.example", nil, 403, "--allow-host"},
+		{"GET", "ws/echo", "evil.example", upgrade, 403, "--allow-host"},
+		{"GET", "ws/inspect", "", upgrade, 400, "framescope.v1"},
+	} {
+		r, err := http.NewRequest(test.method, base+test.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = test.host
+		for name, value := range test.fields {
+			r.Header.Set(name, value)
+		}
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		if err != nil || response.StatusCode != test.status || !strings.Contains(string(text), test.says) {
+			t.Errorf("%s /%s, Host %q: %d %q, %v; want %d %q", test.method, test.path, test.host, response.StatusCode, text, err, test.status, test.says)
+		}
+	}
+}
+
+// answer is what a peer gets for raw bytes, until the server closes.
+func answer(t *testing.T, base, sent string) string {
+	t.Helper()
+	c := rawConn(t, base)
+	go func() { _, _ = io.WriteString(c, sent) }() // the server may close before it has read all
+	got, err := io.ReadAll(c)
+	if err != nil && !strings.Contains(err.Error(), "reset") {
+		t.Errorf("reading the answer: %v", err)
+	}
+	return string(got)
+}
+
+func TestHalfAHandshakeEnds(t *testing.T) {
+	base := startHere(t, func(c *config) { c.headerTimeout = 100 * time.Millisecond })
+	for _, half := range []string{"", "GET /ws/ec", "GET /ws/echo HTTP/1.1\r\nHost: localhost\r\nUpgrade: webso"} {
+		got := answer(t, base, half)
+		if got != "" && !strings.HasPrefix(got, "HTTP/1.1 4") {
+			t.Errorf("%q: %q", half, got)
+		}
+	}
+}
+
+func TestHugeHeaderIsRefused(t *testing.T) {
+	base := startHere(t, nil)
+	got := answer(t, base, "GET /ws/echo HTTP/1.1\r\nHost: localhost\r\nX: "+strings.Repeat("x", 1<<20)+"\r\n\r\n")
+	if !strings.HasPrefix(got, "HTTP/1.1 431 ") {
+		t.Errorf("%.200q, want 431", got)
+	}
+}
+
+func TestTLSOnThePlainPortIsRefused(t *testing.T) {
+	base := startHere(t, nil)
+	c := rawConn(t, base)
+	var heard strings.Builder
+	err := tls.Client(recorded{c, &heard}, &tls.Config{ServerName: "localhost"}).HandshakeContext(t.Context())
+	var notTLS tls.RecordHeaderError
+	if !errors.As(err, &notTLS) || !strings.HasPrefix(heard.String(), "HTTP/1.1 400 ") {
+		t.Errorf("%v, heard %q; want 400", err, heard.String())
+	}
+}
+
+// recorded keeps what is read.
+type recorded struct {
+	net.Conn
+	heard io.Writer
+}
+
+func (r recorded) Read(p []byte) (int, error) {
+	n, err := r.Conn.Read(p)
+	_, _ = r.heard.Write(p[:n])
+	return n, err
+}
+
+// TestBadInputCostsNobodyElse: while peers misbehave, another one is served.
+func TestBadInputCostsNobodyElse(t *testing.T) {
+	base := startHere(t, nil)
+	half := rawConn(t, base)
+	_, _ = io.WriteString(half, "GET /ws/echo HTTP/1.1\r\nHo")
+	stubborn(t, base)
+	c := dial(t, base, "/ws/echo")
+	for i := range 100 {
+		want := fmt.Sprint("message ", i)
+		if err := c.WriteMessage(1, []byte(want)); err != nil {
+			t.Fatal(err)
+		}
+		if _, got, err := c.ReadMessage(); err != nil || string(got) != want {
+			t.Fatalf("%q, %v", got, err)
+		}
+	}
+	if err := half.SetReadDeadline(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := half.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("half a handshake was answered: %v", err)
+	}
+}

@@ -1,0 +1,180 @@
+// How tests run the program: as a process of its own, or within the test.
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"go.uber.org/goleak"
+)
+
+// asProgram makes this test binary behave as framescope itself.
+const asProgram = "FRAMESCOPE_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// patience bounds every wait of these tests; nothing is expected to take so long.
+const patience = 20 * time.Second
+
+var readyLine = regexp.MustCompile(`listening on (http://\S+/)`)
+
+// process is framescope with a process of its own.
+type process struct {
+	cmd    *exec.Cmd
+	url    string
+	stderr *lockedBuffer
+	exited chan struct{} // closed when it has; then code is its exit code
+	code   int
+}
+
+func command(args ...string) *exec.Cmd {
+	cmd := exec.Command(os.Args[0], args...)
+	// The race detector's own second at exit is not the program's.
+	cmd.Env = append(os.Environ(), asProgram+"=1", "GORACE=atexit_sleep_ms=0")
+	return cmd
+}
+
+// startProcess waits for the ready line.
+func startProcess(t *testing.T, args ...string) *process {
+	t.Helper()
+	p := &process{cmd: command(append([]string{"serve"}, args...)...), stderr: &lockedBuffer{}, exited: make(chan struct{})}
+	p.cmd.Stderr = p.stderr
+	stdout, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	go func() {
+		_ = p.cmd.Wait() // the exit code says it
+		p.code = p.cmd.ProcessState.ExitCode()
+		close(p.exited)
+	}()
+	t.Cleanup(func() {
+		_ = p.cmd.Process.Kill()
+		<-p.exited
+	})
+	match := readyLine.FindStringSubmatch(line)
+	if match == nil {
+		t.Fatalf("no ready line but %q, %v; %s", line, err, p.stderr)
+	}
+	p.url = match[1]
+	return p
+}
+
+// wait returns the exit code.
+func (p *process) wait(t *testing.T) int {
+	t.Helper()
+	select {
+	case <-p.exited:
+		return p.code
+	case <-time.After(patience):
+		t.Fatal("the process does not end")
+		return 0
+	}
+}
+
+// startHere runs the server within the test, and ends it with the test: then
+// every goroutine must have ended too.
+func startHere(t *testing.T, change func(*config)) (url string) {
+	t.Helper()
+	url, stop := runHere(t, change)
+	t.Cleanup(stop)
+	return url
+}
+
+// runHere is startHere for those who end the server themselves; twice is fine.
+func runHere(t testing.TB, change func(*config)) (url string, stop func()) {
+	t.Helper()
+	before := goleak.IgnoreCurrent()
+	c := defaults()
+	c.addr = "127.0.0.1:0"
+	if change != nil {
+		change(c)
+	}
+	if err := c.check(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	r, w := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- serve(ctx, c, w, slog.New(slog.DiscardHandler))
+		w.Close()
+	}()
+	line, err := bufio.NewReader(r).ReadString('\n')
+	match := readyLine.FindStringSubmatch(line)
+	if match == nil {
+		cancel()
+		t.Fatalf("no ready line but %q, %v", line, err)
+	}
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("the server ended with %v", err)
+		}
+		http.DefaultClient.CloseIdleConnections()
+		if err := goleak.Find(before); err != nil {
+			t.Error(err)
+		}
+	})
+	return match[1], stop
+}
+
+// socketURL makes ws://…/ws/name of the server's URL.
+func socketURL(base, path string) string {
+	return "ws" + strings.TrimPrefix(base, "http") + strings.TrimPrefix(path, "/")
+}
+
+// dial opens a WebSocket with the reference implementation.
+func dial(t testing.TB, base, path string, subprotocols ...string) *websocket.Conn {
+	t.Helper()
+	d := websocket.Dialer{Subprotocols: subprotocols, HandshakeTimeout: patience}
+	c, response, err := d.Dial(socketURL(base, path), nil)
+	if err != nil {
+		t.Fatalf("dial %s: %v %v", path, err, response)
+	}
+	t.Cleanup(func() { c.Close() })
+	if err := c.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// lockedBuffer takes what a process writes while the test reads it.
+type lockedBuffer struct {
+	mutex sync.Mutex
+	b     bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return l.b.String()
+}

@@ -1,0 +1,80 @@
+// One run of the server: listen, say so, serve, and end in order.
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"syscall"
+	"time"
+
+	"framescope/server/tap"
+)
+
+// Limits of HTTP; WebSockets have their own.
+const (
+	maxHeaderBytes = 64 << 10 // net/http answers 431 beyond
+	readTimeout    = 30 * time.Second
+	writeTimeout   = time.Minute
+	keepAlive      = 2 * time.Minute
+)
+
+// serve returns nil when ctx was done and everything has ended.
+func serve(ctx context.Context, c *config, stdout io.Writer, log *slog.Logger) error {
+	s, err := newServer(c, log)
+	if err != nil {
+		return err
+	}
+	l, err := listen(ctx, c.addr)
+	if err != nil {
+		return err
+	}
+	if c.exposed() {
+		log.Warn("not only this machine can connect: every visitor sees the bytes of every other; names other than the address need --allow-host", "addr", c.addr)
+	}
+	h := &http.Server{
+		Handler:           s.handler(),
+		ReadHeaderTimeout: c.headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       keepAlive,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ConnContext:       tap.ConnContext,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- h.Serve(s.tap.Listener(l)) }()
+	fmt.Fprintf(stdout, "listening on %s\n", c.url(l.Addr().(*net.TCPAddr).Port))
+
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serving stopped: %w: start it again", err)
+	case <-ctx.Done():
+	}
+	s.end(h, c.drainTimeout)
+	return nil
+}
+
+// listen gives errors that say what to do.
+func listen(ctx context.Context, addr string) (net.Listener, error) {
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", addr)
+	var dns *net.DNSError
+	switch {
+	case err == nil:
+		return l, nil
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("%s is in use: stop what listens there, or choose another port with --addr; port 0 picks a free one", addr)
+	case errors.Is(err, os.ErrPermission):
+		return nil, fmt.Errorf("%s may not be opened by this user: choose a port from 1024 up with --addr", addr)
+	case errors.Is(err, syscall.EADDRNOTAVAIL), errors.As(err, &dns):
+		return nil, fmt.Errorf("%s is no address of this machine: choose another with --addr, such as 127.0.0.1:8080", addr)
+	}
+	return nil, fmt.Errorf("%s cannot be opened: %w: choose another address with --addr", addr, err)
+}

@@ -1,0 +1,218 @@
+// A tapped connection: HTTP until a handler begins the capture, frames after.
+
+package tap
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"net"
+	"sync"
+	"sync/atomic"
+
+	"framescope/protocol"
+	"framescope/protocol/feed"
+)
+
+// maxHead is how many bytes of a request are held while it is not known whether
+// it will be recorded, and how many of a response are looked at for its end.
+const maxHead = 64 << 10
+
+// What passes a connection at present.
+const (
+	passHTTP   = iota // requests: the last head is held, in case it is a handshake
+	passShake         // the capture has begun, the answer is awaited
+	passFrames        // the answer was 101
+	passPlain         // nothing to record
+)
+
+// Conn is a net.Conn of which a copy of the traffic is recorded.
+type Conn struct {
+	net.Conn
+	tap  *Tap
+	peer protocol.Side // that Read reads from
+	id   uint32        // in the capture
+
+	pass   atomic.Int32
+	closer atomic.Int32 // who ended first, plus one; 0 while nobody has
+	closed sync.Once
+
+	mu       sync.Mutex // guards the fields below, of use until frames pass
+	head     []byte     // what the peer has sent since the last answer
+	answered bool       // something was written since the last read
+	response []byte     // our answer so far
+
+	in, out scanner
+}
+
+func newConn(t *Tap, nc net.Conn, peer protocol.Side) *Conn {
+	c := &Conn{Conn: nc, tap: t, peer: peer}
+	c.in.init(c, peer)
+	c.out.init(c, peer.Peer())
+	return c
+}
+
+// Read reads from the connection and records what came.
+func (c *Conn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if n > 0 {
+		c.received(b[:n])
+	}
+	if err != nil && !errors.Is(err, net.ErrClosed) && !isTimeout(err) {
+		c.ended(c.peer)
+	}
+	return n, err
+}
+
+func (c *Conn) received(b []byte) {
+	switch c.pass.Load() {
+	case passFrames:
+		c.in.feed(b)
+	case passHTTP, passShake:
+		c.hold(b)
+	}
+}
+
+// hold keeps the peer's bytes until it is known what they are.
+func (c *Conn) hold(b []byte) {
+	c.mu.Lock()
+	pass := c.pass.Load()
+	switch {
+	case pass == passFrames: // it has just turned out
+		c.mu.Unlock()
+		c.in.feed(b)
+		return
+	case pass == passHTTP && c.answered:
+		c.head, c.answered = c.head[:0], false
+		fallthrough
+	case pass != passPlain:
+		c.head = append(c.head, b[:min(len(b), maxHead-len(c.head))]...)
+	}
+	c.mu.Unlock()
+}
+
+// Write records b and writes it. It is recorded first, so that the peer's answer
+// never stands before it.
+func (c *Conn) Write(b []byte) (int, error) {
+	c.sending(b)
+	return c.Conn.Write(b)
+}
+
+// WriteBuffers records and writes several buffers in one call to the kernel.
+func (c *Conn) WriteBuffers(b *net.Buffers) (int64, error) {
+	c.sending(*b...)
+	return b.WriteTo(c.Conn)
+}
+
+func (c *Conn) sending(buffers ...[]byte) {
+	switch c.pass.Load() {
+	case passFrames:
+		c.out.feed(buffers...)
+	case passShake:
+		for _, b := range buffers {
+			c.answer(b)
+		}
+	case passHTTP:
+		c.mu.Lock()
+		c.answered = true
+		c.mu.Unlock()
+	}
+}
+
+// begin starts the capture at a request whose head has been read.
+func (c *Conn) begin(maxMessageSize uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.pass.Load() != passHTTP {
+		return
+	}
+	if c.answered {
+		// An earlier request came in the same segment and has been answered.
+		_, n := protocol.ParseHead(c.head)
+		c.head = c.head[n:]
+	}
+	_, n := protocol.ParseHead(c.head)
+	if n == 0 {
+		n = len(c.head) // longer than is held
+	}
+	data := binary.LittleEndian.AppendUint64(nil, maxMessageSize)
+	data = append(data, c.RemoteAddr().String()...)
+	c.id = c.tap.history.open(data)
+	c.tap.history.head(c.id, c.peer, c.head[:n])
+	// What the peer has sent beyond its head are frames, should we accept.
+	c.head = bytes.Clone(c.head[n:])
+	c.pass.Store(passShake)
+}
+
+// answer takes our bytes until the blank line ends the response's head.
+func (c *Conn) answer(b []byte) {
+	c.mu.Lock()
+	c.response = append(c.response, b[:min(len(b), maxHead-len(c.response))]...)
+	h, n := protocol.ParseHead(c.response)
+	if n == 0 {
+		c.mu.Unlock()
+		return
+	}
+	c.tap.history.head(c.id, c.peer.Peer(), c.response[:n])
+	early, rest := c.head, c.response[n:]
+	c.head, c.response = nil, nil
+	if protocol.StatusOf(h) != 101 {
+		c.pass.Store(passPlain)
+		c.mu.Unlock()
+		return
+	}
+	c.in.feed(early)
+	c.pass.Store(passFrames)
+	c.mu.Unlock()
+	c.out.feed(rest)
+}
+
+// ignore lets the connection pass unrecorded from now on.
+func (c *Conn) ignore() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.pass.Load() == passHTTP {
+		c.pass.Store(passPlain)
+		c.head = nil
+	}
+}
+
+// CloseWrite closes our half, as a *net.TCPConn does.
+func (c *Conn) CloseWrite() error {
+	c.ended(c.peer.Peer())
+	half, ok := c.Conn.(interface{ CloseWrite() error })
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	return half.CloseWrite()
+}
+
+// Close closes the connection and its capture.
+func (c *Conn) Close() error {
+	c.ended(c.peer.Peer())
+	err := c.Conn.Close()
+	if c.id != 0 {
+		c.closed.Do(func() {
+			c.in.finish()
+			c.out.finish()
+			c.tap.history.close(c.id, protocol.Side(c.closer.Load()-1))
+		})
+	}
+	return err
+}
+
+// ended notes who ended the connection first.
+func (c *Conn) ended(by protocol.Side) { c.closer.CompareAndSwap(0, int32(by)+1) }
+
+func isTimeout(err error) bool {
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout()
+}
+
+// frameRecord is the record of a frame of which b has been captured.
+func (c *Conn) frameRecord(side protocol.Side, b []byte, size uint64, flags feed.Flags) feed.Record {
+	if uint64(len(b)) < size {
+		flags |= feed.Cut
+	}
+	return feed.Record{Kind: feed.Frame, Conn: c.id, Side: side, Flags: flags, WireSize: size, Data: b}
+}

@@ -1,0 +1,221 @@
+// The history: a bounded queue of blocks full of records.
+
+package tap
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"framescope/protocol"
+	"framescope/protocol/feed"
+)
+
+const (
+	// blockSize is the usual size of a block in bytes, and the most that a
+	// watcher gets at once.
+	blockSize = 256 << 10
+	// liveHistory is how much is kept for watchers when history is off.
+	liveHistory = 4 << 20
+	// keptHead is how much of a head is said again to a watcher that comes late.
+	keptHead = 16 << 10
+)
+
+// block is a stretch of records. Bytes are only ever added behind data, within
+// its capacity, so what a watcher has been given never changes.
+type block struct {
+	data    []byte
+	before  uint64 // frames captured before the first one here
+	after   uint64 // frames captured up to the last one here
+	next    *block // nil for the last, and for one that has been evicted
+	evicted bool
+	closed  []uint32 // connections whose Closed record is here
+}
+
+// known is what a late watcher must be told of a connection.
+type known struct {
+	records []byte // Open and Heads, as Replayed
+	closed  bool
+}
+
+// history holds the newest records. Its lock is held for as long as a copy of
+// the bytes takes, and never while anybody waits.
+type history struct {
+	id        [16]byte
+	limit     int64 // bytes of blocks; 0 for none unless watched
+	start     time.Time
+	recording atomic.Bool
+
+	mu       sync.Mutex
+	first    *block
+	last     *block
+	bytes    int64
+	frames   uint64 // captured so far
+	conns    map[uint32]*known
+	nextConn uint32
+	watchers map[*Watcher]struct{}
+}
+
+func (h *history) init(limit int64) {
+	rand.Read(h.id[:])
+	h.limit, h.start = limit, time.Now()
+	h.conns, h.watchers = map[uint32]*known{}, map[*Watcher]struct{}{}
+	h.recording.Store(limit > 0)
+}
+
+// now is wall-clock time that never goes back.
+func (h *history) now() int64 { return h.start.UnixNano() + int64(time.Since(h.start)) }
+
+// writer adds the records of one call, under one lock and at one time.
+type writer struct {
+	h      *history
+	time   int64
+	locked bool
+}
+
+func (h *history) write() writer { return writer{h: h} }
+
+func (w *writer) frame(r feed.Record) {
+	if !w.h.recording.Load() {
+		return
+	}
+	w.begin()
+	r.Time = w.time
+	w.h.append(r)
+	w.h.frames++
+	w.h.last.after = w.h.frames
+}
+
+func (w *writer) begin() {
+	if !w.locked {
+		w.h.mu.Lock()
+		w.locked, w.time = true, w.h.now()
+	}
+}
+
+func (w *writer) done() {
+	if w.locked {
+		w.h.wake()
+		w.h.mu.Unlock()
+	}
+}
+
+// append adds a record to the last block, or to a new one; h.mu is held.
+func (h *history) append(r feed.Record) {
+	size := feed.HeaderSize + 8 + len(r.Data)
+	if h.last == nil || cap(h.last.data)-len(h.last.data) < size {
+		h.push(&block{data: make([]byte, 0, max(blockSize, size)), before: h.frames, after: h.frames})
+	}
+	h.last.data = feed.Append(h.last.data, r)
+}
+
+func (h *history) push(b *block) {
+	if h.last == nil {
+		h.first = b
+	} else {
+		h.last.next = b
+	}
+	h.last = b
+	h.bytes += int64(cap(b.data))
+	limit := h.limit
+	if limit == 0 {
+		limit = liveHistory
+	}
+	for h.bytes > limit && h.first != h.last {
+		h.evict()
+	}
+}
+
+// evict forgets the first block, and the connections that had ended in it. A
+// watcher that is still in it keeps that one block, not those behind it.
+func (h *history) evict() {
+	b := h.first
+	h.first = b.next
+	h.bytes -= int64(cap(b.data))
+	b.next, b.evicted = nil, true
+	for _, id := range b.closed {
+		delete(h.conns, id)
+	}
+	if h.first == nil {
+		h.last = nil
+	}
+}
+
+// open begins a connection and returns its id.
+func (h *history) open(data []byte) uint32 {
+	w := h.write()
+	w.begin()
+	defer w.done()
+	h.nextConn++
+	r := feed.Record{Kind: feed.Open, Conn: h.nextConn, Time: w.time, Data: data}
+	h.conns[r.Conn] = &known{}
+	h.tell(r)
+	return r.Conn
+}
+
+// head records the head of a handshake.
+func (h *history) head(id uint32, side protocol.Side, b []byte) {
+	w := h.write()
+	w.begin()
+	defer w.done()
+	h.tell(feed.Record{Kind: feed.Head, Conn: id, Side: side, Time: w.time, Data: b})
+}
+
+// tell records what late watchers must know too.
+func (h *history) tell(r feed.Record) {
+	if h.recording.Load() {
+		h.append(r)
+	}
+	k := h.conns[r.Conn]
+	if k == nil {
+		return
+	}
+	r.Flags |= feed.Replayed
+	if len(r.Data) > keptHead {
+		r.WireSize, r.Data = uint64(len(r.Data)), r.Data[:keptHead]
+		r.Flags |= feed.Cut
+	}
+	k.records = feed.Append(k.records, r)
+}
+
+// close ends a connection; by is who ended it first.
+func (h *history) close(id uint32, by protocol.Side) {
+	w := h.write()
+	w.begin()
+	defer w.done()
+	if !h.recording.Load() {
+		delete(h.conns, id)
+		return
+	}
+	h.append(feed.Record{Kind: feed.Closed, Conn: id, Side: by, Time: w.time})
+	h.last.closed = append(h.last.closed, id)
+	if k := h.conns[id]; k != nil {
+		k.closed = true
+	}
+}
+
+// wake lets the watchers know that there is something new; h.mu is held.
+func (h *history) wake() {
+	for w := range h.watchers {
+		if w.waiting {
+			w.waiting = false
+			w.wake <- struct{}{} // has room for one, and one waits at most
+		}
+	}
+}
+
+// snapshot is what a reader must know who starts at the first block: every
+// connection that is open there.
+func (h *history) snapshot(dst []byte) []byte {
+	ids := slices.Sorted(maps.Keys(h.conns))
+	data := make([]byte, 0, 4*len(ids))
+	for _, id := range ids {
+		dst = append(dst, h.conns[id].records...)
+		data = binary.LittleEndian.AppendUint32(data, id)
+	}
+	return feed.Append(dst, feed.Record{Kind: feed.Known, Time: h.now(), Data: data})
+}

@@ -1,0 +1,142 @@
+// The scanner: cuts one direction's bytes into frames, by their headers alone.
+
+package tap
+
+import (
+	"math"
+	"sync"
+
+	"framescope/protocol"
+	"framescope/protocol/feed"
+)
+
+// keptBuffer is the largest buffer of a cut-up frame that stays for the next, in
+// bytes.
+const keptBuffer = 4 << 10
+
+// scanner finds the frames in what one side sends. A frame that lies whole in
+// the bytes of one call goes straight into the history; one that is spread over
+// several is gathered, up to the snap length.
+type scanner struct {
+	mu   sync.Mutex // a frame may still come in while the connection is closed
+	conn *Conn
+	side protocol.Side
+	held []byte // of the frame that has not ended: a part of its header, or more
+	size uint64 // of that frame on the wire, once its header is whole; else 0
+	want uint64 // how many bytes of it are still to come
+	keep int    // how many bytes of it are captured
+}
+
+func (s *scanner) init(c *Conn, side protocol.Side) { s.conn, s.side = c, side }
+
+// feed takes the next bytes. The history is locked once for all of them.
+func (s *scanner) feed(buffers ...[]byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := s.conn.tap.history.write()
+	for _, b := range buffers {
+		for len(b) > 0 {
+			b = b[s.take(b, &w):]
+		}
+	}
+	w.done()
+}
+
+// take consumes some of b and returns how much.
+func (s *scanner) take(b []byte, w *writer) int {
+	switch {
+	case s.size > 0:
+		return s.goOn(b, w)
+	case len(s.held) > 0:
+		return s.takeHeader(b, w)
+	}
+	h, n := protocol.ParseHeader(b)
+	if n == 0 {
+		s.held = append(s.held, b...)
+		return len(b)
+	}
+	size := wireSize(n, h)
+	keep := s.captured(n, h)
+	if size <= uint64(len(b)) {
+		w.frame(s.conn.frameRecord(s.side, b[:keep], size, 0))
+		return int(size)
+	}
+	s.start(b[:n], size, keep, w)
+	return n
+}
+
+// takeHeader adds bytes to a header that came in parts.
+func (s *scanner) takeHeader(b []byte, w *writer) int {
+	had := len(s.held)
+	s.held = append(s.held, b[:min(len(b), protocol.MaxHeaderSize-had)]...)
+	h, n := protocol.ParseHeader(s.held)
+	if n == 0 {
+		return len(s.held) - had
+	}
+	s.start(s.held[:n], wireSize(n, h), s.captured(n, h), w)
+	return n - had
+}
+
+// start begins a frame of which only the header has been taken.
+func (s *scanner) start(header []byte, size uint64, keep int, w *writer) {
+	s.held = append(s.held[:0], header...)
+	s.size, s.want, s.keep = size, size-uint64(len(header)), keep
+	if s.want == 0 {
+		// An empty frame whose header came in parts ends where it begins.
+		s.end(w)
+	}
+}
+
+// goOn takes payload bytes of the frame that has begun.
+func (s *scanner) goOn(b []byte, w *writer) int {
+	n := len(b)
+	if uint64(n) > s.want {
+		n = int(s.want)
+	}
+	s.held = append(s.held, b[:min(n, s.keep-len(s.held))]...)
+	if s.want -= uint64(n); s.want == 0 {
+		s.end(w)
+	}
+	return n
+}
+
+func (s *scanner) end(w *writer) {
+	w.frame(s.conn.frameRecord(s.side, s.held, s.size, 0))
+	s.reset()
+}
+
+func (s *scanner) reset() {
+	s.size, s.want = 0, 0
+	if s.held = s.held[:0]; cap(s.held) > keptBuffer {
+		s.held = nil
+	}
+}
+
+// finish records a frame that will not end any more.
+func (s *scanner) finish() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.held) == 0 {
+		return
+	}
+	size := s.size
+	if size == 0 {
+		size = math.MaxUint64 // its header does not tell
+	}
+	w := s.conn.tap.history.write()
+	w.frame(s.conn.frameRecord(s.side, s.held, size, feed.Partial))
+	w.done()
+	s.reset()
+}
+
+// captured is how many bytes of a frame are kept: its header and a snap's length.
+func (s *scanner) captured(header int, h protocol.Header) int {
+	return header + int(min(h.PayloadLength, s.conn.tap.snap))
+}
+
+func wireSize(header int, h protocol.Header) uint64 {
+	if h.PayloadLength > math.MaxUint64-uint64(header) {
+		return math.MaxUint64
+	}
+	return uint64(header) + h.PayloadLength
+}

@@ -1,0 +1,107 @@
+// Package tap records what crosses a net.Conn, below any codec, so that illegal
+// bytes are seen as they came. It knows where frames begin and end, which takes
+// no more than their headers, and judges nothing.
+//
+// Records go into a bounded history as package feed writes them. A [Watcher] is
+// a cursor in it: what it hands out are pieces of the history, not copies. The
+// tap never waits for a watcher; one that falls behind loses whole frames and is
+// told how many.
+package tap
+
+import (
+	"context"
+	"encoding/binary"
+	"net"
+	"net/http"
+
+	"framescope/protocol"
+)
+
+// Options bound what a tap keeps.
+type Options struct {
+	// Snap is how many payload bytes of a frame are kept; 0 keeps the header only.
+	Snap int
+	// History is how many bytes of records are kept for watchers to come. 0
+	// keeps none: then nothing is recorded while nobody watches.
+	History int64
+}
+
+// Tap records any number of connections. Make it with [New].
+type Tap struct {
+	snap    uint64
+	history history
+}
+
+// New makes a tap.
+func New(o Options) *Tap {
+	t := &Tap{snap: uint64(max(o.Snap, 0))}
+	t.history.init(o.History)
+	return t
+}
+
+// Listener wraps l: its connections can be recorded by [Tap.Handler].
+func (t *Tap) Listener(l net.Listener) net.Listener { return &listener{l, t} }
+
+type listener struct {
+	net.Listener
+	tap *Tap
+}
+
+func (l *listener) Accept() (net.Conn, error) {
+	nc, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return newConn(l.tap, nc, protocol.Client), nil
+}
+
+// Wrap records a connection on which the handshake is done, or that has none to
+// show; peer is who is at its other end.
+func (t *Tap) Wrap(nc net.Conn, peer protocol.Side) *Conn {
+	c := newConn(t, nc, peer)
+	data := binary.LittleEndian.AppendUint64(nil, 0)
+	c.id = t.history.open(append(data, nc.RemoteAddr().String()...))
+	c.pass.Store(passFrames)
+	return c
+}
+
+// Held is how many bytes the history takes.
+func (t *Tap) Held() int64 {
+	t.history.mu.Lock()
+	defer t.history.mu.Unlock()
+	return t.history.bytes
+}
+
+type connKey struct{}
+
+// ConnContext is for http.Server.ConnContext: by it the handlers find the
+// connection under a request.
+func ConnContext(ctx context.Context, nc net.Conn) context.Context {
+	if c, ok := nc.(*Conn); ok {
+		return context.WithValue(ctx, connKey{}, c)
+	}
+	return ctx
+}
+
+// Handler records the connection of every request that asks for a WebSocket,
+// from the request's first byte on, and then calls next. maxMessageSize is what
+// next takes from the client, for the reader of the capture to know.
+func (t *Tap) Handler(maxMessageSize uint64, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, ok := r.Context().Value(connKey{}).(*Conn)
+		if ok && protocol.HasToken(r.Header.Values("Upgrade"), "websocket") {
+			c.begin(maxMessageSize)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// Ignore is for handlers whose connections are never recorded: the feed itself.
+func Ignore(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c, ok := r.Context().Value(connKey{}).(*Conn); ok {
+			c.ignore()
+		}
+		next.ServeHTTP(w, r)
+	})
+}

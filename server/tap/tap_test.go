@@ -1,0 +1,444 @@
+// The tap under real servers and peers: what it records is what was sent.
+
+package tap_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	gorilla "github.com/gorilla/websocket"
+	"go.uber.org/goleak"
+
+	"framescope/protocol"
+	"framescope/protocol/feed"
+	"framescope/server/tap"
+	"framescope/server/websocket"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// tapped starts an echo server of ours under a tap.
+func tapped(t *testing.T, o tap.Options) (*tap.Tap, string) {
+	t.Helper()
+	frames := tap.New(o)
+	sockets := &websocket.Server{}
+	mux := http.NewServeMux()
+	mux.Handle("/plain", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "plain") }))
+	mux.Handle("/echo", frames.Handler(1<<20, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := sockets.Accept(w, r)
+		for err == nil {
+			var op protocol.Opcode
+			var p []byte
+			if op, p, err = c.ReadMessage(); err == nil {
+				err = c.WriteMessage(op, p)
+			}
+		}
+	})))
+	server := httptest.NewUnstartedServer(mux)
+	server.Listener = frames.Listener(server.Listener)
+	server.Config.ConnContext = tap.ConnContext
+	server.Start()
+	t.Cleanup(server.Close)
+	return frames, strings.TrimPrefix(server.URL, "http://")
+}
+
+// collector reads a feed until it has what is asked for.
+type collector struct {
+	t       *testing.T
+	watcher *tap.Watcher
+	records []feed.Record
+}
+
+func collect(t *testing.T, frames *tap.Tap) *collector {
+	t.Helper()
+	w, err := frames.Watch(nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.Close)
+	return &collector{t: t, watcher: w}
+}
+
+// until reads on until a record for which found is true has come.
+func (c *collector) until(found func(feed.Record) bool) {
+	c.t.Helper()
+	for {
+		batch, err := c.watcher.Next(c.t.Context())
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		hit := false
+		for len(batch) > 0 {
+			r, n, err := feed.Parse(batch)
+			if err != nil || n == 0 {
+				c.t.Fatalf("batch broken: %v", err)
+			}
+			c.records = append(c.records, r)
+			hit = hit || found(r)
+			batch = batch[n:]
+		}
+		if hit {
+			return
+		}
+	}
+}
+
+func closed(r feed.Record) bool { return r.Kind == feed.Closed }
+
+// of filters the records; frames of one side of one connection, say.
+func (c *collector) of(kind feed.Kind, side protocol.Side) (records []feed.Record) {
+	for _, r := range c.records {
+		if r.Kind == kind && r.Side == side {
+			records = append(records, r)
+		}
+	}
+	return records
+}
+
+func TestRecordsWhatGorillaSends(t *testing.T) {
+	frames, host := tapped(t, tap.Options{Snap: 1 << 20, History: 64 << 20})
+	c, _, err := gorilla.DefaultDialer.Dial("ws://"+host+"/echo?x=1", http.Header{"X-Test": {"yes"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	var sent []string
+	for _, n := range []int{0, 1, 125, 126, 65535, 65536, 300000} {
+		sent = append(sent, strings.Repeat("z", n))
+		if err := c.WriteMessage(gorilla.TextMessage, []byte(sent[len(sent)-1])); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := c.ReadMessage(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.WriteMessage(gorilla.CloseMessage, gorilla.FormatCloseMessage(1000, "bye"))
+	c.ReadMessage()
+	c.Close()
+	all := collect(t, frames)
+	all.until(closed)
+	if heads := all.of(feed.Head, protocol.Client); len(heads) == 0 || !bytes.HasPrefix(heads[0].Data, []byte("GET /echo?x=1 HTTP/1.1\r\n")) || !bytes.Contains(heads[0].Data, []byte("X-Test: yes\r\n")) {
+		t.Errorf("request heads: %v", heads)
+	}
+	if heads := all.of(feed.Head, protocol.Server); len(heads) == 0 || !bytes.HasPrefix(heads[0].Data, []byte("HTTP/1.1 101 ")) {
+		t.Errorf("response heads: %v", heads)
+	}
+	for _, side := range []protocol.Side{protocol.Client, protocol.Server} {
+		got := reassemble(t, side, all.of(feed.Frame, side))
+		if len(got) != len(sent) {
+			t.Fatalf("%v: %d messages recorded, %d sent", side, len(got), len(sent))
+		}
+		for i := range sent {
+			if got[i] != sent[i] {
+				t.Errorf("%v: message %d has %d bytes, %d were sent", side, i, len(got[i]), len(sent[i]))
+			}
+		}
+	}
+}
+
+// reassemble decodes the recorded frames as one stream.
+func reassemble(t *testing.T, side protocol.Side, records []feed.Record) (messages []string) {
+	t.Helper()
+	d := protocol.Decoder{From: side}
+	for _, r := range records {
+		b := bytes.Clone(r.Data)
+		for len(b) > 0 {
+			ev, n := d.Next(b)
+			if n == 0 || ev.Broken != 0 {
+				t.Fatalf("record % x is no frame", r.Data[:min(20, len(r.Data))])
+			}
+			if h := d.Header(); !h.Opcode.Control() {
+				if ev.Start && h.Opcode != protocol.OpContinuation {
+					messages = append(messages, "")
+				}
+				messages[len(messages)-1] += string(ev.Data)
+			}
+			b = b[n:]
+		}
+	}
+	return messages
+}
+
+// request is a handshake by hand.
+const request = "GET /echo HTTP/1.1\r\nHost: %h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+
+func TestKeepAliveAndEarlyFrames(t *testing.T) {
+	frames, host := tapped(t, tap.Options{Snap: 100, History: 1 << 20})
+	nc, err := net.Dial("tcp", host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	// Two plain requests and the handshake on one connection, frames right behind.
+	plain := "GET /plain HTTP/1.1\r\nHost: " + host + "\r\n\r\n"
+	io.WriteString(nc, plain)
+	buf := make([]byte, 4096)
+	nc.Read(buf)
+	shake := strings.Replace(request, "%h", host, 1)
+	io.WriteString(nc, plain+shake+"\x81\x82\x00\x00\x00\x00hi\x88\x80\x00\x00\x00\x00")
+	io.Copy(io.Discard, nc)
+	nc.Close()
+	all := collect(t, frames)
+	all.until(closed)
+	if heads := all.of(feed.Head, protocol.Client); string(heads[0].Data) != shake {
+		t.Errorf("request head %q", heads[0].Data)
+	}
+	in := all.of(feed.Frame, protocol.Client)
+	if len(in) != 2 || string(in[0].Data) != "\x81\x82\x00\x00\x00\x00hi" {
+		t.Errorf("client's frames: %v", in)
+	}
+	if out := all.of(feed.Frame, protocol.Server); len(out) != 2 || string(out[0].Data) != "\x81\x02hi" {
+		t.Errorf("server's frames: %v", out)
+	}
+}
+
+func TestRefusedHandshakeIsRecorded(t *testing.T) {
+	frames, host := tapped(t, tap.Options{Snap: 100, History: 1 << 20})
+	_, _, err := gorilla.DefaultDialer.Dial("ws://"+host+"/echo", http.Header{"Origin": {"http://evil.example"}})
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	all := collect(t, frames)
+	all.until(closed)
+	if heads := all.of(feed.Head, protocol.Server); len(heads) == 0 || !bytes.HasPrefix(heads[0].Data, []byte("HTTP/1.1 403 ")) {
+		t.Errorf("response heads: %v", heads)
+	}
+	if in := all.of(feed.Frame, protocol.Client); len(in) != 0 {
+		t.Errorf("frames: %v", in)
+	}
+}
+
+func TestLongPayloadIsCutAndPartialFrameKept(t *testing.T) {
+	frames, host := tapped(t, tap.Options{Snap: 10, History: 1 << 20})
+	nc, err := net.Dial("tcp", host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	io.WriteString(nc, strings.Replace(request, "%h", host, 1))
+	buf := make([]byte, 4096)
+	nc.Read(buf)
+	h := protocol.Header{Fin: true, Opcode: protocol.OpBinary, Masked: true, PayloadLength: 1000}
+	nc.Write(append(protocol.AppendHeader(nil, h), make([]byte, 1000)...))
+	nc.Write([]byte{0x82, 0xfe, 0x01})
+	nc.Close()
+	all := collect(t, frames)
+	all.until(closed)
+	in := all.of(feed.Frame, protocol.Client)
+	if len(in) != 2 {
+		t.Fatalf("%d frames", len(in))
+	}
+	if r := in[0]; r.Flags != feed.Cut || r.WireSize != 1008 || len(r.Data) != 18 {
+		t.Errorf("the long frame is %d of %d bytes, flags %b", len(r.Data), r.WireSize, r.Flags)
+	}
+	if r := in[1]; r.Flags != feed.Cut|feed.Partial || len(r.Data) != 3 {
+		t.Errorf("the partial frame is %d bytes, flags %b", len(r.Data), r.Flags)
+	}
+}
+
+// talk sends n messages of the given size through a tapped connection whose
+// other end reads them.
+func talk(t testing.TB, frames *tap.Tap, send func(write func(payload []byte))) {
+	t.Helper()
+	host := make(chan net.Conn, 1)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		c, _ := l.Accept()
+		host <- c
+	}()
+	nc, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	peer := <-host
+	done := make(chan struct{})
+	go func() {
+		io.Copy(io.Discard, peer)
+		peer.Close()
+		close(done)
+	}()
+	c := frames.Wrap(nc, protocol.Server)
+	send(func(p []byte) {
+		h := protocol.Header{Fin: true, Opcode: protocol.OpBinary, Masked: true, PayloadLength: uint64(len(p))}
+		if _, err := c.Write(append(protocol.AppendHeader(nil, h), p...)); err != nil {
+			t.Fatal(err)
+		}
+	})
+	c.Close()
+	<-done
+}
+
+func TestSlowWatcherLosesWholeFramesExactly(t *testing.T) {
+	frames := tap.New(tap.Options{Snap: 1 << 20, History: 1 << 20})
+	slow := collect(t, frames)
+	const total = 5000
+	talk(t, frames, func(write func([]byte)) {
+		for i := range total {
+			payload := make([]byte, 1000)
+			binary.LittleEndian.PutUint64(payload, uint64(i+1))
+			write(payload)
+			if i == 0 {
+				slow.until(func(r feed.Record) bool { return r.Kind == feed.Frame })
+			}
+		}
+	})
+	slow.until(closed)
+	next, lost := uint64(1), uint64(0)
+	for _, r := range slow.records {
+		switch r.Kind {
+		case feed.Lost:
+			n := binary.LittleEndian.Uint64(r.Data)
+			next += n
+			lost += n
+		case feed.Frame:
+			if got := binary.LittleEndian.Uint64(r.Data[8:]); len(r.Data) != 1008 || got != next {
+				t.Fatalf("frame %d came where %d was due", got, next)
+			}
+			next++
+		}
+	}
+	if next != total+1 || lost == 0 {
+		t.Errorf("%d frames accounted for, %d of them lost, of %d", next-1, lost, total)
+	}
+	if held := frames.Held(); held > 1<<20+256<<10 {
+		t.Errorf("the history holds %d bytes", held)
+	}
+	// One who comes late is told how many went before.
+	late := collect(t, frames)
+	late.until(closed)
+	if r := late.records[0]; r.Kind != feed.Begin || binary.LittleEndian.Uint64(r.Data[16:])+uint64(len(late.of(feed.Frame, protocol.Client))) != total {
+		t.Errorf("a late feed begins with %+v and has %d frames", r, len(late.of(feed.Frame, protocol.Client)))
+	}
+}
+
+func TestResume(t *testing.T) {
+	frames := tap.New(tap.Options{Snap: 1 << 20, History: 1 << 20})
+	talk(t, frames, func(write func([]byte)) {
+		for range 100 {
+			write([]byte("x"))
+		}
+	})
+	first := collect(t, frames)
+	first.until(closed)
+	id := first.records[0].Data[:16]
+	w, err := frames.Watch(id, 60)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	second := &collector{t: t, watcher: w}
+	second.until(closed)
+	if n := len(second.of(feed.Frame, protocol.Client)); n != 40 {
+		t.Errorf("%d frames after the 60th of 100", n)
+	}
+}
+
+func TestHistoryOff(t *testing.T) {
+	frames := tap.New(tap.Options{Snap: 100})
+	say := func(write func([]byte)) { write([]byte("x")) }
+	talk(t, frames, say)
+	w := collect(t, frames)
+	talk(t, frames, say)
+	w.until(closed)
+	if n := len(w.of(feed.Frame, protocol.Client)); n != 1 {
+		t.Errorf("%d frames, want the one that was sent while somebody watched", n)
+	}
+	w.watcher.Close()
+	if frames.Held() != 0 {
+		t.Error("frames are kept with history off")
+	}
+}
+
+func TestWatcherStops(t *testing.T) {
+	frames := tap.New(tap.Options{})
+	w := collect(t, frames)
+	w.watcher.Next(t.Context())
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := w.watcher.Next(ctx); err == nil {
+		t.Error("a cancelled watcher goes on")
+	}
+	for range tap.MaxWatchers - 1 {
+		collect(t, frames)
+	}
+	if _, err := frames.Watch(nil, 0); err != tap.ErrTooManyWatchers {
+		t.Errorf("one more watcher: %v", err)
+	}
+}
+
+// FuzzChunks: however the bytes are cut, the records are the same.
+func FuzzChunks(f *testing.F) {
+	f.Add([]byte("\x81\x05Hello\x89\x00\x82\x7e\x01\x00"), 3, 8)
+	f.Fuzz(func(t *testing.T, wire []byte, a, b int) {
+		if len(wire) == 0 || a < 0 || b < 0 {
+			return
+		}
+		a, b = a%len(wire), b%len(wire)
+		whole := scan(t, wire)
+		if got := scan(t, wire[:min(a, b)], wire[min(a, b):max(a, b)], wire[max(a, b):]); got != whole {
+			t.Fatalf("cut at %d and %d:\n%q\nwhole:\n%q", a, b, got, whole)
+		}
+	})
+}
+
+// sink is a net.Conn that takes everything.
+type sink struct{ net.Conn }
+
+func (sink) Write(b []byte) (int, error) { return len(b), nil }
+func (sink) Close() error                { return nil }
+func (sink) RemoteAddr() net.Addr        { return &net.TCPAddr{} }
+
+func scan(t *testing.T, chunks ...[]byte) (records string) {
+	frames := tap.New(tap.Options{Snap: 5, History: 1 << 20})
+	c := frames.Wrap(sink{}, protocol.Server)
+	for _, chunk := range chunks {
+		c.Write(chunk)
+	}
+	c.Close()
+	w, err := frames.Watch(nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	all := &collector{t: t, watcher: w}
+	all.until(closed)
+	for _, r := range all.of(feed.Frame, protocol.Client) {
+		records += string(feed.Append(nil, feed.Record{Kind: r.Kind, Flags: r.Flags, WireSize: r.WireSize, Data: r.Data}))
+	}
+	return records
+}
+
+func BenchmarkTap(b *testing.B) {
+	h := protocol.Header{Fin: true, Opcode: protocol.OpText, Masked: true, PayloadLength: 125}
+	frame := append(protocol.AppendHeader(nil, h), make([]byte, 125)...)
+	for _, c := range []struct {
+		name    string
+		history int64
+		frames  int
+	}{
+		{"on/1", 64 << 20, 1}, {"on/16", 64 << 20, 16}, {"off/1", 0, 1}, {"off/16", 0, 16},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			frames := tap.New(tap.Options{Snap: 64 << 10, History: c.history})
+			conn := frames.Wrap(sink{}, protocol.Server)
+			chunk := bytes.Repeat(frame, c.frames)
+			b.ReportAllocs()
+			for b.Loop() {
+				conn.Write(chunk)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*c.frames), "ns/frame")
+		})
+	}
+}

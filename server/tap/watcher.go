@@ -1,0 +1,200 @@
+// Watchers: cursors in the history, at their own pace.
+
+package tap
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"framescope/protocol/feed"
+)
+
+const (
+	// fullBatch is how many bytes leave without waiting for more.
+	fullBatch = 64 << 10
+	// batchTime is how long fewer bytes wait for more, since the last batch.
+	batchTime = 16 * time.Millisecond
+	// MaxWatchers bounds how many watch at once.
+	MaxWatchers = 32
+)
+
+// ErrTooManyWatchers is returned by [Tap.Watch] when MaxWatchers are there.
+var ErrTooManyWatchers = errors.New("tap: too many watchers")
+
+// Watcher reads the history. Its methods are for one goroutine.
+type Watcher struct {
+	h     *history
+	wake  chan struct{}
+	timer *time.Timer
+	last  time.Time // when the last batch was handed out
+
+	// Guarded by h.mu:
+	waiting bool
+	block   *block // nil before the first record
+	at      int    // offset in block
+	frames  uint64 // ordinal of the last frame handed out
+	extra   []byte // to hand out before anything else
+}
+
+// Watch begins a feed: with the frame after the given ordinal of the capture with
+// that id, as far as it is still held, else with the oldest held.
+func (t *Tap) Watch(capture []byte, after uint64) (*Watcher, error) {
+	h := &t.history
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.watchers) >= MaxWatchers {
+		return nil, ErrTooManyWatchers
+	}
+	w := &Watcher{h: h, wake: make(chan struct{}, 1), timer: time.NewTimer(0)}
+	h.watchers[w] = struct{}{}
+	h.recording.Store(true)
+	w.rewind()
+	if string(capture) == string(h.id[:]) {
+		w.skipTo(after)
+	}
+	begin := binary.LittleEndian.AppendUint64(h.id[:len(h.id):len(h.id)], w.frames)
+	w.extra = feed.Append(w.extra, feed.Record{Kind: feed.Begin, Time: h.now(), Data: begin})
+	w.extra = h.snapshot(w.extra)
+	return w, nil
+}
+
+// Close ends the feed.
+func (w *Watcher) Close() {
+	h := w.h
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.watchers, w)
+	w.timer.Stop()
+	if h.limit == 0 && len(h.watchers) == 0 {
+		h.recording.Store(false)
+		for h.first != nil {
+			h.evict()
+		}
+	}
+}
+
+// Next waits for the next batch of whole records, 64 KiB or what 16 ms bring.
+// The bytes are never written to again and may be kept.
+func (w *Watcher) Next(ctx context.Context) ([]byte, error) {
+	for {
+		batch, size := w.ready()
+		if size == 0 {
+			if err := wait(ctx, w.wake); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if rest := batchTime - time.Since(w.last); batch == nil && rest > 0 {
+			w.timer.Reset(rest)
+			if err := wait(ctx, w.timer.C); err != nil {
+				return nil, err
+			}
+			w.last = time.Time{}
+			continue
+		}
+		w.last = time.Now()
+		return batch, nil
+	}
+}
+
+func wait[T any](ctx context.Context, c <-chan T) error {
+	select {
+	case <-c:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// ready takes the next batch if it is full or due; else it says how many bytes
+// there are, and asks to be woken if there are none.
+func (w *Watcher) ready() (batch []byte, size int) {
+	w.h.mu.Lock()
+	defer w.h.mu.Unlock()
+	if len(w.extra) > 0 {
+		batch, w.extra = w.extra, nil
+		return batch, len(batch)
+	}
+	for w.available() == 0 && w.advance() {
+	}
+	if len(w.extra) > 0 {
+		batch, w.extra = w.extra, nil
+		return batch, len(batch)
+	}
+	size = w.available()
+	if size == 0 {
+		w.waiting = true
+		return nil, 0
+	}
+	if size < fullBatch && w.block.next == nil && time.Since(w.last) < batchTime {
+		return nil, size
+	}
+	end := len(w.block.data)
+	batch = w.block.data[w.at:end:end]
+	w.at = end
+	w.frames = w.block.after
+	return batch, size
+}
+
+func (w *Watcher) available() int {
+	if w.block == nil {
+		return 0
+	}
+	return len(w.block.data) - w.at
+}
+
+// advance goes to the next block, if there is one. Frames that were evicted
+// meanwhile are told as lost, with all that one must know to go on.
+func (w *Watcher) advance() bool {
+	switch {
+	case w.block == nil:
+		w.block, w.at = w.h.first, 0
+		return w.block != nil
+	case w.block.next != nil:
+		w.block, w.at = w.block.next, 0
+		return true
+	case !w.block.evicted || w.h.first == nil:
+		return false
+	}
+	w.block, w.at = w.h.first, 0
+	if lost := w.block.before - w.frames; lost > 0 {
+		data := binary.LittleEndian.AppendUint64(nil, lost)
+		w.extra = feed.Append(w.extra, feed.Record{Kind: feed.Lost, Time: w.h.now(), Data: data})
+		w.frames = w.block.before
+	}
+	w.extra = w.h.snapshot(w.extra)
+	return true
+}
+
+// rewind goes to the oldest record held.
+func (w *Watcher) rewind() {
+	w.block, w.at, w.frames = w.h.first, 0, w.h.frames
+	if w.block != nil {
+		w.frames = w.block.before
+	}
+}
+
+// skipTo goes on from the oldest record to behind the frame with an ordinal.
+func (w *Watcher) skipTo(ordinal uint64) {
+	if ordinal > w.h.frames {
+		return
+	}
+	for w.block != nil && w.frames < ordinal {
+		if w.available() == 0 {
+			if !w.advance() {
+				return
+			}
+			continue
+		}
+		r, n, err := feed.Parse(w.block.data[w.at:])
+		if n == 0 || err != nil {
+			return
+		}
+		w.at += n
+		if r.Kind == feed.Frame {
+			w.frames++
+		}
+	}
+}

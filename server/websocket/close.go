@@ -1,0 +1,111 @@
+// The close handshake, begun by either end.
+
+package websocket
+
+import (
+	"errors"
+	"io"
+	"net"
+	"time"
+
+	"framescope/protocol"
+)
+
+// Close sends a close frame, waits for the peer's, at most CloseTimeout, and
+// ends the connection. It returns nil when both close frames were exchanged.
+// A message that the peer has still sent goes to a reader, if there is one.
+func (c *Conn) Close(code protocol.CloseCode, reason string) error {
+	if err := c.sendClose(code, reason); err != nil {
+		return c.ended(err)
+	}
+	by := time.Now().Add(c.options.CloseTimeout)
+	c.closeBy.Store(by.UnixNano())
+	c.nc.SetReadDeadline(by)
+	if c.reading.TryLock() {
+		for {
+			if _, _, err := c.readMessage(); err != nil {
+				break
+			}
+		}
+		c.reading.Unlock()
+	}
+	timer := time.NewTimer(time.Until(by))
+	defer timer.Stop()
+	select {
+	case <-c.done:
+	case <-timer.C:
+		c.CloseNow()
+	}
+	var closed *CloseError
+	if errors.As(c.err, &closed) && closed.Code == protocol.CloseAbnormal {
+		return c.err
+	}
+	return nil
+}
+
+// sendClose sends our close frame; once is enough (RFC 6455 5.5.1).
+func (c *Conn) sendClose(code protocol.CloseCode, reason string) error {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	if c.closeSent {
+		return nil
+	}
+	var payload [protocol.MaxControlPayload]byte
+	err := c.write(protocol.OpClose, protocol.AppendClosePayload(payload[:0], code, reason))
+	c.closeSent = true
+	return err
+}
+
+// peerClosed answers the peer's close frame and ends the connection.
+func (c *Conn) peerClosed(payload []byte) error {
+	code, reason, _ := protocol.ParseClosePayload(payload)
+	closed := &CloseError{Code: code, Reason: string(reason)}
+	// RFC 6455 5.5.1: answer with a close frame, typically of the same code.
+	if err := c.sendClose(code, ""); err != nil {
+		return c.ended(err)
+	}
+	c.linger()
+	c.end(closed)
+	return closed
+}
+
+// fail closes the connection because of the peer's fault (RFC 6455 7.1.7).
+func (c *Conn) fail(code protocol.CloseCode, reason string, cause error) error {
+	failed := &CloseError{Code: code, Reason: reason, cause: cause}
+	if c.sendClose(code, reason) == nil {
+		c.linger()
+	}
+	c.end(failed)
+	return failed
+}
+
+// ended ends the connection because of err, if it has not ended yet, and returns
+// why it did. Without an error it does nothing.
+func (c *Conn) ended(err error) error {
+	if err == nil {
+		return nil
+	}
+	c.end(&CloseError{Code: protocol.CloseAbnormal, cause: err})
+	return c.err
+}
+
+const (
+	lingerTime  = time.Second
+	lingerBytes = 1 << 20
+)
+
+// linger lets our close frame arrive: closing a socket with unread bytes resets
+// it, and a reset can overtake what was sent. So only our half is closed, and
+// what still comes is thrown away until the peer closes too.
+func (c *Conn) linger() {
+	half, ok := c.nc.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	c.nc.SetReadDeadline(time.Now().Add(min(lingerTime, c.options.CloseTimeout)))
+	_, _ = io.CopyN(io.Discard, c.nc, lingerBytes)
+}
+
+func asTimeout(err error, timeout *net.Error) bool {
+	return errors.As(err, timeout) && (*timeout).Timeout()
+}

@@ -1,0 +1,122 @@
+// One connection: what it is made of, and how it ends.
+
+package websocket
+
+import (
+	"errors"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"framescope/protocol"
+)
+
+// Conn is a WebSocket connection. One goroutine at a time may read; all other
+// methods may be called from any goroutine at any time.
+type Conn struct {
+	nc          net.Conn
+	side        protocol.Side
+	options     Options
+	subprotocol string
+	server      *Server // that accepted it, or nil
+
+	reading sync.Mutex // held while a message is read; guards the fields below
+	decoder protocol.Decoder
+	buf     []byte // the read buffer; buf[r:w] is not decoded yet
+	r, w    int
+	message []byte // a message that did not lie whole in buf
+	pace    pace
+
+	writing     sync.Mutex // held while a frame is written; guards the fields below
+	writeArmed  time.Time  // when the write deadline was last set
+	closeSent   bool
+	closedFirst protocol.Side
+
+	queue   sendQueue
+	closeBy atomic.Int64 // when a close handshake must be over, ns since the epoch; 0 for none
+
+	ending sync.Once
+	done   chan struct{}
+	err    error // why it ended; written before done is closed
+}
+
+// CloseError says how a connection ended: the code and reason of the peer's
+// close frame, or 1006 when there was none (RFC 6455 7.1.5).
+type CloseError struct {
+	Code   protocol.CloseCode
+	Reason string
+	cause  error
+}
+
+func (e *CloseError) Error() string {
+	text := "websocket: closed with " + e.Code.String()
+	if e.Reason != "" {
+		text += ": " + e.Reason
+	}
+	if e.cause != nil {
+		text += ": " + e.cause.Error()
+	}
+	return text
+}
+
+func (e *CloseError) Unwrap() error { return e.cause }
+
+// Errors that end a connection, as cause of a [CloseError] or from a write.
+var (
+	ErrClosed     = errors.New("websocket: the connection is closed")
+	ErrNoPong     = errors.New("websocket: the peer did not answer a ping")
+	ErrSlowFrame  = errors.New("websocket: a frame took too long to arrive")
+	ErrSlowReader = errors.New("websocket: the peer reads too slowly")
+)
+
+// readBufferSize holds a few small messages and any control frame.
+const readBufferSize = 4 << 10
+
+// NewConn makes a connection of nc, on which the handshake is done and this end
+// is the given side. buffered are bytes read from it already.
+func NewConn(nc net.Conn, side protocol.Side, buffered []byte, o Options) *Conn {
+	o = o.withDefaults()
+	c := &Conn{nc: nc, side: side, options: o, done: make(chan struct{}), closedFirst: side}
+	c.decoder.From = side.Peer()
+	c.decoder.MaxMessageSize = uint64(o.MaxMessageSize)
+	c.queue.limit = o.SendQueue
+	c.buf = make([]byte, max(readBufferSize, len(buffered)))
+	c.w = copy(c.buf, buffered)
+	return c
+}
+
+// Subprotocol is the one that both sides agreed on, or "".
+func (c *Conn) Subprotocol() string { return c.subprotocol }
+
+// RemoteAddr is the peer's network address.
+func (c *Conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
+
+// Done is closed when the connection has ended.
+func (c *Conn) Done() <-chan struct{} { return c.done }
+
+// Err is why the connection ended, nil while it has not.
+func (c *Conn) Err() error {
+	select {
+	case <-c.done:
+		return c.err
+	default:
+		return nil
+	}
+}
+
+// CloseNow ends the connection without a close handshake.
+func (c *Conn) CloseNow() { c.end(&CloseError{Code: protocol.CloseAbnormal, cause: ErrClosed}) }
+
+// end closes the socket; the first reason counts.
+func (c *Conn) end(err error) {
+	c.ending.Do(func() {
+		c.err = err
+		c.nc.Close()
+		c.queue.stop()
+		close(c.done)
+		if c.server != nil {
+			c.server.remove(c)
+		}
+	})
+}

@@ -1,0 +1,54 @@
+// Limits of a connection, and what they are when nobody chooses.
+
+package websocket
+
+import "time"
+
+// Options are the limits of a connection. A zero field takes its default.
+type Options struct {
+	// MaxMessageSize is the largest message taken, in bytes over all its
+	// fragments: 16 MiB. A larger one is refused at its header with 1009.
+	MaxMessageSize int64
+	// IdleTimeout is how long a peer may be silent before it is pinged: 60 s.
+	IdleTimeout time.Duration
+	// PongTimeout is how long a pinged peer may stay silent: 30 s.
+	PongTimeout time.Duration
+	// FrameTimeout is how long a frame may take to arrive, beside the second
+	// that each 16 KiB of it adds: 30 s. A slower peer is closed with 1008.
+	FrameTimeout time.Duration
+	// WriteTimeout is how long a write may wait for a peer that does not read:
+	// 10 s; after half of that at the earliest the connection is dropped.
+	WriteTimeout time.Duration
+	// CloseTimeout is how long a close handshake may take: 3 s.
+	CloseTimeout time.Duration
+	// SendQueue is how many bytes may wait in [Conn.Send]: 1 MiB.
+	SendQueue int
+}
+
+// minFrameRate is the rate in bytes a second that a frame must keep to on average
+// once FrameTimeout is used up.
+const minFrameRate = 16 << 10
+
+func (o Options) withDefaults() Options {
+	if o.MaxMessageSize <= 0 {
+		o.MaxMessageSize = 16 << 20
+	}
+	if o.SendQueue <= 0 {
+		o.SendQueue = 1 << 20
+	}
+	for _, d := range []struct {
+		field    *time.Duration
+		fallback time.Duration
+	}{
+		{&o.IdleTimeout, 60 * time.Second},
+		{&o.PongTimeout, 30 * time.Second},
+		{&o.FrameTimeout, 30 * time.Second},
+		{&o.WriteTimeout, 10 * time.Second},
+		{&o.CloseTimeout, 3 * time.Second},
+	} {
+		if *d.field <= 0 {
+			*d.field = d.fallback
+		}
+	}
+	return o
+}
