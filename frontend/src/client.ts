@@ -1,0 +1,47 @@
+// The page's end of the worker: starts it, starts it anew when it fails, and passes messages.
+
+import wasmURL from "wasm:framescope";
+import workerURL from "worker:./worker/worker.ts";
+import type { Reply, Request } from "./worker/messages";
+
+/** How much of frames the inspector holds. */
+const budgetMiB = 256;
+
+/** Talks to the worker; every reply goes to the listener. */
+export class Client {
+  private worker: Worker;
+
+  constructor(private readonly listener: (reply: Reply) => void) {
+    this.worker = this.launch();
+  }
+
+  send(request: Request): void {
+    this.worker.postMessage(request);
+  }
+
+  private launch(): Worker {
+    const worker = new Worker(workerURL, { type: "module", name: "inspector" });
+    worker.onmessage = (e: MessageEvent<Reply>) => {
+      const reply = e.data;
+      if (reply.kind === "failed" && reply.restarting) {
+        worker.terminate();
+        this.worker = this.launch();
+      }
+      this.listener(reply);
+    };
+    worker.onerror = (e) => {
+      const text = `The inspector's worker could not be run: ${e.message || "it did not load"}.`;
+      this.listener({ kind: "failed", text, restarting: false });
+    };
+    const feedURL = new URL("/ws/inspect", location.href);
+    feedURL.protocol = feedURL.protocol.replace("http", "ws");
+    const start: Request = {
+      kind: "start",
+      wasmURL: new URL(wasmURL, location.href).href,
+      feedURL: feedURL.href,
+      budgetMiB,
+    };
+    worker.postMessage(start);
+    return worker;
+  }
+}

@@ -1,0 +1,196 @@
+// The page's state: what the worker says, as signals, and what the user asks of it.
+
+import { batch, computed, signal } from "@preact/signals";
+import { Client } from "./client";
+import { type Columns, columnsOf } from "./columns";
+import type { Frame } from "./engine/engine";
+import { connWindow, type HandshakeDetail, rowWindow, stateIndex } from "./generated/layout";
+import type { Link, Reply } from "./worker/messages";
+
+export type RowColumns = Columns<typeof rowWindow.columns>;
+export type ConnColumns = Columns<typeof connWindow.columns>;
+export type Status = "loading" | "live" | "paused" | "offline" | "error";
+
+/** A stretch of the filtered list. */
+export interface RowView {
+  first: number;
+  count: number;
+  columns: RowColumns;
+}
+
+/** The counts, which stay far below what a number holds exactly. */
+export type Counts = Record<keyof typeof stateIndex, number>;
+
+const noCounts = Object.fromEntries(Object.keys(stateIndex).map((name) => [name, 0])) as Counts;
+
+const ready = signal(false);
+const link = signal<Link>("connecting");
+const linkText = signal("");
+export const failure = signal("");
+export const paused = signal(false);
+export const follow = signal(true);
+export const counts = signal<Counts>(noCounts);
+export const rows = signal<RowView | null>(null);
+export const conns = signal<{ count: number; columns: ConnColumns } | null>(null);
+export const filterText = signal("");
+export const filterProblem = signal("");
+export const selected = signal<bigint | null>(null);
+export const frame = signal<Frame | null>(null);
+export const selectedConn = signal<number | null>(null);
+export const handshake = signal<HandshakeDetail | null>(null);
+/** By how many positions the rows in sight have moved, since the start. */
+export const moved = signal(0);
+/** A position that the list should bring into view. */
+export const reveal = signal<number | null>(null);
+
+export const status = computed<Status>(() => {
+  if (failure.value) return "error";
+  if (!ready.value) return "loading";
+  if (paused.value) return "paused";
+  return link.value === "live" ? "live" : link.value === "connecting" ? "loading" : "offline";
+});
+
+/** A whole sentence on what the status means. */
+export const statusText = computed(() => {
+  switch (status.value) {
+    case "error":
+      return failure.value;
+    case "loading":
+      return "Starting the inspector.";
+    case "paused":
+      return "Paused: frames wait at the server, which keeps the newest of them.";
+    default:
+      return linkText.value;
+  }
+});
+
+let client: Client | undefined;
+let view = { id: 0, first: 0, count: 40 };
+
+/** Starts the worker. */
+export function start(): void {
+  client = new Client(receive);
+}
+
+function receive(reply: Reply): void {
+  switch (reply.kind) {
+    case "ready":
+      ready.value = true;
+      sendAll();
+      break;
+    case "failed":
+      failure.value = reply.restarting ? "" : reply.text;
+      if (reply.restarting) ready.value = false;
+      break;
+    case "link":
+      batch(() => {
+        link.value = reply.link;
+        linkText.value = reply.text;
+      });
+      break;
+    case "tick":
+      batch(() => {
+        counts.value = countsOf(reply.state);
+        const columns = columnsOf(reply.rows, rowWindow.columns);
+        rows.value = { first: reply.first, count: reply.count, columns };
+        if (reply.view === view.id && !follow.value && reply.first !== view.first) {
+          // The oldest rows are gone: the same rows stand at other positions.
+          moved.value += reply.first - view.first;
+          view.first = reply.first;
+        }
+        conns.value = { count: reply.connCount, columns: columnsOf(reply.conns, connWindow.columns) };
+      });
+      refreshHandshake();
+      break;
+    case "filtered":
+      filterProblem.value = reply.problem;
+      break;
+    case "frame":
+      if (reply.seq !== selected.value) break;
+      frame.value = reply.frame;
+      if (reply.frame) selectConn(reply.frame.detail.conn);
+      break;
+    case "handshake":
+      if (reply.conn === selectedConn.value) handshake.value = reply.handshake;
+      break;
+    case "located":
+      if (reply.position >= 0) reveal.value = reply.position;
+      break;
+  }
+}
+
+function countsOf(state: BigUint64Array): Counts {
+  const all = { ...noCounts };
+  for (const [name, i] of Object.entries(stateIndex)) all[name as keyof Counts] = Number(state[i]);
+  return all;
+}
+
+/** Says to a worker, also to one that took another's place, what the page wants of it. */
+function sendAll(): void {
+  client?.send({ kind: "filter", text: filterText.value });
+  client?.send({ kind: "pause", on: paused.value });
+  sendView();
+}
+
+function sendView(): void {
+  client?.send({ kind: "view", ...view, follow: follow.value });
+}
+
+/** Asks for the rows that are in sight. */
+export function show(first: number, count: number): void {
+  if (view.first === first && view.count === count) return;
+  view = { id: view.id + 1, first, count };
+  sendView();
+}
+
+export function setFollow(on: boolean): void {
+  if (follow.value === on) return;
+  follow.value = on;
+  view.id++;
+  sendView();
+}
+
+export function setPaused(on: boolean): void {
+  paused.value = on;
+  client?.send({ kind: "pause", on });
+}
+
+export function clear(): void {
+  batch(() => {
+    selected.value = null;
+    frame.value = null;
+  });
+  client?.send({ kind: "clear" });
+}
+
+export function setFilter(text: string): void {
+  filterText.value = text;
+  client?.send({ kind: "filter", text });
+}
+
+export function select(seq: bigint): void {
+  selected.value = seq;
+  client?.send({ kind: "select", seq });
+}
+
+/** Selects a frame that may be out of sight, and brings it into view. */
+export function goTo(seq: bigint): void {
+  setFollow(false);
+  select(seq);
+  client?.send({ kind: "locate", seq });
+}
+
+export function selectConn(conn: number): void {
+  if (selectedConn.value === conn) return;
+  batch(() => {
+    selectedConn.value = conn;
+    handshake.value = null;
+  });
+  client?.send({ kind: "handshake", conn });
+}
+
+/** Asks again until the answer of the selected connection's handshake has come. */
+function refreshHandshake(): void {
+  const conn = selectedConn.value;
+  if (conn !== null && handshake.value?.response === null) client?.send({ kind: "handshake", conn });
+}
