@@ -52,8 +52,8 @@ func (d *Decoder) Next(b []byte) (ev Event, n int) {
 	if d.inside {
 		return d.payload(b)
 	}
-	h, n := ParseHeader(b)
-	if n == 0 {
+	h := &d.header
+	if n = h.parse(b); n == 0 {
 		return ev, 0
 	}
 	rest := b[n:]
@@ -64,7 +64,7 @@ func (d *Decoder) Next(b []byte) (ev Event, n int) {
 		}
 		rest = nil
 	}
-	d.begin(h, n)
+	d.begin(n)
 	if uint64(len(rest)) > h.PayloadLength {
 		rest = rest[:h.PayloadLength]
 	}
@@ -74,7 +74,7 @@ func (d *Decoder) Next(b []byte) (ev Event, n int) {
 }
 
 // comesWhole reports whether the payload is given only when all of it is there.
-func (h Header) comesWhole() bool {
+func (h *Header) comesWhole() bool {
 	return h.Opcode.Control() && h.PayloadLength <= MaxControlPayload
 }
 
@@ -93,7 +93,7 @@ func (d *Decoder) payload(b []byte) (Event, int) {
 }
 
 // judge names the rules that a header breaks where the stream now stands.
-func (d *Decoder) judge(h Header) (broken Rules) {
+func (d *Decoder) judge(h *Header) (broken Rules) {
 	if h.RSV != 0 {
 		// RFC 6455 5.2: must be 0 unless an extension defines a meaning.
 		broken |= RuleRSVUnexpected.Set()
@@ -124,7 +124,7 @@ func (d *Decoder) judge(h Header) (broken Rules) {
 	return broken | d.judgeData(h)
 }
 
-func (d *Decoder) judgeControl(h Header) (broken Rules) {
+func (d *Decoder) judgeControl(h *Header) (broken Rules) {
 	if h.PayloadLength > MaxControlPayload {
 		// RFC 6455 5.5: control frames carry 125 bytes or less.
 		broken |= RuleControlTooLong.Set()
@@ -141,7 +141,7 @@ func (d *Decoder) judgeControl(h Header) (broken Rules) {
 	return broken
 }
 
-func (d *Decoder) judgeData(h Header) (broken Rules) {
+func (d *Decoder) judgeData(h *Header) (broken Rules) {
 	size := h.PayloadLength
 	switch {
 	case h.Opcode == OpContinuation && d.message == OpContinuation:
@@ -166,9 +166,10 @@ func (d *Decoder) judgeData(h Header) (broken Rules) {
 	return broken
 }
 
-// begin makes h, whose header takes n bytes, the current frame.
-func (d *Decoder) begin(h Header, n int) {
-	d.header, d.at, d.inside = h, 0, true
+// begin makes the header just parsed, of n bytes, that of the current frame.
+func (d *Decoder) begin(n int) {
+	h := &d.header
+	d.at, d.inside = 0, true
 	d.offset = d.position
 	d.position += uint64(n)
 	switch {
@@ -221,7 +222,7 @@ func (d *Decoder) badText(at uint64) {
 // end closes the current frame, of which last is the last part.
 func (d *Decoder) end(last []byte) {
 	d.inside = false
-	switch h := d.header; {
+	switch h := &d.header; {
 	case h.Opcode == OpClose:
 		if h.comesWhole() && uint64(len(last)) == h.PayloadLength {
 			code, _, broken := ParseClosePayload(last)

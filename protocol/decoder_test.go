@@ -219,3 +219,41 @@ func BenchmarkDecoder(b *testing.B) {
 		})
 	}
 }
+
+// FuzzJudge: a frame judged in place gets the verdict of one that is read, and
+// leaves the decoder in the same state.
+func FuzzJudge(f *testing.F) {
+	for _, v := range vectors {
+		if wire := v.wire(f); len(wire) < 400 {
+			f.Add(wire)
+		}
+	}
+	f.Add(frames(OpText, false, "Hel", OpPing, true, "x", OpContinuation, true, "lo"))
+	f.Add(frames(OpText, false, "\xe2\x82", OpContinuation, true, "\xac ASCII again", OpClose, true, "\x03\xe8", OpText, true, "a"))
+	f.Fuzz(func(t *testing.T, wire []byte) {
+		for _, from := range []Side{Client, Server} {
+			read, judged := Decoder{From: from, MaxMessageSize: 100}, Decoder{From: from, MaxMessageSize: 100}
+			for rest := wire; len(rest) > 0; {
+				h, n := ParseHeader(rest)
+				if n == 0 || uint64(len(rest)-n) < h.PayloadLength {
+					break
+				}
+				frame := rest[:n+int(h.PayloadLength)]
+				rest = rest[len(frame):]
+				want := decode(&read, frame)
+				before := string(frame)
+				gotHeader, got, ok := judged.Judge(frame)
+				if !ok || *gotHeader != h || got != want[0].broken || string(frame) != before {
+					t.Fatalf("%v: % x judged %b, read %b", from, frame, got, want[0].broken)
+				}
+				if got != 0 && judged.Breach() != read.Breach() && len(want) == 1 && want[0].header.PayloadLength <= MaxControlPayload {
+					t.Fatalf("%v: % x judged %v, read %v", from, frame, judged.Breach(), read.Breach())
+				}
+			}
+			read.broken, read.seen, judged.broken, judged.seen = 0, 0, 0, 0
+			if read != judged {
+				t.Fatalf("after % x: judged %+v, read %+v", wire, judged, read)
+			}
+		}
+	})
+}

@@ -34,8 +34,7 @@ type Header struct {
 	// PayloadLength is the declared payload length in bytes, all 64 bits of it.
 	PayloadLength uint64
 	// MaskingKey is the 32-bit value of the wire, first byte highest (RFC 6455
-	// 5.3); zero unless Masked. A number, since an array would keep the header
-	// out of registers and triple the time that parsing takes.
+	// 5.3); zero unless Masked.
 	MaskingKey uint32
 	// LengthBytes is how many bytes of extended length follow the first two:
 	// 0, 2 or 8. Zero, when appending, means the shortest form that fits.
@@ -51,8 +50,16 @@ type Header struct {
 // n is 0 when b ends before the header does. It never fails: what the header
 // breaks is for a [Decoder] to say, and AppendHeader writes back the same bytes.
 func ParseHeader(b []byte) (h Header, n int) {
+	n = h.parse(b)
+	return h, n
+}
+
+// parse is ParseHeader in place: a header is too large for registers, and to copy
+// one that has just been written stalls longer than it takes to parse. With n = 0
+// h is as it was.
+func (h *Header) parse(b []byte) (n int) {
 	if len(b) < 2 {
-		return h, 0
+		return 0
 	}
 	// RFC 6455 5.2: FIN, RSV1 to RSV3 and the opcode; MASK and the length.
 	b0, b1 := b[0], b[1]
@@ -61,29 +68,32 @@ func ParseHeader(b []byte) (h Header, n int) {
 	switch length {
 	case length16:
 		if len(b) < 4 {
-			return h, 0
+			return 0
 		}
 		length, n = uint64(binary.BigEndian.Uint16(b[2:4])), 4
 	case length64:
 		if len(b) < 10 {
-			return h, 0
+			return 0
 		}
 		length, n = binary.BigEndian.Uint64(b[2:10]), 10
 	}
-	h.LengthBytes = uint8(n - 2)
-	if b1&maskBit != 0 {
+	lengthBytes := uint8(n - 2)
+	masked, key := b1&maskBit != 0, uint32(0)
+	if masked {
 		if len(b) < n+4 {
-			return Header{}, 0
+			return 0
 		}
-		h.Masked = true
-		h.MaskingKey = binary.BigEndian.Uint32(b[n : n+4])
+		key = binary.BigEndian.Uint32(b[n : n+4])
 		n += 4
 	}
 	h.PayloadLength = length
-	h.Fin = b0&finBit != 0
-	h.RSV = b0 >> 4 & 7
+	h.MaskingKey = key
+	h.LengthBytes = lengthBytes
 	h.Opcode = Opcode(b0 & 0xF)
-	return h, n
+	h.RSV = b0 >> 4 & 7
+	h.Fin = b0&finBit != 0
+	h.Masked = masked
+	return n
 }
 
 // AppendHeader appends h as it stands on the wire.
@@ -122,7 +132,7 @@ func (h Header) Size() int {
 
 // lengthBytes is the number of extended length bytes to write: the form asked
 // for, or the next larger one that holds the length.
-func (h Header) lengthBytes() uint8 {
+func (h *Header) lengthBytes() uint8 {
 	switch {
 	case h.LengthBytes > 2 || h.PayloadLength >= minLength8:
 		return 8

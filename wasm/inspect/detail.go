@@ -109,12 +109,12 @@ func (in *Inspector) writeMessage(j *jsonWriter, seq uint64, w *row) {
 	switch {
 	case w.flags&flagText != 0:
 		kind = "text"
-	case w.opcode == protocol.OpBinary, w.opcode == protocol.OpContinuation && w.start > 0:
+	case w.opcode == protocol.OpBinary, w.opcode == protocol.OpContinuation && w.back > 0:
 		kind = "binary"
 	}
 	j.open('{')
 	j.key("kind").string(kind)
-	j.key("firstSeq").big(seq - uint64(w.start))
+	j.key("firstSeq").big(seq - uint64(w.back))
 	j.key("fragment").int(int(w.fragment))
 	j.key("last").bool(w.flags&flagFin != 0)
 	j.close('}')

@@ -389,7 +389,7 @@ func benchBatch(frames int) []byte {
 func BenchmarkIngest(b *testing.B) {
 	const frames = 1000
 	batch := benchBatch(frames)
-	in := New(64 << 20)
+	in := New(4 << 20)
 	new(capture).begin(1, 0).shake(1).into(b, in)
 	b.ReportAllocs()
 	b.SetBytes(int64(len(batch)))

@@ -84,8 +84,9 @@ func (in *Inspector) Ingest() error {
 	number, at := in.slabs.lastNumber(), len(s.data)
 	s.data = s.data[:at+len(batch)]
 	in.input = nil
+	var r feed.Record
 	for len(batch) > 0 {
-		r, n, err := feed.Parse(batch)
+		n, err := r.Parse(batch)
 		if err == nil && n == 0 {
 			err = errCutRecord
 		}
@@ -234,7 +235,7 @@ func (in *Inspector) frame(r *feed.Record, slab, at uint32) {
 	in.ordinal++
 	seq := in.offset + in.ordinal
 	row := in.rows.add()
-	*row = rowOf(r, slab, at, c.id)
+	row.start(r, slab, at, c.id)
 	in.judge(row, d, r, seq)
 	if row.opcode == protocol.OpClose && c.code == 0 {
 		c.closer, c.code = r.Side&1, row.code
@@ -251,46 +252,47 @@ func (in *Inspector) frame(r *feed.Record, slab, at uint32) {
 	in.matches.offer(row, in.rows.next-1)
 }
 
-func rowOf(r *feed.Record, slab, at, conn uint32) row {
-	w := row{slab: slab, at: at, conn: conn}
+// start fills in what the record alone tells, and clears the rest: field by
+// field, since rows are recycled and a copy of a fresh one costs more.
+func (w *row) start(r *feed.Record, slab, at, conn uint32) {
+	var flags rowFlags
 	if r.Side&1 == protocol.Server {
-		w.flags |= flagServer
+		flags = flagServer
 	}
 	if r.Flags&feed.Cut != 0 {
-		w.flags |= flagCut
+		flags |= flagCut
 	}
 	if r.Flags&feed.Partial != 0 {
-		w.flags |= flagPartial
+		flags |= flagPartial
 	}
-	return w
+	w.slab, w.at, w.conn = slab, at, conn
+	w.broken, w.back, w.seen = 0, 0, 0
+	w.code, w.fragment = 0, 0
+	w.opcode, w.flags = 0, flags
 }
 
 // judge runs the frame through its direction's decoder and fills in the row.
 func (in *Inspector) judge(w *row, d *direction, r *feed.Record, seq uint64) {
-	h, n := protocol.ParseHeader(r.Data)
-	if n == 0 {
+	inText, _ := d.decoder.Message()
+	h, broken, ok := d.decoder.Judge(r.Data)
+	if !ok {
 		return // the connection ended inside the header
-	}
-	frame := r.Data
-	if h.Masked {
-		// The record keeps the bytes of the wire; unmasking is in place.
-		in.scratch = append(in.scratch[:0], frame...)
-		frame = in.scratch
-		w.flags |= flagMasked
 	}
 	if h.Fin {
 		w.flags |= flagFin
 	}
+	if h.Masked {
+		w.flags |= flagMasked
+	}
 	w.opcode = h.Opcode
-	inText, _ := d.decoder.Message()
-	ev, _ := d.decoder.Next(frame)
-	if w.broken = ev.Broken; w.broken != 0 {
-		rule, _ := ev.Broken.First()
+	if w.broken = broken; broken != 0 {
+		rule, _ := broken.First()
 		w.seen = uint32(min(d.decoder.Seen(rule), math.MaxUint32))
 	}
 	switch {
 	case h.Opcode == protocol.OpClose:
-		code, _, _ := protocol.ParseClosePayload(ev.Data)
+		in.scratch = closePayload(in.scratch[:0], r)
+		code, _, _ := protocol.ParseClosePayload(in.scratch)
 		w.code = uint16(code)
 	case !h.Opcode.Control():
 		if h.Opcode == protocol.OpText || h.Opcode == protocol.OpContinuation && inText == protocol.OpText {
@@ -298,13 +300,16 @@ func (in *Inspector) judge(w *row, d *direction, r *feed.Record, seq uint64) {
 		}
 		d.place(w, h, seq)
 	}
-	if r.Flags&feed.Cut != 0 {
-		d.decoder.Skip(d.decoder.Pending())
-	}
+}
+
+// closePayload appends the unmasked payload of a close frame.
+func closePayload(dst []byte, r *feed.Record) []byte {
+	h, payload := payloadOf(r)
+	return unmasked(dst, h, payload, protocol.MaxControlPayload)
 }
 
 // place says which fragment of which message a data frame is.
-func (d *direction) place(w *row, h protocol.Header, seq uint64) {
+func (d *direction) place(w *row, h *protocol.Header, seq uint64) {
 	if h.Opcode != protocol.OpContinuation {
 		d.start, d.fragment = seq, 0
 	}
@@ -313,7 +318,7 @@ func (d *direction) place(w *row, h protocol.Header, seq uint64) {
 			d.fragment++
 		}
 		w.fragment = d.fragment
-		w.start = uint32(min(seq-d.start, math.MaxUint32))
+		w.back = uint32(min(seq-d.start, math.MaxUint32))
 	}
 	if h.Fin {
 		d.start = 0

@@ -11,7 +11,7 @@ type row struct {
 	at       uint32         // offset of the record in it
 	conn     uint32         // connection, in the inspector's own counting
 	broken   protocol.Rules // what the frame breaks
-	start    uint32         // how many frames ago its message began; 0 here
+	back     uint32         // how many frames ago its message began; 0 here
 	seen     uint32         // what broke the rule, where the header does not tell
 	code     uint16         // close code of a close frame, 0 for none
 	fragment uint16         // number within its message; 0 for a whole message

@@ -78,7 +78,7 @@ func (in *Inspector) showRow(i int, index uint64, text int) int {
 	w.Length[i] = h.PayloadLength
 	w.Conn[i] = row.conn
 	w.Broken[i] = uint32(row.broken)
-	w.Start[i] = row.start
+	w.Start[i] = row.back
 	w.Fragment[i] = row.fragment
 	w.Code[i] = row.code
 	w.Opcode[i] = uint8(row.opcode)
