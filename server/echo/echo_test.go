@@ -1,0 +1,81 @@
+// The echo with a real client, and the ping that a browser can ask for.
+
+package echo_test
+
+import (
+	"log/slog"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	gorilla "github.com/gorilla/websocket"
+	"go.uber.org/goleak"
+
+	"framescope/server/echo"
+	"framescope/server/websocket"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// dial connects to an echo server and collects the pings that come.
+func dial(t *testing.T, subprotocols ...string) (c *gorilla.Conn, pings *[]string) {
+	t.Helper()
+	server := httptest.NewServer(&echo.Handler{Server: &websocket.Server{}, Log: slog.New(slog.DiscardHandler)})
+	t.Cleanup(server.Close)
+	d := gorilla.Dialer{Subprotocols: subprotocols}
+	c, _, err := d.Dial("ws"+strings.TrimPrefix(server.URL, "http"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	c.SetReadDeadline(time.Now().Add(20 * time.Second))
+	pings = new([]string)
+	c.SetPingHandler(func(p string) error { *pings = append(*pings, p); return nil })
+	return c, pings
+}
+
+func say(t *testing.T, c *gorilla.Conn, kind int, text string) {
+	t.Helper()
+	if err := c.WriteMessage(kind, []byte(text)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func hear(t *testing.T, c *gorilla.Conn, kind int, text string) {
+	t.Helper()
+	if got, p, err := c.ReadMessage(); err != nil || got != kind || string(p) != text {
+		t.Errorf("heard %q of kind %d, %v; want %q of kind %d", p, got, err, text, kind)
+	}
+}
+
+func TestEcho(t *testing.T) {
+	c, pings := dial(t)
+	for _, text := range []string{"Hello", "", "/ping", "/ping x"} {
+		say(t, c, gorilla.TextMessage, text)
+		hear(t, c, gorilla.TextMessage, text)
+		say(t, c, gorilla.BinaryMessage, text)
+		hear(t, c, gorilla.BinaryMessage, text)
+	}
+	if len(*pings) != 0 {
+		t.Errorf("pings %q without the subprotocol", *pings)
+	}
+}
+
+func TestPingOnRequest(t *testing.T) {
+	c, pings := dial(t, echo.Subprotocol)
+	if c.Subprotocol() != echo.Subprotocol {
+		t.Fatalf("subprotocol %q", c.Subprotocol())
+	}
+	long := strings.Repeat("x", 200)
+	for _, text := range []string{"/ping", "/ping are you there", "/ping " + long} {
+		say(t, c, gorilla.TextMessage, text)
+	}
+	say(t, c, gorilla.BinaryMessage, "/ping")
+	hear(t, c, gorilla.BinaryMessage, "/ping")
+	say(t, c, gorilla.TextMessage, "/pingpong")
+	hear(t, c, gorilla.TextMessage, "/pingpong")
+	if want := []string{"", "are you there", long[:125]}; strings.Join(*pings, "|") != strings.Join(want, "|") {
+		t.Errorf("pings %q, want %q", *pings, want)
+	}
+}
