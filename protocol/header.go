@@ -58,42 +58,52 @@ func ParseHeader(b []byte) (h Header, n int) {
 // one that has just been written stalls longer than it takes to parse. With n = 0
 // h is as it was.
 func (h *Header) parse(b []byte) (n int) {
-	if len(b) < 2 {
+	n, length := ScanHeader(b)
+	if n == 0 {
 		return 0
 	}
-	// RFC 6455 5.2: FIN, RSV1 to RSV3 and the opcode; MASK and the length.
-	b0, b1 := b[0], b[1]
-	n = 2
-	length := uint64(b1 & 0x7F)
-	switch length {
+	// RFC 6455 5.2: FIN, RSV1 to RSV3 and the opcode.
+	b0 := b[0]
+	h.Fin = b0&finBit != 0
+	h.RSV = b0 >> 4 & 7
+	h.Opcode = Opcode(b0 & 0xF)
+	h.PayloadLength = length
+	if h.Masked = b[1]&maskBit != 0; h.Masked {
+		h.MaskingKey = binary.BigEndian.Uint32(b[n-4 : n])
+		h.LengthBytes = uint8(n - 6)
+	} else {
+		h.MaskingKey = 0
+		h.LengthBytes = uint8(n - 2)
+	}
+	return n
+}
+
+// ScanHeader reads of a header only how many bytes it takes and how many follow
+// it: enough to go from frame to frame. n is 0 when b ends before the header does.
+func ScanHeader(b []byte) (n int, payloadLength uint64) {
+	if len(b) < 2 {
+		return 0, 0
+	}
+	// RFC 6455 5.2: MASK and the payload length in its three forms.
+	b1 := b[1]
+	n, payloadLength = 2, uint64(b1&0x7F)
+	switch payloadLength {
 	case length16:
 		if len(b) < 4 {
-			return 0
+			return 0, 0
 		}
-		length, n = uint64(binary.BigEndian.Uint16(b[2:4])), 4
+		n, payloadLength = 4, uint64(binary.BigEndian.Uint16(b[2:4]))
 	case length64:
 		if len(b) < 10 {
-			return 0
+			return 0, 0
 		}
-		length, n = binary.BigEndian.Uint64(b[2:10]), 10
+		n, payloadLength = 10, binary.BigEndian.Uint64(b[2:10])
 	}
-	lengthBytes := uint8(n - 2)
-	masked, key := b1&maskBit != 0, uint32(0)
-	if masked {
-		if len(b) < n+4 {
-			return 0
-		}
-		key = binary.BigEndian.Uint32(b[n : n+4])
-		n += 4
+	n += int(b1&maskBit) >> 5 // four bytes of masking key
+	if len(b) < n {
+		return 0, 0
 	}
-	h.PayloadLength = length
-	h.MaskingKey = key
-	h.LengthBytes = lengthBytes
-	h.Opcode = Opcode(b0 & 0xF)
-	h.RSV = b0 >> 4 & 7
-	h.Fin = b0&finBit != 0
-	h.Masked = masked
-	return n
+	return n, payloadLength
 }
 
 // AppendHeader appends h as it stands on the wire.

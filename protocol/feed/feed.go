@@ -90,15 +90,20 @@ const (
 )
 
 // Append appends r. WireSize is written only for a Cut record.
-func Append(dst []byte, r Record) []byte {
+func Append(dst []byte, r Record) []byte { return r.Append(dst) }
+
+// Append is the function Append without a copy of the record.
+func (r *Record) Append(dst []byte) []byte {
 	size := HeaderSize + len(r.Data)
 	if r.Flags&Cut != 0 {
 		size += 8
 	}
-	dst = binary.LittleEndian.AppendUint32(dst, uint32(size))
-	dst = binary.LittleEndian.AppendUint32(dst, r.Conn)
-	dst = binary.LittleEndian.AppendUint64(dst, uint64(r.Time))
-	dst = append(dst, byte(r.Kind), byte(r.Side), byte(r.Flags), 0)
+	var header [HeaderSize]byte
+	binary.LittleEndian.PutUint32(header[0:4], uint32(size))
+	binary.LittleEndian.PutUint32(header[4:8], r.Conn)
+	binary.LittleEndian.PutUint64(header[8:16], uint64(r.Time))
+	binary.LittleEndian.PutUint32(header[16:20], uint32(r.Kind)|uint32(r.Side)<<8|uint32(r.Flags)<<16)
+	dst = append(dst, header[:]...)
 	if r.Flags&Cut != 0 {
 		dst = binary.LittleEndian.AppendUint64(dst, r.WireSize)
 	}

@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 
 	"framescope/protocol"
-	"framescope/protocol/feed"
 )
 
 // maxHead is how many bytes of a request are held while it is not known whether
@@ -207,12 +206,4 @@ func (c *Conn) ended(by protocol.Side) { c.closer.CompareAndSwap(0, int32(by)+1)
 func isTimeout(err error) bool {
 	var timeout net.Error
 	return errors.As(err, &timeout) && timeout.Timeout()
-}
-
-// frameRecord is the record of a frame of which b has been captured.
-func (c *Conn) frameRecord(side protocol.Side, b []byte, size uint64, flags feed.Flags) feed.Record {
-	if uint64(len(b)) < size {
-		flags |= feed.Cut
-	}
-	return feed.Record{Kind: feed.Frame, Conn: c.id, Side: side, Flags: flags, WireSize: size, Data: b}
 }

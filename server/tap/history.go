@@ -48,11 +48,13 @@ type history struct {
 	id        [16]byte
 	limit     int64 // bytes of blocks; 0 for none unless watched
 	start     time.Time
+	epoch     int64 // start in ns since the Unix epoch
 	recording atomic.Bool
 
 	mu       sync.Mutex
 	first    *block
 	last     *block
+	spare    []byte // of an evicted block, to be used again
 	bytes    int64
 	frames   uint64 // captured so far
 	conns    map[uint32]*known
@@ -63,12 +65,13 @@ type history struct {
 func (h *history) init(limit int64) {
 	rand.Read(h.id[:])
 	h.limit, h.start = limit, time.Now()
+	h.epoch = h.start.UnixNano()
 	h.conns, h.watchers = map[uint32]*known{}, map[*Watcher]struct{}{}
 	h.recording.Store(limit > 0)
 }
 
 // now is wall-clock time that never goes back.
-func (h *history) now() int64 { return h.start.UnixNano() + int64(time.Since(h.start)) }
+func (h *history) now() int64 { return h.epoch + int64(time.Since(h.start)) }
 
 // writer adds the records of one call, under one lock and at one time.
 type writer struct {
@@ -79,7 +82,7 @@ type writer struct {
 
 func (h *history) write() writer { return writer{h: h} }
 
-func (w *writer) frame(r feed.Record) {
+func (w *writer) frame(r *feed.Record) {
 	if !w.h.recording.Load() {
 		return
 	}
@@ -105,12 +108,21 @@ func (w *writer) done() {
 }
 
 // append adds a record to the last block, or to a new one; h.mu is held.
-func (h *history) append(r feed.Record) {
+func (h *history) append(r *feed.Record) {
 	size := feed.HeaderSize + 8 + len(r.Data)
 	if h.last == nil || cap(h.last.data)-len(h.last.data) < size {
-		h.push(&block{data: make([]byte, 0, max(blockSize, size)), before: h.frames, after: h.frames})
+		h.push(&block{data: h.room(size), before: h.frames, after: h.frames})
 	}
-	h.last.data = feed.Append(h.last.data, r)
+	h.last.data = r.Append(h.last.data)
+}
+
+// room is an empty buffer for a block that must hold size bytes.
+func (h *history) room(size int) []byte {
+	if b := h.spare; size <= cap(b) {
+		h.spare = nil
+		return b
+	}
+	return make([]byte, 0, max(blockSize, size))
 }
 
 func (h *history) push(b *block) {
@@ -137,6 +149,9 @@ func (h *history) evict() {
 	h.first = b.next
 	h.bytes -= int64(cap(b.data))
 	b.next, b.evicted = nil, true
+	if len(h.watchers) == 0 && cap(b.data) == blockSize {
+		h.spare = b.data[:0] // nobody can have been handed a piece of it
+	}
 	for _, id := range b.closed {
 		delete(h.conns, id)
 	}
@@ -168,7 +183,7 @@ func (h *history) head(id uint32, side protocol.Side, b []byte) {
 // tell records what late watchers must know too.
 func (h *history) tell(r feed.Record) {
 	if h.recording.Load() {
-		h.append(r)
+		h.append(&r)
 	}
 	k := h.conns[r.Conn]
 	if k == nil {
@@ -191,7 +206,7 @@ func (h *history) close(id uint32, by protocol.Side) {
 		delete(h.conns, id)
 		return
 	}
-	h.append(feed.Record{Kind: feed.Closed, Conn: id, Side: by, Time: w.time})
+	h.append(&feed.Record{Kind: feed.Closed, Conn: id, Side: by, Time: w.time})
 	h.last.closed = append(h.last.closed, id)
 	if k := h.conns[id]; k != nil {
 		k.closed = true

@@ -50,15 +50,15 @@ func (s *scanner) take(b []byte, w *writer) int {
 	case len(s.held) > 0:
 		return s.takeHeader(b, w)
 	}
-	h, n := protocol.ParseHeader(b)
+	n, length := protocol.ScanHeader(b)
 	if n == 0 {
 		s.held = append(s.held, b...)
 		return len(b)
 	}
-	size := wireSize(n, h)
-	keep := s.captured(n, h)
+	size := wireSize(n, length)
+	keep := s.captured(n, length)
 	if size <= uint64(len(b)) {
-		w.frame(s.conn.frameRecord(s.side, b[:keep], size, 0))
+		s.record(w, b[:keep], size, 0)
 		return int(size)
 	}
 	s.start(b[:n], size, keep, w)
@@ -69,11 +69,11 @@ func (s *scanner) take(b []byte, w *writer) int {
 func (s *scanner) takeHeader(b []byte, w *writer) int {
 	had := len(s.held)
 	s.held = append(s.held, b[:min(len(b), protocol.MaxHeaderSize-had)]...)
-	h, n := protocol.ParseHeader(s.held)
+	n, length := protocol.ScanHeader(s.held)
 	if n == 0 {
 		return len(s.held) - had
 	}
-	s.start(s.held[:n], wireSize(n, h), s.captured(n, h), w)
+	s.start(s.held[:n], wireSize(n, length), s.captured(n, length), w)
 	return n - had
 }
 
@@ -101,8 +101,16 @@ func (s *scanner) goOn(b []byte, w *writer) int {
 }
 
 func (s *scanner) end(w *writer) {
-	w.frame(s.conn.frameRecord(s.side, s.held, s.size, 0))
+	s.record(w, s.held, s.size, 0)
 	s.reset()
+}
+
+// record adds a frame of which b has been captured, of size bytes on the wire.
+func (s *scanner) record(w *writer, b []byte, size uint64, flags feed.Flags) {
+	if uint64(len(b)) < size {
+		flags |= feed.Cut
+	}
+	w.frame(&feed.Record{Kind: feed.Frame, Conn: s.conn.id, Side: s.side, Flags: flags, WireSize: size, Data: b})
 }
 
 func (s *scanner) reset() {
@@ -124,19 +132,19 @@ func (s *scanner) finish() {
 		size = math.MaxUint64 // its header does not tell
 	}
 	w := s.conn.tap.history.write()
-	w.frame(s.conn.frameRecord(s.side, s.held, size, feed.Partial))
+	s.record(&w, s.held, size, feed.Partial)
 	w.done()
 	s.reset()
 }
 
 // captured is how many bytes of a frame are kept: its header and a snap's length.
-func (s *scanner) captured(header int, h protocol.Header) int {
-	return header + int(min(h.PayloadLength, s.conn.tap.snap))
+func (s *scanner) captured(header int, payloadLength uint64) int {
+	return header + int(min(payloadLength, s.conn.tap.snap))
 }
 
-func wireSize(header int, h protocol.Header) uint64 {
-	if h.PayloadLength > math.MaxUint64-uint64(header) {
+func wireSize(header int, payloadLength uint64) uint64 {
+	if payloadLength > math.MaxUint64-uint64(header) {
 		return math.MaxUint64
 	}
-	return uint64(header) + h.PayloadLength
+	return uint64(header) + payloadLength
 }
