@@ -36,11 +36,9 @@ type block struct {
 	closed  []uint32 // connections whose Closed record is here
 }
 
-// known is what a late watcher must be told of a connection.
-type known struct {
-	records []byte // Open and Heads, as Replayed
-	closed  bool
-}
+// known is what a late watcher must be told of a connection: its Open and its
+// Heads, as Replayed records.
+type known struct{ records []byte }
 
 // history holds the newest records. Its lock is held for as long as a copy of
 // the bytes takes, and never while anybody waits.
@@ -60,6 +58,7 @@ type history struct {
 	conns    map[uint32]*known
 	nextConn uint32
 	watchers map[*Watcher]struct{}
+	waiting  int // watchers that want to be woken
 }
 
 func (h *history) init(limit int64) {
@@ -75,36 +74,41 @@ func (h *history) now() int64 { return h.epoch + int64(time.Since(h.start)) }
 
 // writer adds the records of one call, under one lock and at one time.
 type writer struct {
-	h      *history
-	time   int64
-	locked bool
+	h    *history
+	time int64
 }
 
-func (h *history) write() writer { return writer{h: h} }
+// write begins to add records; ok is false when nothing is recorded at present.
+func (h *history) write() (w writer, ok bool) {
+	if !h.recording.Load() {
+		return w, false
+	}
+	w = h.tell()
+	if !h.recording.Load() {
+		w.done()
+		return w, false
+	}
+	return w, true
+}
+
+// tell begins to add records, or to note what late watchers must know.
+func (h *history) tell() writer {
+	h.mu.Lock()
+	return writer{h, h.now()}
+}
+
+func (w *writer) done() {
+	if w.h.waiting > 0 {
+		w.h.wake()
+	}
+	w.h.mu.Unlock()
+}
 
 func (w *writer) frame(r *feed.Record) {
-	if !w.h.recording.Load() {
-		return
-	}
-	w.begin()
 	r.Time = w.time
 	w.h.append(r)
 	w.h.frames++
 	w.h.last.after = w.h.frames
-}
-
-func (w *writer) begin() {
-	if !w.locked {
-		w.h.mu.Lock()
-		w.locked, w.time = true, w.h.now()
-	}
-}
-
-func (w *writer) done() {
-	if w.locked {
-		w.h.wake()
-		w.h.mu.Unlock()
-	}
 }
 
 // append adds a record to the last block, or to a new one; h.mu is held.
@@ -162,30 +166,28 @@ func (h *history) evict() {
 
 // open begins a connection and returns its id.
 func (h *history) open(data []byte) uint32 {
-	w := h.write()
-	w.begin()
+	w := h.tell()
 	defer w.done()
 	h.nextConn++
-	r := feed.Record{Kind: feed.Open, Conn: h.nextConn, Time: w.time, Data: data}
-	h.conns[r.Conn] = &known{}
-	h.tell(r)
-	return r.Conn
+	h.conns[h.nextConn] = &known{}
+	w.about(feed.Record{Kind: feed.Open, Conn: h.nextConn, Data: data})
+	return h.nextConn
 }
 
 // head records the head of a handshake.
 func (h *history) head(id uint32, side protocol.Side, b []byte) {
-	w := h.write()
-	w.begin()
+	w := h.tell()
 	defer w.done()
-	h.tell(feed.Record{Kind: feed.Head, Conn: id, Side: side, Time: w.time, Data: b})
+	w.about(feed.Record{Kind: feed.Head, Conn: id, Side: side, Data: b})
 }
 
-// tell records what late watchers must know too.
-func (h *history) tell(r feed.Record) {
-	if h.recording.Load() {
-		h.append(&r)
+// about adds what late watchers must know of a connection too.
+func (w *writer) about(r feed.Record) {
+	r.Time = w.time
+	if w.h.recording.Load() {
+		w.h.append(&r)
 	}
-	k := h.conns[r.Conn]
+	k := w.h.conns[r.Conn]
 	if k == nil {
 		return
 	}
@@ -199,8 +201,7 @@ func (h *history) tell(r feed.Record) {
 
 // close ends a connection; by is who ended it first.
 func (h *history) close(id uint32, by protocol.Side) {
-	w := h.write()
-	w.begin()
+	w := h.tell()
 	defer w.done()
 	if !h.recording.Load() {
 		delete(h.conns, id)
@@ -208,13 +209,11 @@ func (h *history) close(id uint32, by protocol.Side) {
 	}
 	h.append(&feed.Record{Kind: feed.Closed, Conn: id, Side: by, Time: w.time})
 	h.last.closed = append(h.last.closed, id)
-	if k := h.conns[id]; k != nil {
-		k.closed = true
-	}
 }
 
 // wake lets the watchers know that there is something new; h.mu is held.
 func (h *history) wake() {
+	h.waiting = 0
 	for w := range h.watchers {
 		if w.waiting {
 			w.waiting = false

@@ -10,36 +10,53 @@ import (
 	"framescope/protocol/feed"
 )
 
-// keptBuffer is the largest buffer of a cut-up frame that stays for the next, in
-// bytes.
-const keptBuffer = 4 << 10
+// smallFrame is up to which size a frame that comes in pieces is gathered in a
+// buffer that the connection keeps, in bytes.
+const smallFrame = 4 << 10
+
+// gatherPool holds the buffers for larger ones. One is taken only when more than
+// smallFrame bytes have come.
+var gatherPool = sync.Pool{New: func() any { return new(make([]byte, 0, 64<<10+protocol.MaxHeaderSize)) }}
 
 // scanner finds the frames in what one side sends. A frame that lies whole in
 // the bytes of one call goes straight into the history; one that is spread over
 // several is gathered, up to the snap length.
 type scanner struct {
-	mu   sync.Mutex // a frame may still come in while the connection is closed
 	conn *Conn
 	side protocol.Side
-	held []byte // of the frame that has not ended: a part of its header, or more
-	size uint64 // of that frame on the wire, once its header is whole; else 0
-	want uint64 // how many bytes of it are still to come
-	keep int    // how many bytes of it are captured
+	// mu guards the rest while nothing is recorded; while something is, the lock
+	// of the history does, which is held anyway. Who needs to be sure holds both.
+	mu     sync.Mutex
+	held   []byte  // of the frame that has not ended: a part of its header, or more
+	pooled *[]byte // what held came from, if it came from the pool
+	size   uint64  // of that frame on the wire, once its header is whole; else 0
+	want   uint64  // how many bytes of it are still to come
+	keep   int     // how many bytes of it are captured
 }
 
 func (s *scanner) init(c *Conn, side protocol.Side) { s.conn, s.side = c, side }
 
-// feed takes the next bytes. The history is locked once for all of them.
+// feed takes the next bytes, under one lock for all of them.
 func (s *scanner) feed(buffers ...[]byte) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	w := s.conn.tap.history.write()
+	w, ok := s.conn.tap.history.write()
+	if !ok {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.scan(buffers, nil)
+		return
+	}
+	defer w.done()
+	s.scan(buffers, &w)
+}
+
+// scan goes from frame to frame. Without a writer it only keeps count of where
+// it is.
+func (s *scanner) scan(buffers [][]byte, w *writer) {
 	for _, b := range buffers {
 		for len(b) > 0 {
-			b = b[s.take(b, &w):]
+			b = b[s.take(b, w):]
 		}
 	}
-	w.done()
 }
 
 // take consumes some of b and returns how much.
@@ -93,7 +110,10 @@ func (s *scanner) goOn(b []byte, w *writer) int {
 	if uint64(n) > s.want {
 		n = int(s.want)
 	}
-	s.held = append(s.held, b[:min(n, s.keep-len(s.held))]...)
+	if w == nil {
+		s.keep = len(s.held) // what is missed now cannot be followed by more
+	}
+	s.gather(b[:min(n, s.keep-len(s.held))])
 	if s.want -= uint64(n); s.want == 0 {
 		s.end(w)
 	}
@@ -105,8 +125,20 @@ func (s *scanner) end(w *writer) {
 	s.reset()
 }
 
+// gather adds captured bytes of a frame that comes in pieces.
+func (s *scanner) gather(b []byte) {
+	if n := len(s.held) + len(b); n > smallFrame && s.pooled == nil {
+		s.pooled = gatherPool.Get().(*[]byte)
+		s.held = append((*s.pooled)[:0], s.held...)
+	}
+	s.held = append(s.held, b...)
+}
+
 // record adds a frame of which b has been captured, of size bytes on the wire.
 func (s *scanner) record(w *writer, b []byte, size uint64, flags feed.Flags) {
+	if w == nil {
+		return
+	}
 	if uint64(len(b)) < size {
 		flags |= feed.Cut
 	}
@@ -115,8 +147,9 @@ func (s *scanner) record(w *writer, b []byte, size uint64, flags feed.Flags) {
 
 func (s *scanner) reset() {
 	s.size, s.want = 0, 0
-	if s.held = s.held[:0]; cap(s.held) > keptBuffer {
-		s.held = nil
+	if s.held = s.held[:0]; s.pooled != nil {
+		gatherPool.Put(s.pooled)
+		s.held, s.pooled = nil, nil
 	}
 }
 
@@ -124,6 +157,11 @@ func (s *scanner) reset() {
 func (s *scanner) finish() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	w, recording := s.conn.tap.history.write()
+	if !recording {
+		return
+	}
+	defer w.done()
 	if len(s.held) == 0 {
 		return
 	}
@@ -131,9 +169,7 @@ func (s *scanner) finish() {
 	if size == 0 {
 		size = math.MaxUint64 // its header does not tell
 	}
-	w := s.conn.tap.history.write()
 	s.record(&w, s.held, size, feed.Partial)
-	w.done()
 	s.reset()
 }
 

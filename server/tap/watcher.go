@@ -66,6 +66,9 @@ func (w *Watcher) Close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.watchers, w)
+	if w.waiting {
+		h.waiting--
+	}
 	w.timer.Stop()
 	if h.limit == 0 && len(h.watchers) == 0 {
 		h.recording.Store(false)
@@ -125,7 +128,10 @@ func (w *Watcher) ready() (batch []byte, size int) {
 	}
 	size = w.available()
 	if size == 0 {
-		w.waiting = true
+		if !w.waiting {
+			w.waiting = true
+			w.h.waiting++
+		}
 		return nil, 0
 	}
 	if size < fullBatch && w.block.next == nil && time.Since(w.last) < batchTime {
