@@ -10,7 +10,7 @@ FUZZTIME ?= 30s
 BENCHTIME ?= 1s
 
 # A file beside a target of the same name (build/) would stop it from ever running.
-.PHONY: help run build dev test test-go test-page bench fuzz lint fmt clean tools modules page page-tests browser
+.PHONY: help run build dev test test-go test-page bench fuzz lint fmt clean tools modules page page-tests builder browser
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,8 +21,7 @@ run: build ## build all and serve on http://127.0.0.1:8080/ (ADDR=HOST:PORT)
 build: page ## build bin/framescope, page and WASM inside
 	@CGO_ENABLED=0 go build -trimpath -buildvcs=false -o bin/framescope ./server
 
-dev: modules ## serve, watch the sources, rebuild and reload the page (ADDR=HOST:PORT)
-	@go build -o bin/build ./build
+dev: modules builder ## serve, watch the sources, rebuild and reload the page (ADDR=HOST:PORT)
 	@exec bin/build --dev --addr '$(ADDR)'
 
 test: test-go test-page ## run every test, browser included, race detector on
@@ -66,11 +65,15 @@ test-page: page-tests
 	@cd frontend && npm run --silent typecheck
 	@node --test bin/test/
 
-page: modules
-	@go run ./build
+page: modules builder
+	@bin/build
 
-page-tests: modules
-	@go run ./build --tests
+page-tests: modules builder
+	@bin/build --tests
+
+# Not `go run`: that adds a line to every failure and keeps signals from its child.
+builder: tools
+	@go build -buildvcs=false -o bin/build ./build
 
 # npm ci only when the lock has changed: a copy of the installed one lies beside what it installed.
 modules: tools

@@ -133,6 +133,36 @@ func TestChangeChangesTheIndex(t *testing.T) {
 	}
 }
 
+func TestBundlesForTests(t *testing.T) {
+	p := smallPage(t)
+	for name, content := range map[string]string{
+		"frontend/test/a.test.ts":  "import wasm from 'wasm:framescope'\nconsole.log(wasm)\n",
+		"frontend/bench/ingest.ts": "import wasm from 'wasm:framescope'\nexport const url: string = wasm\n",
+	} {
+		if err := writeFile(filepath.Join(p.root, name), []byte(content)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := bundleTests(p); err != nil {
+		t.Fatal(err)
+	}
+	script, err := os.ReadFile(filepath.Join(p.bin, "test/a.test.mjs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := regexp.MustCompile(`file://(/[^"]+\.wasm)`).FindSubmatch(script)
+	if url == nil {
+		t.Fatalf("the test does not know where the module is:\n%s", script)
+	}
+	if _, err := os.Stat(string(url[1])); err != nil {
+		t.Error(err)
+	}
+	index, err := os.ReadFile(filepath.Join(p.bin, "bench", indexName))
+	if err != nil || !bytes.Contains(index, []byte(`src="/ingest.js"`)) {
+		t.Errorf("%v, %s", err, index)
+	}
+}
+
 func TestErrorsSayWhere(t *testing.T) {
 	for _, test := range []struct{ file, content, want string }{
 		{"frontend/src/main.tsx", "const a = 1\nconst = 2\n", `^frontend/src/main\.tsx:2:7: .+$`},

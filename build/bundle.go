@@ -85,6 +85,7 @@ func (b *bundle) options(entries ...string) api.BuildOptions {
 	}
 	if b.node {
 		o.Platform = api.PlatformNode
+		o.OutExtension = map[string]string{".js": ".mjs"} // there is no package.json beside it to say so
 	}
 	return o
 }
@@ -157,7 +158,7 @@ func (b *bundle) workers() api.Plugin {
 // split separates a worker's script, which gets its name from the build that imports it, from the rest.
 func split(files []api.OutputFile) (script string, rest []api.OutputFile) {
 	for _, f := range files {
-		if strings.HasSuffix(f.Path, ".js") {
+		if strings.HasSuffix(f.Path, "js") { // .mjs for Node.js
 			script = string(f.Contents)
 		} else {
 			rest = append(rest, f)

@@ -46,6 +46,9 @@ type tree map[string][]byte
 // writeTree makes dir hold exactly the files of t, dot files at its top aside. Files that are
 // already right are not touched, index.html comes last: whoever sees it sees all that it names.
 func writeTree(dir string, t tree) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
 	for name := range t {
 		if name != indexName {
 			if err := writeFile(filepath.Join(dir, filepath.FromSlash(name)), t[name]); err != nil {

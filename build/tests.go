@@ -4,32 +4,47 @@
 package main
 
 import (
+	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
+	"strings"
 )
 
 func bundleTests(p paths) error {
 	tests := filepath.Join(p.bin, "test")
-	err := bundleInto(p, kind{node: true, entryNames: "[name]", publicPath: "file://" + filepath.ToSlash(tests) + "/"},
-		tests, "frontend/test/*.test.ts")
+	forNode := kind{node: true, entryNames: "[name]", publicPath: "file://" + filepath.ToSlash(tests) + "/"}
+	files, err := bundleMatching(p, forNode, "frontend/test/*.test.ts")
 	if err != nil {
 		return err
 	}
-	return bundleInto(p, kind{minified: true, entryNames: "[name]", publicPath: "/"},
-		filepath.Join(p.bin, "bench"), "frontend/bench/*.ts")
+	if err := writeTree(tests, files); err != nil {
+		return err
+	}
+
+	forBrowser := kind{minified: true, entryNames: "[name]", publicPath: "/"}
+	if files, err = bundleMatching(p, forBrowser, "frontend/bench/*.ts"); err != nil {
+		return err
+	}
+	index := "<!doctype html><title>Benchmarks</title><link rel=\"icon\" href=\"data:,\">"
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if !strings.Contains(name, "/") {
+			index += fmt.Sprintf("<script type=\"module\" src=\"/%s\"></script>", name)
+		}
+	}
+	files[indexName] = []byte(index)
+	return writeTree(filepath.Join(p.bin, "bench"), files)
 }
 
-// bundleInto bundles each file that matches the pattern, relative to the root, as an entry.
-func bundleInto(p paths, k kind, dir, pattern string) error {
+// bundleMatching bundles each file that matches the pattern, relative to the root, as an entry.
+func bundleMatching(p paths, k kind, pattern string) (tree, error) {
 	found, err := filepath.Glob(filepath.Join(p.root, filepath.FromSlash(pattern)))
-	if err != nil {
-		return err
-	}
-	if len(found) == 0 {
-		return writeTree(dir, tree{})
+	if err != nil || len(found) == 0 {
+		return tree{}, err
 	}
 	b, err := bundleAll(p, k, found...)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return writeTree(dir, b.files)
+	return b.files, nil
 }

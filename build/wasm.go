@@ -11,9 +11,11 @@ import (
 	"strings"
 )
 
+// compileWASM builds a reactor. Of its compressed size most is Go's runtime; not inlining within the
+// runtime alone takes 5 % off (462 instead of 489 KB) and, measured, no speed: our code is inlined.
 func compileWASM(ctx context.Context, p paths) error {
 	return goBuild(ctx, p, []string{"GOOS=wasip1", "GOARCH=wasm"},
-		"-buildmode=c-shared", "-ldflags=-s -w", "-o", p.wasm(), "./wasm")
+		"-buildmode=c-shared", "-ldflags=-s -w", "-gcflags=runtime=-l", "-o", p.wasm(), "./wasm")
 }
 
 // goBuild runs `go build`. Its errors already are one line each with file:line; the lines that only

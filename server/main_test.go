@@ -8,17 +8,16 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"net/http"
 	"os"
 	"os/exec"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/gorilla/websocket"
-	"go.uber.org/goleak"
 )
 
 // asProgram makes this test binary behave as framescope itself.
@@ -108,7 +107,6 @@ func startHere(t *testing.T, change func(*config)) (url string) {
 // runHere is startHere for those who end the server themselves; twice is fine.
 func runHere(t testing.TB, change func(*config)) (url string, stop func()) {
 	t.Helper()
-	before := goleak.IgnoreCurrent()
 	c := defaults()
 	c.addr = "127.0.0.1:0"
 	if change != nil {
@@ -135,13 +133,35 @@ func runHere(t testing.TB, change func(*config)) (url string, stop func()) {
 		if err := <-ended; err != nil {
 			t.Errorf("the server ended with %v", err)
 		}
-		http.DefaultClient.CloseIdleConnections()
-		if err := goleak.Find(before); err != nil {
-			t.Error(err)
+		for _, stack := range leftovers() {
+			t.Errorf("a goroutine has not ended:\n%s", stack)
 		}
 	})
 	return match[1], stop
 }
+
+// leftovers are the goroutines of a server that should have ended, after giving
+// them time to. Those of tests and of the browser's driver are not meant.
+func leftovers() (stacks []string) {
+	for begun := time.Now(); time.Since(begun) < patience; time.Sleep(10 * time.Millisecond) {
+		all := make([]byte, 4<<20)
+		all = all[:runtime.Stack(all, true)]
+		stacks = stacks[:0]
+		for stack := range strings.SplitSeq(string(all), "\n\n") {
+			ours := strings.Contains(stack, module) || strings.Contains(stack, "net/http.(*conn)") || strings.Contains(stack, "net/http.(*Server)")
+			if ours && !strings.Contains(stack, "testing.") && !strings.Contains(stack, "chromedp") && !strings.Contains(stack, "_test.go") {
+				stacks = append(stacks, stack)
+			}
+		}
+		if len(stacks) == 0 {
+			return nil
+		}
+	}
+	return stacks
+}
+
+// module is how the names of our packages begin.
+const module = "framescope/"
 
 // socketURL makes ws://…/ws/name of the server's URL.
 func socketURL(base, path string) string {

@@ -1,7 +1,7 @@
 // The page's end of the worker: starts it, starts it anew when it fails, and passes messages.
 
-import wasmURL from "wasm:framescope";
 import workerURL from "worker:./worker/worker.ts";
+import wasmURL from "wasm:framescope";
 import type { Reply, Request } from "./worker/messages";
 
 /** How much of frames the inspector holds. */
@@ -17,6 +17,12 @@ export class Client {
 
   send(request: Request): void {
     this.worker.postMessage(request);
+  }
+
+  /** Ends the worker and starts another. */
+  restart(): void {
+    this.worker.terminate();
+    this.worker = this.launch();
   }
 
   private launch(): Worker {

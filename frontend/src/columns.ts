@@ -1,4 +1,4 @@
-// Columns: typed views over a window that the worker has sent.
+// Columns: typed views over a window that the engine has copied out.
 
 interface Column {
   readonly offset: number;
@@ -19,37 +19,38 @@ type View<T extends string> = T extends "uint64"
 /** The columns of a window, each as the typed array that fits. */
 export type Columns<T extends Record<string, Column>> = { readonly [K in keyof T]: View<T[K]["type"]> };
 
-/** Lays views over a window; text is as long as what was sent of it. */
+/** Lays views over a window. The text, its last column, is as long as what was sent of it. */
 export function columnsOf<T extends Record<string, Column>>(buffer: ArrayBuffer, layout: T): Columns<T> {
   const views: Record<string, unknown> = {};
-  for (const [name, { offset, type, length }] of Object.entries(layout)) {
-    switch (type) {
-      case "uint64":
-        views[name] = new BigUint64Array(buffer, offset, length);
-        break;
-      case "int64":
-        views[name] = new BigInt64Array(buffer, offset, length);
-        break;
-      case "uint32":
-        views[name] = new Uint32Array(buffer, offset, length);
-        break;
-      case "uint16":
-        views[name] = new Uint16Array(buffer, offset, length);
-        break;
-      default:
-        views[name] = new Uint8Array(buffer, offset, Math.min(length, buffer.byteLength - offset));
-    }
-  }
+  for (const [name, column] of Object.entries(layout)) views[name] = viewOf(buffer, column);
   return views as Columns<T>;
+}
+
+function viewOf(buffer: ArrayBuffer, { offset, type, length }: Column): unknown {
+  switch (type) {
+    case "uint64":
+      return new BigUint64Array(buffer, offset, length);
+    case "int64":
+      return new BigInt64Array(buffer, offset, length);
+    case "uint32":
+      return new Uint32Array(buffer, offset, length);
+    case "uint16":
+      return new Uint16Array(buffer, offset, length);
+    default:
+      return new Uint8Array(buffer, offset, Math.min(length, buffer.byteLength - offset));
+  }
 }
 
 const decoder = new TextDecoder();
 
+interface TextColumns {
+  readonly textOffset: Uint32Array;
+  readonly textLength: Uint16Array;
+  readonly text: Uint8Array;
+}
+
 /** The text of row i of a window. */
-export function textOf(
-  w: { textOffset: Uint32Array; textLength: Uint16Array; text: Uint8Array },
-  i: number,
-): string {
-  const from = w.textOffset[i] ?? 0;
-  return decoder.decode(w.text.subarray(from, from + (w.textLength[i] ?? 0)));
+export function textOf(window: TextColumns, i: number): string {
+  const from = window.textOffset[i] ?? 0;
+  return decoder.decode(window.text.subarray(from, from + (window.textLength[i] ?? 0)));
 }

@@ -1,23 +1,51 @@
 // Numbers and times as a person reads them.
 
+// Kept: toLocaleString would look up the locale anew in every call, some thousand times a second.
+const whole = new Intl.NumberFormat("en");
+
+/** A number in groups of three digits. */
+export function grouped(n: number | bigint): string {
+  return whole.format(n);
+}
+
 /** Nanoseconds since the epoch as local time of day, to the millisecond. */
 export function timeOfDay(ns: bigint): string {
-  const date = new Date(Number(ns / 1000000n));
-  const two = (n: number) => String(n).padStart(2, "0");
-  const ms = String(date.getMilliseconds()).padStart(3, "0");
-  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${ms}`;
+  const ms = Number(ns / 1000000n);
+  const hour = Math.floor(ms / 3_600_000);
+  if (hour !== zoneHour) {
+    zoneHour = hour;
+    zoneOffset = new Date(ms).getTimezoneOffset() * 60_000;
+  }
+  const day = (((ms - zoneOffset) % 86_400_000) + 86_400_000) % 86_400_000;
+  const seconds = Math.floor(day / 1000);
+  return `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}.${String(day % 1000).padStart(3, "0")}`;
+}
+
+// The time zone's offset, asked once for each hour of time stamps.
+let zoneHour = Number.NaN;
+let zoneOffset = 0;
+
+function two(n: number): string {
+  return n < 10 ? `0${n}` : String(n);
 }
 
 /** A count with a noun: 1 frame, 12,345 frames. */
 export function count(n: number, noun: string): string {
-  return `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
+  return `${grouped(n)} ${noun}${n === 1 ? "" : "s"}`;
 }
+
+const units = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
 /** A size in bytes, short. */
 export function size(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`;
-  if (bytes < 1024 * 1024) return `${(bytes / 1024).toFixed(1)} KiB`;
-  return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+  const power = Math.min(Math.floor(Math.log2(bytes) / 10), units.length);
+  return `${(bytes / 1024 ** power).toFixed(1)} ${units[power - 1]}`;
+}
+
+/** A payload length for a narrow column: exact as long as it fits. */
+export function shortLength(bytes: bigint): string {
+  return bytes < 100_000n ? grouped(bytes) : size(Number(bytes));
 }
 
 /** A span of time, short. */
@@ -37,4 +65,11 @@ export function hex(byte: number): string {
 /** A byte as a dump shows it beside the hex. */
 export function ascii(byte: number): string {
   return byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : "·";
+}
+
+/** Bytes from hex digits, or null when there is anything else. */
+export function parseHex(text: string): Uint8Array<ArrayBuffer> | null {
+  const digits = text.replace(/0x|[\s,:]/g, "");
+  if (digits.length % 2 !== 0 || /[^0-9a-f]/i.test(digits)) return null;
+  return Uint8Array.from(digits.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 }

@@ -27,15 +27,22 @@ const ready = signal(false);
 const link = signal<Link>("connecting");
 const linkText = signal("");
 export const failure = signal("");
+/** A sentence on failures that were got over. */
+export const failures = signal("");
 export const paused = signal(false);
 export const follow = signal(true);
 export const counts = signal<Counts>(noCounts);
 export const rows = signal<RowView | null>(null);
-export const conns = signal<{ count: number; columns: ConnColumns } | null>(null);
+/** The newest connections, and how many there are in all. */
+export const conns = signal<{ count: number; total: number; columns: ConnColumns } | null>(null);
+/** How many rows of the list are below those in sight. */
+export const below = signal(0);
 export const filterText = signal("");
 export const filterProblem = signal("");
 export const selected = signal<bigint | null>(null);
 export const frame = signal<Frame | null>(null);
+/** Whether the selected frame is not held any more. */
+export const missing = signal(false);
 export const selectedConn = signal<number | null>(null);
 export const handshake = signal<HandshakeDetail | null>(null);
 /** By how many positions the rows in sight have moved, since the start. */
@@ -58,7 +65,7 @@ export const statusText = computed(() => {
     case "loading":
       return "Starting the inspector.";
     case "paused":
-      return "Paused: frames wait at the server, which keeps the newest of them.";
+      return "Paused: new frames wait at the server. Nothing is lost until its history is full; then its oldest frames go first.";
     default:
       return linkText.value;
   }
@@ -72,6 +79,13 @@ export function start(): void {
   client = new Client(receive);
 }
 
+/** Starts the worker anew after it has failed for good. */
+export function restart(): void {
+  failure.value = "";
+  ready.value = false;
+  client?.restart();
+}
+
 function receive(reply: Reply): void {
   switch (reply.kind) {
     case "ready":
@@ -80,7 +94,10 @@ function receive(reply: Reply): void {
       break;
     case "failed":
       failure.value = reply.restarting ? "" : reply.text;
-      if (reply.restarting) ready.value = false;
+      if (reply.restarting) {
+        ready.value = false;
+        failures.value = `The inspector failed and was started again: ${reply.text}`;
+      }
       break;
     case "link":
       batch(() => {
@@ -98,7 +115,11 @@ function receive(reply: Reply): void {
           moved.value += reply.first - view.first;
           view.first = reply.first;
         }
-        conns.value = { count: reply.connCount, columns: columnsOf(reply.conns, connWindow.columns) };
+        if (reply.conns) {
+          const { count, columns } = reply.conns;
+          const total = counts.value.connections;
+          conns.value = { count, total, columns: columnsOf(columns, connWindow.columns) };
+        }
       });
       refreshHandshake();
       break;
@@ -108,6 +129,7 @@ function receive(reply: Reply): void {
     case "frame":
       if (reply.seq !== selected.value) break;
       frame.value = reply.frame;
+      missing.value = reply.frame === null;
       if (reply.frame) selectConn(reply.frame.detail.conn);
       break;
     case "handshake":

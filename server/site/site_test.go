@@ -283,3 +283,21 @@ func TestEmbeddedPage(t *testing.T) {
 		}
 	}
 }
+
+func FuzzAcceptEncoding(f *testing.F) {
+	for _, seed := range []string{"", "br", "gzip;q=0.5, *;q=0", "identity;q=0", ";q=", "br;q=NaN", ",,;", "x-gzip ; Q=1"} {
+		f.Add(seed)
+	}
+	all := &file{bodies: map[string]body{"identity": {}, "br": {}, "gzip": {}}}
+	plain := &file{bodies: map[string]body{"identity": {}}}
+	f.Fuzz(func(t *testing.T, accept string) {
+		if coding := all.negotiate([]string{accept}); coding != "" {
+			if _, ok := all.bodies[coding]; !ok {
+				t.Errorf("%q: %q, which there is not", accept, coding)
+			}
+		}
+		if coding := plain.negotiate([]string{accept}); coding != "" && coding != "identity" {
+			t.Errorf("%q: %q, which there is not", accept, coding)
+		}
+	})
+}

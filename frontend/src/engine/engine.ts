@@ -1,6 +1,12 @@
-// The inspector module and its memory: the one place that calls WASM.
+// The inspector module and its memory: the one place that calls WASM. Knows neither page nor worker.
 
-import { connWindow, type FrameDetail, type HandshakeDetail, rowWindow } from "../generated/layout";
+import {
+  connWindow,
+  type FrameDetail,
+  type HandshakeDetail,
+  rowWindow,
+  stateIndex,
+} from "../generated/layout";
 import { wasi } from "./wasi";
 
 /** What the module exports; see the Go package wasm. */
@@ -24,6 +30,12 @@ interface Exports {
   result(): number;
 }
 
+/** A stretch of a list as columns; see columns.ts for how to read them. */
+export interface Stretch {
+  count: number;
+  columns: ArrayBuffer;
+}
+
 /** All that is known of one frame. The bytes are copies. */
 export interface Frame {
   detail: FrameDetail;
@@ -34,102 +46,122 @@ export interface Frame {
 /** The module has failed: nothing that it holds can be relied on. */
 export class EngineError extends Error {}
 
+/** What an export returns when the input was not understood; anything below is a fault of the module. */
 const refused = -1;
-const stateCounts = 11;
+const stateCount = Object.keys(stateIndex).length;
 
 /** An inspector that has been started. Its methods are pure computation. */
 export class Engine {
-  private constructor(private readonly exports: Exports) {}
+  private readonly encoder = new TextEncoder();
+  private readonly decoder = new TextDecoder();
+
+  private constructor(
+    private readonly exports: Exports,
+    private readonly printed: () => string,
+  ) {}
 
   /** Starts the module; it holds at most about budgetMiB of frames. */
   static async start(module: WebAssembly.Module, budgetMiB: number): Promise<Engine> {
-    let printed = "";
     let exports: Exports | undefined;
-    const memory = () => (exports as Exports).memory;
-    const instance = await WebAssembly.instantiate(module, {
-      wasi_snapshot_preview1: wasi(memory, (text) => {
-        printed = (printed + text).slice(-4000);
-        console.error(text);
-      }),
+    let printed = "";
+    const memory = () => {
+      if (!exports) throw new EngineError("The inspector called out before it was there.");
+      return exports.memory;
+    };
+    const imports = wasi(memory, (text) => {
+      printed = (printed + text).slice(-2000);
     });
+    const instance = await WebAssembly.instantiate(module, { wasi_snapshot_preview1: imports });
     exports = instance.exports as unknown as Exports;
-    exports._initialize();
-    const engine = new Engine(exports);
-    engine.sure(exports.start(budgetMiB));
+    const engine = new Engine(exports, () => printed.trim());
+    engine.call((e) => {
+      e._initialize();
+      return e.start(budgetMiB);
+    });
     return engine;
   }
 
-  /** Takes in a batch of the capture feed. */
-  ingest(batch: Uint8Array): void {
+  /** Takes in a batch of the capture feed: whole records. Returns what is wrong with it, or "". */
+  ingest(batch: Uint8Array): string {
     this.put(batch);
-    if (this.sure(this.exports.ingest()) === refused) throw new Error(this.text());
+    return this.call((e) => e.ingest()) === refused ? this.text() : "";
   }
 
   /** Sets the filter. Returns what is wrong with the text, or "". */
   filter(text: string): string {
-    this.put(new TextEncoder().encode(text));
-    return this.sure(this.exports.filter()) === refused ? this.text() : "";
+    this.put(this.encoder.encode(text));
+    return this.call((e) => e.filter()) === refused ? this.text() : "";
   }
 
   clear(): void {
-    this.sure(this.exports.clear());
+    this.call((e) => e.clear());
   }
 
   /** The counts, by stateIndex. */
   state(): BigUint64Array<ArrayBuffer> {
-    const pointer = this.sure(this.exports.state());
-    return new BigUint64Array(this.exports.memory.buffer, pointer, stateCounts).slice();
+    const pointer = this.call((e) => e.state());
+    return new BigUint64Array(this.exports.memory.buffer, pointer, stateCount).slice();
   }
 
-  /** Rows of the filtered list, as columns: the row window as far as it is filled. */
-  rows(first: number, count: number): { count: number; columns: ArrayBuffer } {
-    const filled = this.sure(this.exports.rows(first, count));
+  /** Rows of the filtered list. */
+  rows(first: number, count: number): Stretch {
+    const filled = this.call((e) => e.rows(first, count));
     return { count: filled, columns: this.window(this.exports.rowWindow(), rowWindow.columns, filled) };
   }
 
-  /** Connections, newest first, as columns. */
-  connections(first: number, count: number): { count: number; columns: ArrayBuffer } {
-    const filled = this.sure(this.exports.connections(first, count));
+  /** Connections, newest first. */
+  connections(first: number, count: number): Stretch {
+    const filled = this.call((e) => e.connections(first, count));
     return { count: filled, columns: this.window(this.exports.connWindow(), connWindow.columns, filled) };
+  }
+
+  /** The number of the frame at a position of the filtered list, or null when there is none. */
+  seqAt(position: number): bigint | null {
+    if (position < 0 || this.call((e) => e.rows(position, 1)) < 1) return null;
+    const pointer = this.exports.rowWindow() + rowWindow.columns.seq.offset;
+    return new DataView(this.exports.memory.buffer).getBigUint64(pointer, true);
   }
 
   /** Position in the filtered list of a frame, or of the first one after it; -1 if there is none. */
   find(seq: bigint): number {
-    return this.exports.find(seq);
+    const position = this.exports.find(seq);
+    if (position < refused) throw this.fault(this.text());
+    return position;
   }
 
   /** Everything about one frame, or null when it is not held any more. */
   detail(seq: bigint): Frame | null {
-    if (this.sure(this.exports.detail(seq)) === 0) return null;
+    if (this.call((e) => e.detail(seq)) === 0) return null;
     const detail = JSON.parse(this.text()) as FrameDetail;
     return { detail, wire: this.answer(1), payload: this.answer(2) };
   }
 
   /** The handshake of a connection, or null when it is not known. */
   handshake(conn: number): HandshakeDetail | null {
-    if (this.sure(this.exports.handshake(conn)) === 0) return null;
+    if (this.call((e) => e.handshake(conn)) === 0) return null;
     return JSON.parse(this.text()) as HandshakeDetail;
   }
 
   /** The query with which a feed goes on where this one stopped, or "". */
   resume(): string {
-    return this.sure(this.exports.resume()) === 0 ? "" : this.text();
+    return this.call((e) => e.resume()) === 0 ? "" : this.text();
   }
 
   /** Writes bytes where the module wants its next input. */
   private put(bytes: Uint8Array): void {
-    const pointer = this.sure(this.exports.input(bytes.length));
+    const pointer = this.call((e) => e.input(bytes.length));
+    // The call may have grown the memory, which detaches every older view.
     new Uint8Array(this.exports.memory.buffer, pointer, bytes.length).set(bytes);
   }
 
   /** Copies a window up to the end of its last text. */
   private window(
     pointer: number,
-    columns: { text: { offset: number }; textOffset: { offset: number }; textLength: { offset: number } },
+    columns: typeof rowWindow.columns | typeof connWindow.columns,
     filled: number,
   ): ArrayBuffer {
     const memory = this.exports.memory.buffer;
-    let size = columns.text.offset;
+    let size: number = columns.text.offset;
     if (filled > 0) {
       const view = new DataView(memory, pointer);
       const last = filled - 1;
@@ -140,18 +172,30 @@ export class Engine {
   }
 
   private text(): string {
-    return new TextDecoder().decode(this.answer(0));
+    return this.decoder.decode(this.answer(0));
   }
 
   /** A copy of the text (0), the wire bytes (1) or the payload (2) of the last answer. */
-  private answer(which: number): Uint8Array<ArrayBuffer> {
+  private answer(which: 0 | 1 | 2): Uint8Array<ArrayBuffer> {
     const memory = this.exports.memory.buffer;
     const [pointer = 0, length = 0] = new Uint32Array(memory, this.exports.result() + 8 * which, 2);
     return new Uint8Array(memory, pointer, length).slice();
   }
 
-  private sure(code: number): number {
-    if (code < refused) throw new EngineError(this.text());
+  /** Calls the module. A trap, or a code below -1, means that it cannot go on. */
+  private call(work: (exports: Exports) => number | undefined): number {
+    let code: number;
+    try {
+      code = work(this.exports) ?? 0;
+    } catch (e) {
+      throw this.fault(e instanceof Error ? e.message : String(e));
+    }
+    if (code < refused) throw this.fault(this.text());
     return code;
+  }
+
+  private fault(why: string): EngineError {
+    const said = this.printed();
+    return new EngineError(said ? `${why} (${said})` : why);
   }
 }

@@ -1,51 +1,53 @@
-// The few calls of WASI that a Go module makes: a clock, randomness, standard error.
+// The few calls of WASI preview 1 that a Go module makes: a clock, randomness, standard error.
 
-const errnoSuccess = 0;
-const errnoBadFile = 8;
+const success = 0;
 
-/** WASI of preview 1, as far as the inspector needs it; write takes what it prints when it panics. */
-export function wasi(memory: () => WebAssembly.Memory, write: (text: string) => void): WebAssembly.ModuleImports {
+/** The imports that the module needs; write takes what it prints, which is only ever a panic. */
+export function wasi(
+  memory: () => WebAssembly.Memory,
+  write: (text: string) => void,
+): WebAssembly.ModuleImports {
   const view = () => new DataView(memory().buffer);
-  const nothingThere = (count: number, size: number) => {
-    view().setUint32(count, 0, true);
-    view().setUint32(size, 0, true);
-    return errnoSuccess;
+  const none = (countAt: number, sizeAt: number) => {
+    view().setUint32(countAt, 0, true);
+    view().setUint32(sizeAt, 0, true);
+    return success;
   };
   return {
-    args_sizes_get: nothingThere,
-    args_get: () => errnoSuccess,
-    environ_sizes_get: nothingThere,
-    environ_get: () => errnoSuccess,
-    fd_prestat_get: () => errnoBadFile,
-    fd_prestat_dir_name: () => errnoBadFile,
-    fd_fdstat_get: () => errnoBadFile,
-    fd_fdstat_set_flags: () => errnoBadFile,
-    sched_yield: () => errnoSuccess,
-    poll_oneoff: (_in: number, _out: number, _count: number, events: number) => {
-      view().setUint32(events, 0, true);
-      return errnoSuccess;
+    args_sizes_get: none,
+    args_get: () => success,
+    environ_sizes_get: none,
+    environ_get: () => success,
+    sched_yield: () => success,
+    // Go's runtime waits here when nothing can run; a reactor's exports never do, so nothing is due.
+    poll_oneoff: (_subscriptions: number, _events: number, _count: number, readyAt: number) => {
+      view().setUint32(readyAt, 0, true);
+      return success;
     },
-    clock_time_get: (_clock: number, _precision: bigint, time: number) => {
-      view().setBigUint64(time, BigInt(Math.round(performance.now() * 1e6)), true);
-      return errnoSuccess;
+    clock_time_get: (_clock: number, _precision: bigint, timeAt: number) => {
+      const milliseconds = performance.timeOrigin + performance.now();
+      view().setBigUint64(timeAt, BigInt(Math.round(milliseconds * 1000)) * 1000n, true);
+      return success;
     },
-    random_get: (pointer: number, length: number) => {
-      crypto.getRandomValues(new Uint8Array(memory().buffer, pointer, length));
-      return errnoSuccess;
+    random_get: (at: number, length: number) => {
+      const room = new Uint8Array(memory().buffer, at, length);
+      // getRandomValues fills at most 65,536 bytes a call.
+      for (let i = 0; i < length; i += 65536) crypto.getRandomValues(room.subarray(i, i + 65536));
+      return success;
     },
-    fd_write: (_file: number, vectors: number, count: number, written: number) => {
+    fd_write: (_file: number, vectorsAt: number, count: number, writtenAt: number) => {
       let total = 0;
       for (let i = 0; i < count; i++) {
-        const pointer = view().getUint32(vectors + 8 * i, true);
-        const length = view().getUint32(vectors + 8 * i + 4, true);
-        write(new TextDecoder().decode(new Uint8Array(memory().buffer, pointer, length)));
+        const at = view().getUint32(vectorsAt + 8 * i, true);
+        const length = view().getUint32(vectorsAt + 8 * i + 4, true);
+        write(new TextDecoder().decode(new Uint8Array(memory().buffer, at, length)));
         total += length;
       }
-      view().setUint32(written, total, true);
-      return errnoSuccess;
+      view().setUint32(writtenAt, total, true);
+      return success;
     },
     proc_exit: (code: number) => {
-      throw new Error(`the inspector module has exited with ${code}`);
+      throw new Error(`The inspector has ended with code ${code}.`);
     },
   };
 }

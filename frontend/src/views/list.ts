@@ -5,7 +5,7 @@ import * as store from "../store";
 import { Row } from "./row";
 import { type Extent, lastTop, rowHeight, scaled, scrollTopOf, sizerHeight, topOf } from "./scroll";
 
-const overscan = 4;
+const overscan = 24;
 const mostRows = 200;
 
 /** The list inside a scrolling element. Draws at most once an animation frame. */
@@ -96,7 +96,9 @@ export class FrameList {
       row.show(view.columns, i, Math.round((index - this.top) * rowHeight), index, chosen);
     });
     this.scroller.setAttribute("aria-activedescendant", active);
-    this.scroller.ariaRowCount = String(extent.total + 1);
+    store.below.value = Math.max(0, Math.round(lastTop(extent) - this.top));
+    const rowCount = String(extent.total + 1);
+    if (this.scroller.ariaRowCount !== rowCount) this.scroller.ariaRowCount = rowCount;
   }
 
   private addRow(): void {
@@ -170,7 +172,8 @@ export class FrameList {
     store.setFollow(false);
     this.bring(position);
     const view = store.rows.peek();
-    const seq = view && position - view.first < view.count ? view.columns.seq[position - view.first] : undefined;
+    const seq =
+      view && position - view.first < view.count ? view.columns.seq[position - view.first] : undefined;
     if (seq !== undefined) {
       store.select(seq);
       return;

@@ -1,7 +1,7 @@
 // One row of the frame list: made once, filled again and again.
 
 import { textOf } from "../columns";
-import { timeOfDay } from "../format";
+import { shortLength, timeOfDay } from "../format";
 import { rules } from "../generated/layout";
 import type { RowColumns } from "../store";
 
@@ -20,16 +20,16 @@ const flagServer = 4;
 const flagCut = 8;
 const flagPartial = 16;
 
-/** The cells of a row, in order, with what heads their column. */
+/** The cells of a row, in order: name, what heads the column, what it means. */
 export const cells = [
-  ["seq", "No."],
-  ["time", "Time"],
-  ["conn", "Conn"],
-  ["dir", "Direction"],
-  ["opcode", "Opcode"],
-  ["bits", "Bits"],
-  ["length", "Length"],
-  ["payload", "Payload"],
+  ["seq", "No.", "Number of the frame in this capture"],
+  ["time", "Time", "When it passed"],
+  ["conn", "Conn", "Number of the connection"],
+  ["dir", "Sender", "client →: to the server; ← server: to the client"],
+  ["opcode", "Opcode", "What the frame is for; ┌ ├ └ mark fragments of a message"],
+  ["bits", "FRRRM", "FIN, RSV1, RSV2, RSV3, MASK; a dot is a bit that is not set"],
+  ["length", "Length", "Bytes of payload"],
+  ["payload", "Payload", "The payload, unmasked; before it what the frame breaks"],
 ] as const;
 
 type CellName = (typeof cells)[number][0];
@@ -37,11 +37,12 @@ type CellName = (typeof cells)[number][0];
 /** A row of the list, recycled: its element stays, its frame changes. */
 export class Row {
   readonly element = document.createElement("div");
-  private readonly parts = {} as Record<CellName, HTMLSpanElement>;
+  private readonly texts = {} as Record<CellName, Text>;
   private readonly breach = document.createElement("strong");
-  private readonly preview = document.createElement("span");
   private shown: bigint | null = null;
   private offset = Number.NaN;
+  private index = -1;
+  private selected: boolean | null = null;
 
   constructor(id: string) {
     this.element.className = "frame-row";
@@ -51,12 +52,12 @@ export class Row {
       const cell = document.createElement("span");
       cell.className = `cell-${name}`;
       cell.setAttribute("role", "gridcell");
-      this.parts[name] = cell;
+      this.texts[name] = document.createTextNode("");
+      if (name === "payload") cell.append(this.breach);
+      cell.append(this.texts[name]);
       this.element.append(cell);
     }
     this.breach.className = "breach-mark";
-    this.preview.className = "preview";
-    this.parts.payload.append(this.breach, this.preview);
     this.hide();
   }
 
@@ -79,8 +80,14 @@ export class Row {
       this.offset = position;
       element.style.transform = `translateY(${position}px)`;
     }
-    element.ariaSelected = String(selected);
-    element.ariaRowIndex = String(index + 2);
+    if (this.selected !== selected) {
+      this.selected = selected;
+      element.ariaSelected = String(selected);
+    }
+    if (this.index !== index) {
+      this.index = index;
+      element.ariaRowIndex = String(index + 2);
+    }
     const seq = w.seq[i] ?? 0n;
     if (this.shown === seq) return;
     this.shown = seq;
@@ -106,33 +113,38 @@ export class Row {
     data.masked = flags & flagMasked ? "1" : "0";
     data.length = String(w.length[i]);
     data.rule = rule;
-    const { parts } = this;
-    parts.seq.textContent = String(seq);
-    parts.time.textContent = timeOfDay(w.time[i] ?? 0n);
-    parts.conn.textContent = `#${w.conn[i]}`;
-    parts.dir.textContent = server ? "← server" : "→ client";
-    parts.opcode.textContent = opcodeText(name, w.fragment[i] ?? 0);
-    parts.bits.textContent = bitsText(flags, rsv);
-    parts.length.textContent = (w.length[i] ?? 0n).toLocaleString("en");
-    this.breach.textContent = rule ? `⚠ ${rule} ` : "";
-    this.preview.textContent = textOf(w, i) + endText(flags);
+    const { texts } = this;
+    texts.seq.data = String(seq);
+    texts.time.data = timeOfDay(w.time[i] ?? 0n);
+    texts.conn.data = `#${w.conn[i]}`;
+    texts.dir.data = server ? "← server" : "client →";
+    texts.opcode.data =
+      fragmentMark(w.fragment[i] ?? 0, (flags & flagFin) !== 0) + (opcode === 0 ? "cont." : name);
+    texts.bits.data = bitsText(flags, rsv);
+    texts.length.data = shortLength(w.length[i] ?? 0n);
+    this.element.classList.toggle("breach", rule !== "");
+    if (this.breach.textContent !== "" || rule !== "") this.breach.textContent = rule ? `⚠ ${rule}` : "";
+    texts.payload.data = textOf(w, i) + endText(flags);
   }
 }
 
-function opcodeText(name: string, fragment: number): string {
-  return fragment > 0 ? `${name} · ${fragment}` : name;
+/** Where a fragment stands in its message. */
+function fragmentMark(fragment: number, fin: boolean): string {
+  if (fragment === 0) return "";
+  if (fragment === 1) return "┌ ";
+  return fin ? "└ " : "├ ";
 }
 
+/** The flag bits in the order of the wire. */
 function bitsText(flags: number, rsv: number): string {
-  let text = flags & flagFin ? "FIN" : "···";
-  for (const [bit, name] of [
-    [4, "RSV1"],
-    [2, "RSV2"],
-    [1, "RSV3"],
-  ] as const) {
-    if (rsv & bit) text += ` ${name}`;
-  }
-  return flags & flagMasked ? `${text} MASK` : text;
+  const bit = (set: number, sign: string) => (set === 0 ? "·" : sign);
+  return (
+    bit(flags & flagFin, "F") +
+    bit(rsv & 4, "1") +
+    bit(rsv & 2, "2") +
+    bit(rsv & 1, "3") +
+    bit(flags & flagMasked, "M")
+  );
 }
 
 function endText(flags: number): string {

@@ -1,7 +1,7 @@
 // Where a list of millions of rows stands: positions in rows, pixels only for the scroll bar.
 
 /** Height of a row in pixels. */
-export const rowHeight = 28;
+export const rowHeight = 24;
 
 /** The tallest element that every browser lays out right: beyond it the scroll bar is a scale. */
 export const tallest = 8_000_000;

@@ -1,7 +1,7 @@
 // What the page and its worker say to each other.
 
+import type { Frame, Stretch } from "../engine/engine";
 import type { HandshakeDetail } from "../generated/layout";
-import type { Frame } from "../engine/engine";
 
 /** From the page to the worker. */
 export type Request =
@@ -31,8 +31,8 @@ export type Reply =
       first: number;
       count: number;
       rows: ArrayBuffer;
-      connCount: number;
-      conns: ArrayBuffer;
+      /** Only now and then: connections change slowly. */
+      conns: Stretch | null;
     }
   | { kind: "filtered"; problem: string }
   | { kind: "frame"; seq: bigint; frame: Frame | null }

@@ -6,6 +6,7 @@ import { Feed } from "./feed";
 import type { Reply, Request } from "./messages";
 
 const frameTime = 16;
+const connsTime = 100;
 const shownConns = 200;
 
 let engine: Engine | undefined;
@@ -15,6 +16,8 @@ let view = { id: 0, first: 0, count: 40, follow: true };
 let anchor: bigint | null = null;
 let scheduled = false;
 let lastTick = 0;
+let lastConns = Number.NEGATIVE_INFINITY;
+let connsTimer: ReturnType<typeof setTimeout> | undefined;
 
 function reply(message: Reply, transfer: Transferable[] = []): void {
   postMessage(message, { transfer });
@@ -47,8 +50,9 @@ function tick(): void {
     const matched = Number(state[stateIndex.matched]);
     const first = firstRow(engine, matched);
     const rows = engine.rows(first, view.count);
-    if (!view.follow && anchor === null && rows.count > 0) anchor = new BigUint64Array(rows.columns, rowWindow.columns.seq.offset, 1)[0] ?? null;
-    const conns = engine.connections(0, shownConns);
+    if (!view.follow && anchor === null && rows.count > 0)
+      anchor = new BigUint64Array(rows.columns, rowWindow.columns.seq.offset, 1)[0] ?? null;
+    const conns = connsDue() ? engine.connections(0, shownConns) : null;
     reply(
       {
         kind: "tick",
@@ -57,12 +61,23 @@ function tick(): void {
         first,
         count: rows.count,
         rows: rows.columns,
-        connCount: conns.count,
-        conns: conns.columns,
+        conns,
       },
-      [state.buffer, rows.columns, conns.columns],
+      conns ? [state.buffer, rows.columns, conns.columns] : [state.buffer, rows.columns],
     );
   });
+}
+
+/** Whether to send the connections now; if not, a later tick is made sure of. */
+function connsDue(): boolean {
+  clearTimeout(connsTimer);
+  const rest = connsTime - (performance.now() - lastConns);
+  if (rest > 0) {
+    connsTimer = setTimeout(schedule, rest);
+    return false;
+  }
+  lastConns = performance.now();
+  return true;
 }
 
 function firstRow(engine: Engine, matched: number): number {
@@ -91,7 +106,10 @@ async function start(wasmURL: string, feedURL: string, budgetMiB: number): Promi
   reply({ kind: "ready" });
   feed = new Feed(feedURL, {
     batch: (bytes) => {
-      withEngine((engine) => engine.ingest(bytes));
+      withEngine((engine) => {
+        const wrong = engine.ingest(bytes);
+        if (wrong !== "") throw new EngineError(`The feed is not understood: ${wrong}`);
+      });
       schedule();
     },
     link: (link, text) => reply({ kind: "link", link, text }),
@@ -100,7 +118,7 @@ async function start(wasmURL: string, feedURL: string, budgetMiB: number): Promi
   schedule();
 }
 
-onmessage = (e: MessageEvent<Request>) => {
+addEventListener("message", (e: MessageEvent<Request>) => {
   const request = e.data;
   switch (request.kind) {
     case "start":
@@ -135,4 +153,4 @@ onmessage = (e: MessageEvent<Request>) => {
       schedule();
       break;
   }
-};
+});

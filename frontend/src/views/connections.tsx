@@ -1,0 +1,92 @@
+// The connections, newest first: where to, how much, and how they ended.
+
+import "./connections.css";
+import { textOf } from "../columns";
+import { count, duration, grouped, size } from "../format";
+import { type ConnColumns, conns, filterText, selectConn, selectedConn, setFilter } from "../store";
+import { hasTerm, toggleTerm } from "../terms";
+
+const states = ["handshake", "open", "closed", "refused"] as const;
+const closers = ["the client", "the server", ""] as const;
+
+export function Connections() {
+  const shown = conns.value;
+  const total = shown?.total ?? 0;
+  return (
+    <section class="panel connections" aria-labelledby="connections-title">
+      <h2 id="connections-title">
+        <span class="number">1.1</span> Connections
+        {total > 0 && <span class="tally">{grouped(total)}</span>}
+      </h2>
+      {!shown || shown.count === 0 ? (
+        <p class="aside">None yet. Connections to /ws/echo and /ws/chat appear here, whoever makes them.</p>
+      ) : (
+        <ul>
+          {Array.from({ length: shown.count }, (_, i) => (
+            <Connection key={shown.columns.id[i]} columns={shown.columns} i={i} />
+          ))}
+        </ul>
+      )}
+      {shown && total > shown.count && <p class="aside">The newest {shown.count} are shown.</p>}
+    </section>
+  );
+}
+
+function Connection({ columns, i }: { columns: ConnColumns; i: number }) {
+  const id = columns.id[i] ?? 0;
+  const state = states[columns.state[i] ?? 0] ?? "open";
+  const path = textOf(columns, i) || "(its request was not captured)";
+  const breaches = columns.breaches[i] ?? 0;
+  const filtered = hasTerm(filterText.value, "conn", String(id));
+  const ended = state === "closed" || state === "refused";
+  return (
+    <li>
+      <button
+        type="button"
+        class="conn-row"
+        data-testid="conn-row"
+        data-conn={id}
+        data-state={ended ? "closed" : "open"}
+        data-path={path}
+        aria-pressed={selectedConn.value === id}
+        onClick={() => selectConn(id)}
+      >
+        <span class="conn-head">
+          <b>#{id}</b>
+          <span class="conn-path">{path}</span>
+          <span class={`conn-state ${state}`}>{state}</span>
+        </span>
+        <span class="conn-more">
+          → {count(columns.framesIn[i] ?? 0, "frame")} · {size(Number(columns.bytesIn[i] ?? 0))}
+        </span>
+        <span class="conn-more">
+          ← {count(columns.framesOut[i] ?? 0, "frame")} · {size(Number(columns.bytesOut[i] ?? 0))}
+        </span>
+        {ended && <span class="conn-more">{ending(columns, i, state)}</span>}
+        {breaches > 0 && <span class="conn-breaches">⚠ {count(breaches, "frame")} with breaches</span>}
+      </button>
+      <button
+        type="button"
+        class="chip"
+        aria-pressed={filtered}
+        title={`Show only frames of connection #${id}`}
+        onClick={() => setFilter(toggleTerm(filterText.value, "conn", String(id)))}
+      >
+        only
+      </button>
+    </li>
+  );
+}
+
+/** How a connection ended, in words. */
+function ending(columns: ConnColumns, i: number, state: string): string {
+  if (state === "refused") return `refused with HTTP status ${columns.status[i]}`;
+  const closer = closers[columns.closer[i] ?? 2] ?? "";
+  const code = columns.code[i] ?? 0;
+  const opened = columns.opened[i] ?? 0n;
+  const ended = columns.ended[i] ?? 0n;
+  const open =
+    opened > 0n && ended > opened ? ` after ${duration(Number((ended - opened) / 1000n) / 1000)}` : "";
+  if (code === 0) return `ended without a close frame${closer ? ` by ${closer}` : ""}${open}`;
+  return `${code === 1005 ? "closed without a code" : `closed with ${code}`}${closer ? ` by ${closer}` : ""}${open}`;
+}

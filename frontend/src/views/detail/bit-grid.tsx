@@ -1,0 +1,134 @@
+// The bit grid: a frame's header drawn as the RFC draws it, with the bits that crossed the wire.
+
+import "./bit-grid.css";
+import { grouped, hex } from "../../format";
+import type { FrameDetail } from "../../generated/layout";
+import { fieldValue, label, meaning, type Piece, payloadPieces, pieces, rowBits } from "./figure";
+
+const columns = Array.from({ length: rowBits }, (_, i) => i);
+/** Header rows of numbers take the first two lines of the grid. */
+const numberRows = 2;
+
+interface Props {
+  detail: FrameDetail;
+  wire: Uint8Array;
+  /** The one grid of the selected frame; a specimen has no test ids. */
+  live: boolean;
+}
+
+/** The figure of RFC 6455 section 5.2 for one frame. */
+export function BitGrid({ detail, wire, live }: Props) {
+  const id = live ? { "data-testid": "bit-grid" } : {};
+  return (
+    <div class="bit-grid" {...id} role="group" aria-label="Frame header, 32 bits a row">
+      <Numbers />
+      {pieces(detail.fields).map((piece) => (
+        <Cell key={`${piece.field.name}-${piece.row}`} piece={piece} opcode={detail.opcode} />
+      ))}
+      <PayloadCells detail={detail} wire={wire} />
+    </div>
+  );
+}
+
+/** Bit numbers as in the figure: tens above, units beneath. */
+function Numbers() {
+  return (
+    <>
+      {columns.map((i) => (
+        <span class="bit-number" key={`t${i}`} aria-hidden="true" style={{ gridColumn: i + 1, gridRow: 1 }}>
+          {i % 10 === 0 ? i / 10 : ""}
+        </span>
+      ))}
+      {columns.map((i) => (
+        <span class="bit-number" key={`u${i}`} aria-hidden="true" style={{ gridColumn: i + 1, gridRow: 2 }}>
+          {i % 10}
+        </span>
+      ))}
+    </>
+  );
+}
+
+function Cell({ piece, opcode }: { piece: Piece; opcode: string }) {
+  const { field, bits, first, named } = piece;
+  const value = fieldValue(field);
+  const data = first
+    ? { "data-field": field.name, "data-value": value, tabIndex: 0, title: field.text }
+    : { "aria-hidden": true };
+  const narrow = field.bits === 1;
+  const place = {
+    gridColumn: `${piece.column + 1} / span ${bits.length}`,
+    gridRow: piece.row + 1 + numberRows,
+  };
+  return (
+    <div
+      class={`bit-cell ${narrow ? "narrow" : ""} ${piece.continues ? "continues" : ""} ${first ? "" : "continued"}`}
+      data-link={field.name}
+      data-meaning={meaning(field.name)}
+      style={place}
+      {...data}
+    >
+      <Bits text={bits} />
+      {narrow ? (
+        <span class="bit-name upright">
+          {[...label(field.name)].map((letter, i) => (
+            <span key={i}>{letter}</span>
+          ))}
+        </span>
+      ) : (
+        <span class="bit-name">
+          {label(field.name)}
+          {named ? "" : first ? " …" : " (continued)"}
+        </span>
+      )}
+      {!narrow && named && <span class="bit-value">{field.name === "opcode" ? opcode : number(value)}</span>}
+    </div>
+  );
+}
+
+/** Large numbers in groups of three. */
+function number(value: string): string {
+  return value.startsWith("0x") ? value : grouped(BigInt(value));
+}
+
+/** Bits, each beneath its number. */
+function Bits({ text }: { text: string }) {
+  return (
+    <span class="bits">
+      {[...text].map((bit, i) => (
+        <span key={i} class={bit === "1" ? "one" : "zero"}>
+          {bit}
+        </span>
+      ))}
+    </span>
+  );
+}
+
+/** The payload's first bits, as on the wire; the figure leaves its end open. */
+function PayloadCells({ detail, wire }: { detail: FrameDetail; wire: Uint8Array }) {
+  const size = detail.captured - detail.headerSize;
+  return (
+    <>
+      {payloadPieces(detail).map(({ row, column, bits }, i, all) => {
+        const from = row * 4 + column / 8;
+        const bytes = wire.subarray(from, from + bits / 8);
+        const shown = all.reduce((sum, p) => sum + p.bits / 8, 0);
+        const last = i === all.length - 1;
+        return (
+          <div
+            key={row}
+            class={`bit-cell payload-cell ${last && shown < size ? "open-ended" : ""} ${i > 0 ? "continued" : ""} ${last ? "" : "continues"}`}
+            data-link="payload"
+            data-meaning="payload"
+            style={{ gridColumn: `${column + 1} / span ${bits}`, gridRow: row + 1 + numberRows }}
+          >
+            <Bits text={[...bytes].map((b) => b.toString(2).padStart(8, "0")).join("")} />
+            {bits >= 16 && (
+              <span class="bit-name">{i === 0 ? "Payload Data" : "Payload Data (continued)"}</span>
+            )}
+            <span class="bit-value">{[...bytes].map(hex).join(" ")}</span>
+          </div>
+        );
+      })}
+    </>
+  );
+}

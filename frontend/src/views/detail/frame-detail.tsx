@@ -1,0 +1,183 @@
+// The selected frame: what it is, what it breaks, its bits, its bytes, its payload.
+
+import "./frame-detail.css";
+import type { Frame } from "../../engine/engine";
+import { count, timeOfDay } from "../../format";
+import type { FrameDetail as Detail, FrameBreach, FrameField } from "../../generated/layout";
+import { frame, goTo, handshake, missing, selected, selectedConn } from "../../store";
+import { Section } from "../section";
+import { BitGrid } from "./bit-grid";
+import { fieldValue, label, meaning } from "./figure";
+import { HandshakeView } from "./handshake-view";
+import { HexView } from "./hex-view";
+import { linking } from "./lit";
+import { PayloadView } from "./payload-view";
+import { Specimen } from "./specimen";
+
+/** The third part of the page: one frame, and the handshake of its connection. */
+export function DetailPanel() {
+  return (
+    <section class="panel detail" id="detail" aria-labelledby="detail-title" tabIndex={-1}>
+      {frame.value === null ? <Nothing /> : <FrameView key={frame.value.detail.seq} frame={frame.value} />}
+      {handshake.value !== null && (
+        <section class="plate">
+          <h3>
+            <span class="number">3.4</span> Handshake of connection #{selectedConn.value}
+            <Section name="RFC 6455 4.2.1" />
+          </h3>
+          <HandshakeView handshake={handshake.value} />
+        </section>
+      )}
+    </section>
+  );
+}
+
+function Nothing() {
+  const gone = selected.value !== null && missing.value;
+  return (
+    <>
+      <h2 id="detail-title">
+        <span class="number">3</span> One frame
+      </h2>
+      {gone && (
+        <p class="aside">Frame {String(selected.value)} is not held any more: the oldest ones go first.</p>
+      )}
+      {selected.value === null && <Specimen />}
+    </>
+  );
+}
+
+function FrameView({ frame }: { frame: Frame }) {
+  const { detail, wire } = frame;
+  return (
+    <div data-testid="frame-detail" data-seq={detail.seq} {...linking}>
+      <h2 id="detail-title">
+        <span class="number">3</span> Frame {detail.seq}
+        <span class="opcode-name">{detail.opcode}</span>
+        <span class="way">{detail.dir === "in" ? "client → server" : "client ← server"}</span>
+      </h2>
+      <Meta detail={detail} />
+      <Breaches breaches={detail.breaches} />
+      <section class="plate">
+        <h3>
+          <span class="number">3.1</span> Header, bit by bit <Section name="RFC 6455 5.2" />
+        </h3>
+        {detail.fields.length === 0 && (
+          <p class="aside">The connection ended inside the header of this frame.</p>
+        )}
+        <BitGrid detail={detail} wire={wire} live={true} />
+        <Fields fields={detail.fields} />
+      </section>
+      <section class="plate">
+        <h3>
+          <span class="number">3.2</span> Bytes, as they crossed the wire
+        </h3>
+        <HexView detail={detail} wire={wire} live={true} />
+      </section>
+      <section class="plate">
+        <h3>
+          <span class="number">3.3</span> Payload
+          {detail.fields.some((f) => f.name === "masking-key") ? ", unmasked" : ""}
+        </h3>
+        <PayloadView frame={frame} />
+      </section>
+    </div>
+  );
+}
+
+function Meta({ detail }: { detail: Detail }) {
+  const nanoseconds = detail.time.slice(-9);
+  const time = `${timeOfDay(BigInt(detail.time)).slice(0, 8)}.${nanoseconds}`;
+  const { message } = detail;
+  return (
+    <p class="meta">
+      connection #{detail.conn} · {count(Number(detail.length), "payload byte")} ·{" "}
+      {count(Number(detail.wireSize), "byte")} on the wire · <time>{time}</time>
+      {message && message.fragment > 0 && (
+        <>
+          {" "}
+          · fragment {message.fragment}
+          {message.last ? ", the last," : ""} of{" "}
+          {message.kind === "unknown"
+            ? "a message whose beginning was not seen"
+            : `a ${message.kind} message`}
+          {message.firstSeq !== detail.seq && message.kind !== "unknown" && (
+            <>
+              {" that began in "}
+              <button type="button" class="link" onClick={() => goTo(BigInt(message.firstSeq))}>
+                frame {message.firstSeq}
+              </button>
+            </>
+          )}
+        </>
+      )}
+    </p>
+  );
+}
+
+function Breaches({ breaches }: { breaches: FrameBreach[] }) {
+  if (breaches.length === 0) return null;
+  return (
+    <ul class="breaches" aria-label="What this frame breaks">
+      {breaches.map((breach) => (
+        <li key={breach.rule}>
+          <span class="breach-sign" aria-hidden="true">
+            !
+          </span>
+          <span>
+            <b>{sentence(breach.text)}</b> <Section name={breach.section} />
+            <br />
+            <code>{breach.rule}</code>: a strict receiver stops here and closes with {breach.closeCode}.
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function sentence(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`;
+}
+
+/** Fields that say the same, one after the other, share a line: mostly the three reserved bits. */
+function shared(fields: FrameField[]): FrameField[][] {
+  const lines: FrameField[][] = [];
+  for (const field of fields) {
+    const before = lines.at(-1);
+    if (before?.[0]?.text === field.text && before[0].value === field.value) before.push(field);
+    else lines.push([field]);
+  }
+  return lines;
+}
+
+function Fields({ fields }: { fields: FrameField[] }) {
+  return (
+    <table class="fields">
+      <caption class="unseen">The header's fields, explained</caption>
+      <tbody>
+        {shared(fields).map((line) => (
+          <FieldLine key={line[0]?.name} line={line} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function FieldLine({ line }: { line: FrameField[] }) {
+  const [field] = line;
+  if (!field) return null;
+  const last = line.length > 1 ? `–${label(line.at(-1)?.name ?? "").slice(-1)}` : "";
+  return (
+    <tr class="field-row" data-link={line.map((f) => f.name).join(" ")} data-meaning={meaning(field.name)}>
+      <th scope="row">
+        {label(field.name).replace("payload ", "")}
+        {last}
+      </th>
+      <td class="field-value">{line.map(fieldValue).join(" ")}</td>
+      <td>{field.text}</td>
+      <td>
+        <Section name={field.section} short />
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,156 @@
+// The payload of a frame, unmasked: text as text, JSON laid out, anything else as a dump.
+
+import "./payload-view.css";
+import { useState } from "preact/hooks";
+import type { Frame } from "../../engine/engine";
+import { ascii, count, grouped, hex } from "../../format";
+import { prettyJSON } from "../../json";
+import { Section } from "../section";
+
+/** Characters or bytes shown at first, and how many more each time. */
+const firstShown = 4096;
+const moreShown = 65536;
+/** How many bytes the unmasking is drawn for. */
+const shownSteps = 12;
+
+const decoder = new TextDecoder();
+
+export function PayloadView({ frame }: { frame: Frame }) {
+  const { detail, payload } = frame;
+  return (
+    <div class="payload">
+      <div data-testid="payload-view">
+        {detail.close && <ClosePayload frame={frame} />}
+        {!detail.close && payload.length === 0 && <p class="aside">This frame has no payload.</p>}
+        {!detail.close && payload.length > 0 && <Content frame={frame} />}
+      </div>
+      {payload.length > 0 && detail.fields.some((f) => f.name === "masking-key") && (
+        <Unmasking frame={frame} />
+      )}
+    </div>
+  );
+}
+
+function ClosePayload({ frame: { detail } }: { frame: Frame }) {
+  if (!detail.close) return null;
+  const { name, reason } = detail.close;
+  return (
+    <dl class="close-payload">
+      <dt>Close code</dt>
+      <dd>
+        <b>{name}</b>
+      </dd>
+      <dt>Reason</dt>
+      <dd>{reason === "" ? <span class="aside">none given</span> : <q>{reason}</q>}</dd>
+    </dl>
+  );
+}
+
+function isText(frame: Frame): boolean {
+  const { payloadKind, payloadValid, message } = frame.detail;
+  if (payloadKind === "text") return true;
+  return payloadKind === "control" && payloadValid && message === null;
+}
+
+function Content({ frame }: { frame: Frame }) {
+  const [limit, setLimit] = useState(firstShown);
+  const [plain, setPlain] = useState(false);
+  const { detail, payload } = frame;
+  if (!isText(frame)) {
+    return (
+      <>
+        <pre class="dump">{dump(payload.subarray(0, limit))}</pre>
+        <More shown={limit} total={payload.length} unit="byte" more={() => setLimit(limit + moreShown)} />
+      </>
+    );
+  }
+  const text = decoder.decode(payload);
+  const pretty = prettyJSON(text);
+  const shown = pretty !== null && !plain ? pretty : text;
+  return (
+    <>
+      {pretty !== null && (
+        <div class="choice" role="group" aria-label="Show as">
+          <button type="button" aria-pressed={!plain} onClick={() => setPlain(false)}>
+            JSON, laid out
+          </button>
+          <button type="button" aria-pressed={plain} onClick={() => setPlain(true)}>
+            As sent
+          </button>
+        </div>
+      )}
+      <pre class="text">{shown.slice(0, limit)}</pre>
+      <More shown={limit} total={shown.length} unit="character" more={() => setLimit(limit + moreShown)} />
+      {!detail.payloadValid && detail.message?.fragment === 0 && !detail.cut && (
+        <p class="aside">These bytes are not valid UTF-8; wrong ones are shown as �.</p>
+      )}
+    </>
+  );
+}
+
+interface MoreProps {
+  shown: number;
+  total: number;
+  unit: string;
+  more: () => void;
+}
+
+function More({ shown, total, unit, more }: MoreProps) {
+  if (total <= shown) return null;
+  return (
+    <button type="button" class="more" onClick={more}>
+      Show {count(Math.min(moreShown, total - shown), `more ${unit}`)} of {grouped(total)}
+    </button>
+  );
+}
+
+function dump(bytes: Uint8Array): string {
+  const lines: string[] = [];
+  for (let at = 0; at < bytes.length; at += 16) {
+    const line = [...bytes.subarray(at, at + 16)];
+    const left = line.map(hex).join(" ").padEnd(47);
+    lines.push(`${at.toString(16).padStart(4, "0")}  ${left}  ${line.map(ascii).join("")}`);
+  }
+  return lines.join("\n");
+}
+
+/** RFC 6455 5.3 at work: a masked byte, the key's byte beneath it, and what comes of the two. */
+function Unmasking({ frame: { detail, wire, payload } }: { frame: Frame }) {
+  const field = detail.fields.find((f) => f.name === "masking-key");
+  if (!field) return null;
+  const keyAt = field.bit / 8;
+  const steps = Array.from({ length: Math.min(shownSteps, payload.length) }, (_, i) => ({
+    masked: hex(wire[detail.headerSize + i] ?? 0),
+    key: hex(wire[keyAt + (i % 4)] ?? 0),
+    plain: hex(payload[i] ?? 0),
+    sign: ascii(payload[i] ?? 0),
+  }));
+  const rows = [
+    ["on the wire", "masked"],
+    ["XOR key", "key"],
+    ["payload", "plain"],
+    ["", "sign"],
+  ] as const;
+  return (
+    <figure class="unmasking">
+      <table>
+        <tbody>
+          {rows.map(([name, part]) => (
+            <tr key={part} class={part}>
+              <th scope="row">{name}</th>
+              {steps.map((step, i) => (
+                <td key={i}>{step[part]}</td>
+              ))}
+              <td class="rest">{payload.length > shownSteps ? "…" : ""}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <figcaption>
+        Payload byte i is byte i on the wire XOR byte i mod 4 of the masking key (
+        <Section name="RFC 6455 5.3" />
+        ).
+      </figcaption>
+    </figure>
+  );
+}

@@ -1,0 +1,222 @@
+// The frames: filter, buttons and the list.
+
+import "./frames.css";
+import { useEffect, useRef } from "preact/hooks";
+import { grouped, size } from "../format";
+import * as play from "../playground";
+import * as store from "../store";
+import { hasTerm, toggleTerm } from "../terms";
+import { FrameList } from "./list";
+import { cells } from "./row";
+
+const chips: readonly [key: string, value: string, name: string][] = [
+  ["opcode", "text", "text"],
+  ["opcode", "binary", "binary"],
+  ["opcode", "continuation", "continuation"],
+  ["opcode", "close", "close"],
+  ["opcode", "ping", "ping"],
+  ["opcode", "pong", "pong"],
+  ["dir", "in", "client →"],
+  ["dir", "out", "← server"],
+  ["rule", "any", "⚠ breaches"],
+];
+
+export function FramesPanel() {
+  return (
+    <section class="panel frames" id="frames" aria-labelledby="frames-title">
+      <div class="frames-bar">
+        <h2 id="frames-title">
+          <span class="number">2</span> Frames
+        </h2>
+        <Buttons />
+      </div>
+      <Filter />
+      <List />
+      <Footer />
+    </section>
+  );
+}
+
+function Buttons() {
+  const { paused, follow } = store;
+  return (
+    <div class="buttons">
+      <button
+        type="button"
+        aria-pressed={follow.value}
+        onClick={() => store.setFollow(!follow.value)}
+        title="Keep to the newest frame (f)"
+      >
+        Follow
+      </button>
+      <button
+        type="button"
+        data-testid="pause"
+        aria-pressed={paused.value}
+        onClick={() => store.setPaused(!paused.value)}
+        title="Leave the list as it is; frames wait at the server (p)"
+      >
+        {paused.value ? "Go on" : "Pause"}
+      </button>
+      <button
+        type="button"
+        data-testid="clear"
+        onClick={store.clear}
+        title="Forget all frames and ended connections (c)"
+      >
+        Clear
+      </button>
+    </div>
+  );
+}
+
+function Filter() {
+  const text = store.filterText.value;
+  const problem = store.filterProblem.value;
+  return (
+    <search class="filter">
+      <label class="unseen" for="filter">
+        Filter
+      </label>
+      <input
+        id="filter"
+        data-testid="filter"
+        type="text"
+        spellcheck={false}
+        autocomplete="off"
+        placeholder="Filter: opcode:text dir:in conn:1 rule:any   ( / )"
+        value={text}
+        aria-invalid={problem !== ""}
+        aria-describedby="filter-problem"
+        onInput={(e) => store.setFilter(e.currentTarget.value)}
+        onKeyDown={(e) => {
+          if (e.key !== "Escape") return;
+          if (text === "") document.querySelector<HTMLElement>(".frame-list")?.focus();
+          else store.setFilter("");
+        }}
+      />
+      <p id="filter-problem" class="problem" role="status">
+        {problem}
+      </p>
+      <div class="chips" role="group" aria-label="Show only">
+        {chips.map(([key, value, name]) => (
+          <button
+            key={name}
+            type="button"
+            class={`chip ${key}`}
+            aria-pressed={hasTerm(text, key, value)}
+            onClick={() => store.setFilter(toggleTerm(text, key, value))}
+          >
+            {name}
+          </button>
+        ))}
+        {store.selectedConn.value !== null && (
+          <ConnChip conn={String(store.selectedConn.value)} text={text} />
+        )}
+      </div>
+    </search>
+  );
+}
+
+function ConnChip({ conn, text }: { conn: string; text: string }) {
+  return (
+    <button
+      type="button"
+      class="chip"
+      aria-pressed={hasTerm(text, "conn", conn)}
+      onClick={() => store.setFilter(toggleTerm(text, "conn", conn))}
+    >
+      connection #{conn}
+    </button>
+  );
+}
+
+function List() {
+  const scroller = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (!scroller.current) return;
+    const list = new FrameList(scroller.current);
+    return () => list.stop();
+  }, []);
+  const { seen, matched } = store.counts.value;
+  return (
+    <div class="frame-box">
+      <div class="frame-heads" aria-hidden="true">
+        {cells.map(([name, title, hint]) => (
+          <span key={name} class={`cell-${name}`} title={hint}>
+            {title}
+          </span>
+        ))}
+      </div>
+      <div
+        class="frame-list"
+        data-testid="frame-list"
+        ref={scroller}
+        role="grid"
+        aria-label="Frames"
+        aria-colcount={cells.length}
+        tabIndex={0}
+      />
+      {matched === 0 && <Empty seen={seen} />}
+      <Newest />
+    </div>
+  );
+}
+
+/** The way back to the end of the list. */
+function Newest() {
+  const { below, follow } = store;
+  if (follow.value || below.value === 0) return null;
+  return (
+    <button type="button" class="newest" onClick={() => store.setFollow(true)}>
+      ↓ {grouped(below.value)} newer
+    </button>
+  );
+}
+
+/** What stands where there is no row. */
+function Empty({ seen }: { seen: number }) {
+  if (seen > 0) {
+    return (
+      <div class="empty">
+        <p>No frame passes this filter.</p>
+        <button type="button" onClick={() => store.setFilter("")}>
+          Show all frames
+        </button>
+      </div>
+    );
+  }
+  const greet = async () => {
+    if (await play.connected()) play.sendMessage("Hello");
+  };
+  return (
+    <div class="empty">
+      <p class="empty-title">Nothing has crossed the wire yet.</p>
+      <p>
+        Connect on this page, or point any WebSocket client at <code>{play.suggestions[0]}</code>. Each frame
+        appears here the moment it passes, in both directions.
+      </p>
+      <button
+        type="button"
+        class="main-button"
+        onClick={() => void greet()}
+        disabled={store.status.value !== "live"}
+      >
+        Connect and say Hello
+      </button>
+    </div>
+  );
+}
+
+function Footer() {
+  const { held, matched, bytesHeld, budget } = store.counts.value;
+  const filtered = store.filterText.value.trim() !== "";
+  return (
+    <p class="frames-foot">
+      {filtered ? `${grouped(matched)} of ${grouped(held)} frames shown` : `${grouped(held)} frames held`}
+      <span>
+        {size(bytesHeld)} of {size(budget)}
+      </span>
+    </p>
+  );
+}

@@ -1,0 +1,104 @@
+// The top of the page: name, state of the feed, counts, and the sentences that matter now.
+
+import "./header.css";
+import { useEffect, useState } from "preact/hooks";
+import { count, grouped, size } from "../format";
+import { counts, failures, restart, status, statusText } from "../store";
+import { nextTheme, theme } from "../theme";
+import { helpOpen } from "./help";
+
+/** The first byte of a final text frame, 0x81, as the page's mark. */
+const mark = [1, 0, 0, 0, 0, 0, 0, 1];
+const markMeanings = ["fin", "rsv", "rsv", "rsv", "opcode", "opcode", "opcode", "opcode"];
+
+export function Header() {
+  const { seen, breaches, openConnections } = counts.value;
+  return (
+    <header class="top">
+      <h1>
+        <span class="mark" aria-hidden="true">
+          {mark.map((bit, i) => (
+            <i key={i} data-meaning={markMeanings[i]} class={bit ? "set" : ""} />
+          ))}
+        </span>
+        Framescope
+      </h1>
+      <span
+        class="status"
+        data-testid="status"
+        data-state={status.value}
+        role="status"
+        title={statusText.value}
+      >
+        {status.value}
+      </span>
+      <p class="counts">
+        <span data-testid="frame-count" data-value={String(seen)}>
+          <b>{grouped(seen)}</b> {seen === 1 ? "frame" : "frames"}
+        </span>
+        <span class={breaches > 0 ? "with-breaches" : ""}>
+          <b>{grouped(breaches)}</b> {breaches === 1 ? "breach" : "breaches"}
+        </span>
+        <span>
+          <b>{grouped(openConnections)}</b> open
+        </span>
+      </p>
+      <div class="top-buttons">
+        <button type="button" onClick={nextTheme} title="Light, dark, or as the system has it">
+          {theme.value === "auto" ? "◐ Auto" : theme.value === "light" ? "○ Light" : "● Dark"}
+        </button>
+        <button
+          type="button"
+          aria-haspopup="dialog"
+          onClick={() => {
+            helpOpen.value = true;
+          }}
+        >
+          Help <kbd>?</kbd>
+        </button>
+      </div>
+    </header>
+  );
+}
+
+/** Sentences on what is not as usual. */
+export function Notices() {
+  const { lost, evicted, budget } = counts.value;
+  const state = status.value;
+  // A page that is still loading says so only when that takes unusually long.
+  const [late, setLate] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(true), 1500);
+    return () => clearTimeout(timer);
+  }, []);
+  return (
+    <div class="notices">
+      {state === "error" && (
+        <p class="notice bad" role="alert">
+          {statusText.value}{" "}
+          <button type="button" onClick={restart}>
+            Start again
+          </button>
+        </p>
+      )}
+      {(state === "offline" || state === "paused" || (state === "loading" && late)) && (
+        <p class="notice" role="status">
+          {statusText.value}
+        </p>
+      )}
+      {failures.value !== "" && state !== "error" && <p class="notice">{failures.value}</p>}
+      {lost > 0 && (
+        <p class="notice">
+          {count(lost, "frame")} passed that this page never got: the server does not wait for a page that
+          cannot keep up, and keeps only its newest frames.
+        </p>
+      )}
+      {evicted > 0 && (
+        <p class="notice quiet">
+          The oldest {count(evicted, "frame")} {evicted === 1 ? "was" : "were"} let go: this page holds{" "}
+          {size(budget)} of them.
+        </p>
+      )}
+    </div>
+  );
+}

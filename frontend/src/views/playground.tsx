@@ -1,0 +1,191 @@
+// The playground: a WebSocket of the browser's own to try things with.
+
+import "./playground.css";
+import { useEffect, useRef } from "preact/hooks";
+import { duration, timeOfDay } from "../format";
+import * as play from "../playground";
+
+/** Messages worth looking at: the three forms of the length, UTF-8, binary, many at once. */
+const examples: readonly { name: string; title: string; send: () => void }[] = [
+  {
+    name: "JSON",
+    title: "An object as text",
+    send: () => play.sendMessage('{"hello":"world","bits":[1,0,0,0],"big":9007199254740993}'),
+  },
+  { name: "Grüße 🌍", title: "Text of more than ASCII", send: () => play.sendMessage("Grüße, 世界 🌍") },
+  {
+    name: "200 B",
+    title: "A length of 126: 16 more bits hold it",
+    send: () => play.sendMessage("framescope ".repeat(19).slice(0, 200)),
+  },
+  {
+    name: "70 kB",
+    title: "A length of 127: 64 more bits hold it",
+    send: () => play.sendMessage("x".repeat(70_000)),
+  },
+  {
+    name: "binary",
+    title: "Bytes 00 to 1f",
+    send: () => play.sendMessage(Uint8Array.from({ length: 32 }, (_, i) => i)),
+  },
+  {
+    name: "× 100",
+    title: "A hundred messages at once",
+    send: () => {
+      for (let i = 1; i <= 100; i++) play.sendMessage(`message ${i}`);
+    },
+  },
+];
+
+export function Playground() {
+  const state = play.playState.value;
+  const open = state === "open";
+  return (
+    <section class="panel play" id="playground" aria-labelledby="play-title">
+      <h2 id="play-title">
+        <span class="number">1</span> Connect
+      </h2>
+      <form
+        class="play-line"
+        onSubmit={(e) => {
+          e.preventDefault();
+          play.connect();
+        }}
+      >
+        <label class="unseen" for="play-url">
+          Address of a WebSocket
+        </label>
+        <input
+          id="play-url"
+          data-testid="play-url"
+          type="text"
+          inputMode="url"
+          spellcheck={false}
+          autocomplete="off"
+          list="play-urls"
+          value={play.playURL.value}
+          disabled={state !== "closed"}
+          onInput={(e) => {
+            play.playURL.value = e.currentTarget.value;
+          }}
+        />
+        <datalist id="play-urls">
+          {play.suggestions.map((url) => (
+            <option key={url} value={url} />
+          ))}
+        </datalist>
+        <div class="buttons">
+          <button type="submit" class="main-button" data-testid="play-connect" disabled={state !== "closed"}>
+            {state === "connecting" ? "Connecting…" : "Connect"}
+          </button>
+          <button
+            type="button"
+            data-testid="play-disconnect"
+            disabled={state === "closed" || state === "closing"}
+            onClick={play.disconnect}
+          >
+            Disconnect
+          </button>
+        </div>
+      </form>
+      <form
+        class="play-line"
+        onSubmit={(e) => {
+          e.preventDefault();
+          play.sendDraft();
+        }}
+      >
+        <label class="unseen" for="play-input">
+          Message
+        </label>
+        <input
+          id="play-input"
+          data-testid="play-input"
+          type="text"
+          autocomplete="off"
+          placeholder={play.asBytes.value ? "48 65 6c 6c 6f" : "Message"}
+          value={play.draft.value}
+          onInput={(e) => {
+            play.draft.value = e.currentTarget.value;
+          }}
+        />
+        <div class="buttons">
+          <button type="submit" class="main-button" data-testid="play-send" disabled={!open}>
+            Send
+          </button>
+          <button
+            type="button"
+            data-testid="play-ping"
+            disabled={play.noPing.value !== ""}
+            title={play.noPing.value}
+            onClick={play.requestPing}
+          >
+            Ping
+          </button>
+          <label class="check">
+            <input
+              type="checkbox"
+              checked={play.asBytes.value}
+              onChange={(e) => {
+                play.asBytes.value = e.currentTarget.checked;
+              }}
+            />
+            as hex bytes
+          </label>
+        </div>
+      </form>
+      {open && play.noPing.value !== "" && <p class="aside">{play.noPing.value}</p>}
+      {open && (
+        <div class="chips examples" role="group" aria-label="Messages to try">
+          {examples.map(({ name, title, send }) => (
+            <button key={name} type="button" class="chip" title={title} onClick={send}>
+              {name}
+            </button>
+          ))}
+        </div>
+      )}
+      <Log />
+    </section>
+  );
+}
+
+const signs: Record<play.Entry["kind"], [string, string]> = {
+  note: ["·", "note"],
+  sent: ["→", "sent"],
+  received: ["←", "received"],
+  fault: ["!", "fault"],
+};
+
+function Log() {
+  const list = useRef<HTMLDivElement>(null);
+  const entries = play.playLog.value;
+  useEffect(() => {
+    if (list.current) list.current.scrollTop = list.current.scrollHeight;
+  }, [entries]);
+  return (
+    <div class="play-log" data-testid="play-log" ref={list} role="log" aria-label="What this connection did">
+      <ol>
+        {entries.map((entry) => {
+          const [sign, name] = signs[entry.kind];
+          return (
+            <li key={entry.id} class={entry.kind} title={timeOfDay(BigInt(entry.time) * 1000000n)}>
+              <span class="log-sign" role="img" aria-label={name}>
+                {sign}
+              </span>
+              <span class="log-text">
+                {entry.text.length > 300
+                  ? `${entry.text.slice(0, 300)}… (${entry.text.length} characters)`
+                  : entry.text}
+              </span>
+              {entry.roundTrip !== undefined && (
+                <span class="round-trip" title="From send() to the echo's message event">
+                  {duration(entry.roundTrip)}
+                </span>
+              )}
+            </li>
+          );
+        })}
+      </ol>
+    </div>
+  );
+}

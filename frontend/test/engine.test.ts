@@ -1,0 +1,142 @@
+// The real module, driven as the worker drives it.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
+import { columnsOf, textOf } from "../src/columns";
+import { Engine, EngineError } from "../src/engine/engine";
+import { goldenDetail1, goldenHandshake, rowWindow, rules, stateIndex } from "../src/generated/layout";
+import { ascii, begin, fromHex, join, open, record } from "./records";
+
+/** Where the build leaves the module, seen from where it leaves the bundled tests. */
+const path = process.env.FRAMESCOPE_WASM ?? new URL("../framescope.wasm", import.meta.url);
+const compiled = readFile(path).then((bytes) => WebAssembly.compile(new Uint8Array(bytes)));
+
+async function start(budgetMiB = 16): Promise<Engine> {
+  return Engine.start(await compiled, budgetMiB);
+}
+
+/** RFC 6455 5.7: "Hello" from a client, masked, and from a server. */
+const masked = fromHex("81 85 37 fa 21 3d 7f 9f 4d 51 58");
+const plain = fromHex("81 05 48 65 6c 6c 6f");
+
+/** A capture of the RFC's handshake and its "Hello", echoed. */
+function hello(): Uint8Array {
+  const { request, response, remote } = goldenHandshake;
+  return join(
+    begin(7, 0n),
+    open(1, remote),
+    record({ kind: "head", conn: 1, side: 0, data: ascii(request.raw) }),
+    record({ kind: "head", conn: 1, side: 1, data: ascii(response.raw) }),
+    record({ kind: "frame", conn: 1, side: 0, time: BigInt(goldenDetail1.time), data: masked }),
+    record({ kind: "frame", conn: 1, side: 1, time: BigInt(goldenDetail1.time), data: plain }),
+  );
+}
+
+test("the counts", async () => {
+  const engine = await start();
+  assert.equal(engine.ingest(hello()), "");
+  const state = engine.state();
+  assert.equal(state.length, Object.keys(stateIndex).length);
+  assert.equal(state[stateIndex.seen], 2n);
+  assert.equal(state[stateIndex.matched], 2n);
+  assert.equal(state[stateIndex.lastSeq], 2n);
+  assert.equal(state[stateIndex.openConnections], 1n);
+  assert.equal(state[stateIndex.budget], 16n << 20n);
+});
+
+test("rows come out as columns", async () => {
+  const engine = await start();
+  engine.ingest(hello());
+  const { count, columns } = engine.rows(0, 10);
+  assert.equal(count, 2);
+  const w = columnsOf(columns, rowWindow.columns);
+  assert.deepEqual([...w.seq.subarray(0, 2)], [1n, 2n]);
+  assert.deepEqual([...w.length.subarray(0, 2)], [5n, 5n]);
+  assert.deepEqual([...w.flags.subarray(0, 2)], [1 + 2 + 32, 1 + 4 + 32]);
+  assert.deepEqual([textOf(w, 0), textOf(w, 1)], ["Hello", "Hello"]);
+});
+
+test("the detail of a frame is the golden one", async () => {
+  const engine = await start();
+  engine.ingest(hello());
+  const frame = engine.detail(1n);
+  assert.deepEqual(frame?.detail, goldenDetail1);
+  assert.deepEqual(frame?.wire, masked);
+  assert.equal(new TextDecoder().decode(frame?.payload), "Hello");
+  assert.equal(engine.detail(3n), null);
+});
+
+test("the handshake is the golden one", async () => {
+  const engine = await start();
+  engine.ingest(hello());
+  assert.deepEqual(engine.handshake(1), goldenHandshake);
+  assert.equal(engine.handshake(2), null);
+});
+
+test("a filter shows what fits, and a wrong one changes nothing", async () => {
+  const engine = await start();
+  engine.ingest(hello());
+  assert.equal(engine.filter("dir:out"), "");
+  assert.equal(engine.state()[stateIndex.matched], 1n);
+  assert.equal(engine.seqAt(0), 2n);
+  assert.equal(engine.seqAt(1), null);
+  assert.equal(engine.find(1n), 0);
+  assert.match(engine.filter("opcode:nonsense"), /"opcode:nonsense" is not understood: .*\.$/);
+  assert.equal(engine.state()[stateIndex.matched], 1n);
+  assert.equal(engine.filter(""), "");
+  assert.equal(engine.state()[stateIndex.matched], 2n);
+});
+
+test("a breach has its rule's number", async () => {
+  const engine = await start();
+  engine.ingest(join(begin(7, 0n), record({ kind: "frame", conn: 1, side: 0, data: plain })));
+  const w = columnsOf(engine.rows(0, 1).columns, rowWindow.columns);
+  assert.equal(rules[(w.rule[0] ?? 0) - 1]?.id, "client-unmasked");
+  assert.equal(engine.state()[stateIndex.breaches], 1n);
+});
+
+test("a feed that is not understood is refused in words", async () => {
+  const engine = await start();
+  assert.notEqual(engine.ingest(Uint8Array.of(3, 0, 0, 0)), "");
+  assert.equal(engine.ingest(hello()), "");
+});
+
+test("a feed goes on where it stopped", async () => {
+  const engine = await start();
+  assert.equal(engine.resume(), "");
+  engine.ingest(hello());
+  assert.equal(engine.resume(), `capture=${"07".repeat(16)}&after=2`);
+});
+
+test("clearing leaves nothing but the open connection", async () => {
+  const engine = await start();
+  engine.ingest(hello());
+  engine.clear();
+  const state = engine.state();
+  assert.equal(state[stateIndex.seen], 0n);
+  assert.equal(state[stateIndex.matched], 0n);
+  assert.equal(state[stateIndex.connections], 1n);
+  assert.equal(engine.rows(0, 10).count, 0);
+});
+
+test("memory that grows detaches no view that is in use", async () => {
+  const engine = await start(64);
+  const frame = join(fromHex("82 7e 40 00"), new Uint8Array(0x4000));
+  const batch = join(
+    ...Array.from({ length: 8 }, () => record({ kind: "frame", conn: 1, side: 1, data: frame })),
+  );
+  engine.ingest(begin(7, 0n));
+  for (let i = 0; i < 800; i++) assert.equal(engine.ingest(batch), "");
+  const state = engine.state();
+  assert.equal(state[stateIndex.seen], 6400n);
+  assert.ok((state[stateIndex.evicted] ?? 0n) > 0n, "the oldest frames go first");
+  assert.ok((state[stateIndex.bytesHeld] ?? 0n) <= 64n << 20n);
+  assert.equal(engine.detail(6400n)?.wire.length, frame.length);
+});
+
+test("a module that is no inspector fails in words", async () => {
+  // The smallest module there is: no exports at all.
+  const empty = await WebAssembly.compile(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
+  await assert.rejects(Engine.start(empty, 16), EngineError);
+});

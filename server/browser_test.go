@@ -1,0 +1,299 @@
+// A headless Chromium for tests: where it is found, and a tab that notes
+// everything that goes wrong in it.
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// findBrowser looks where build/tools.sh does.
+func findBrowser() (string, error) {
+	if named := os.Getenv("CHROMIUM"); named != "" {
+		return named, nil
+	}
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "headless-shell", "chrome-headless-shell"} {
+		if found, err := exec.LookPath(name); err == nil {
+			return found, nil
+		}
+	}
+	home, _ := os.UserHomeDir()
+	for _, pattern := range []string{
+		filepath.Join(home, ".cache/ms-playwright/chromium*/chrome-*/chrome"),
+		filepath.Join(home, ".cache/ms-playwright/chromium*/chrome-*/*headless*shell"),
+		"/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+		"/Applications/Chromium.app/Contents/MacOS/Chromium",
+	} {
+		if found, _ := filepath.Glob(pattern); len(found) > 0 {
+			return found[0], nil
+		}
+	}
+	return "", errors.New("no Chromium or Chrome on this machine: install one, or name it in CHROMIUM=/path/to/chrome")
+}
+
+// browser is one Chromium for all tests of this package; each tab has its own
+// profile in it.
+var browser = sync.OnceValues(func() (context.Context, error) {
+	path, err := findBrowser()
+	if err != nil {
+		return nil, err
+	}
+	allocator, _ := chromedp.NewExecAllocator(context.Background(),
+		chromedp.ExecPath(path),
+		chromedp.Flag("headless", "new"),
+		chromedp.NoSandbox,
+		chromedp.DisableGPU,
+		chromedp.NoFirstRun,
+		chromedp.NoDefaultBrowserCheck,
+		chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-dev-shm-usage", true),
+		chromedp.Flag("disable-extensions", true),
+		chromedp.Flag("disable-sync", true),
+		chromedp.Flag("hide-scrollbars", true),
+		chromedp.WSURLReadTimeout(patience),
+	)
+	ctx, _ := chromedp.NewContext(allocator)
+	return ctx, chromedp.Do(ctx)
+})
+
+// closeBrowser ends it, if it was started.
+func closeBrowser() {
+	if ctx, err := browser(); err == nil {
+		_ = chromedp.Cancel(ctx)
+	}
+}
+
+// tab is one page of the browser.
+type tab struct {
+	t    testing.TB
+	ctx  context.Context
+	base string // of the server
+
+	mutex     sync.Mutex
+	faults    []string // console errors and warnings, exceptions, policy violations
+	elsewhere []string // what was requested from somewhere else
+	others    []func(any)
+}
+
+// openTab opens an empty one; at its end it must have seen no fault.
+func openTab(t testing.TB, base string) *tab {
+	t.Helper()
+	parent, err := browser()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := chromedp.NewContext(parent, chromedp.WithNewBrowserContext())
+	ctx, timeout := context.WithTimeout(ctx, 3*time.Minute)
+	b := &tab{t: t, ctx: ctx, base: base}
+	b.size(1440, 900)
+	if err := chromedp.Listen(ctx, b.listen); err != nil {
+		t.Fatal(err)
+	}
+	call(b, network.Enable, network.EnableParams{})
+	call(b, log.Enable, cdp.Empty{})
+	call(b, runtime.Enable, cdp.Empty{})
+	t.Cleanup(func() {
+		timeout()
+		cancel()
+		b.mutex.Lock()
+		defer b.mutex.Unlock()
+		for _, fault := range b.faults {
+			t.Errorf("in the page: %s", fault)
+		}
+		for _, u := range b.elsewhere {
+			t.Errorf("the page asked for %s", u)
+		}
+	})
+	return b
+}
+
+// also has every event handed to fn too, under the tab's lock.
+func (b *tab) also(fn func(event any)) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	b.others = append(b.others, fn)
+}
+
+func (b *tab) listen(event any) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	for _, fn := range b.others {
+		fn(event)
+	}
+	switch e := event.(type) {
+	case *runtime.EventConsoleAPICalled:
+		if e.Type == "error" || e.Type == "warning" || e.Type == "assert" {
+			text, _ := json.Marshal(e.Args)
+			b.faults = append(b.faults, fmt.Sprintf("console.%s %s", e.Type, text))
+		}
+	case *runtime.EventExceptionThrown:
+		b.faults = append(b.faults, "exception: "+e.ExceptionDetails.Text+exceptionText(e.ExceptionDetails.Exception))
+	case *log.EventEntryAdded:
+		if e.Entry.Level == "error" || e.Entry.Level == "warning" {
+			b.faults = append(b.faults, fmt.Sprintf("%s %s: %s", e.Entry.Source, e.Entry.Level, e.Entry.Text))
+		}
+	case *network.EventRequestWillBeSent:
+		b.asked(e.Request.URL)
+	case *network.EventWebSocketCreated:
+		b.asked(strings.Replace(e.URL, "ws", "http", 1))
+	}
+}
+
+func (b *tab) asked(address string) {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "data" && u.Scheme != "blob" && "http://"+u.Host+"/" != b.base {
+		b.elsewhere = append(b.elsewhere, address)
+	}
+}
+
+// forgive drops the faults that hold a text: those that a test provokes.
+func (b *tab) forgive(text string) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	var left []string
+	for _, fault := range b.faults {
+		if !strings.Contains(fault, text) {
+			left = append(left, fault)
+		}
+	}
+	b.faults = left
+}
+
+func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	if err := chromedp.Do(b.ctx, steps...); err != nil {
+		b.t.Fatalf("%v\n%s", err, b.state())
+	}
+}
+
+// call runs a command of the browser's protocol.
+func call[P, R any](b *tab, command cdp.Command[P, R], params P) R {
+	b.t.Helper()
+	r, err := chromedp.Call(b.ctx, command, params)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return r
+}
+
+// size sets the window's.
+func (b *tab) size(width, height int64) {
+	b.t.Helper()
+	b.do(chromedp.EmulateViewport(width, height))
+}
+
+// open shows the page and waits until the feed is live.
+func (b *tab) open() {
+	b.t.Helper()
+	b.do(chromedp.Navigate(b.base))
+	b.wait(`test("status").dataset.state === "live" && test("status").textContent.trim() === "live"`)
+}
+
+// helpers are what expressions may use: test(id) is the first element with that
+// test id, tests(id) all of them, text(id) its text.
+const helpers = `
+	const tests = (id, root = document) => [...root.querySelectorAll('[data-testid="' + id + '"]')];
+	const test = (id, root = document) => tests(id, root)[0];
+	const text = (id) => test(id)?.textContent ?? "";
+`
+
+// eval evaluates an expression in the page; a promise is awaited.
+func eval[T any](b *tab, expression string) T {
+	b.t.Helper()
+	script := "(async () => {" + helpers + "return (" + expression + ");})()"
+	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](script, chromedp.EvalAwaitPromise))
+	if err != nil {
+		b.t.Fatalf("%s: %v\n%s", expression, err, b.state())
+	}
+	return v
+}
+
+// wait waits until an expression is true. An expression that throws is not, yet.
+func (b *tab) wait(expression string) {
+	b.t.Helper()
+	ok := eval[bool](b, fmt.Sprintf(`new Promise((resolve) => {
+		const until = performance.now() + %d;
+		const look = () => {
+			let good = false;
+			try { good = Boolean(%s); } catch { /* not there yet */ }
+			if (good || performance.now() > until) resolve(good); else setTimeout(look, 20);
+		};
+		look();
+	})`, patience.Milliseconds(), expression))
+	if !ok {
+		b.t.Fatalf("this never comes true: %s\n%s", expression, b.state())
+	}
+}
+
+// state is what the page shows, for the message of a test that fails.
+func (b *tab) state() string {
+	shown, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.body?.innerText.slice(0, 2000) ?? "no page"`))
+	if err != nil {
+		shown = err.Error()
+	}
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	return fmt.Sprintf("the page shows:\n%s\nfaults: %q", shown, b.faults)
+}
+
+func byTestID(id string) string { return `[data-testid="` + id + `"]` }
+
+// click clicks the middle of the first element that a selector finds, with the mouse.
+func (b *tab) click(selector string) {
+	b.t.Helper()
+	b.do(chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
+}
+
+// fill replaces what an input holds, by typing.
+func (b *tab) fill(id, value string) {
+	b.t.Helper()
+	b.do(chromedp.Focus(chromedp.CSS(byTestID(id)), chromedp.NodeVisible))
+	eval[chromedp.Void](b, fmt.Sprintf(`test(%q).select()`, id))
+	if value == "" {
+		b.do(chromedp.KeyEvent("\b"))
+		return
+	}
+	call(b, input.InsertText, input.InsertTextParams{Text: value})
+}
+
+// screenshot is for looking at a page by hand: FRAMESCOPE_SHOTS names the folder.
+func (b *tab) screenshot(name string) {
+	b.t.Helper()
+	dir := os.Getenv("FRAMESCOPE_SHOTS")
+	if dir == "" {
+		return
+	}
+	png, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), png, 0o644); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func exceptionText(o *runtime.RemoteObject) string {
+	if o == nil {
+		return ""
+	}
+	return " " + o.Description
+}
