@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
+import wasmURL from "wasm:framescope";
 import { columnsOf, textOf } from "../src/columns";
 import { Engine, EngineError } from "../src/engine/engine";
 import { goldenDetail1, goldenHandshake, rowWindow, rules, stateIndex } from "../src/generated/layout";
 import { ascii, begin, fromHex, join, open, record } from "./records";
 
-/** Where the build leaves the module, seen from where it leaves the bundled tests. */
-const path = process.env.FRAMESCOPE_WASM ?? new URL("../framescope.wasm", import.meta.url);
+const path = process.env.FRAMESCOPE_WASM ?? new URL(wasmURL);
 const compiled = readFile(path).then((bytes) => WebAssembly.compile(new Uint8Array(bytes)));
 
 async function start(budgetMiB = 16): Promise<Engine> {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type FrameDetail, type FrameField, goldenDetail1, goldenDetail7 } from "../src/generated/layout";
-import { fieldBits, fieldValue, payloadPieces, pieces, runs } from "../src/views/detail/figure";
+import { fieldBits, fieldText, fieldValue, payloadPieces, pieces, runs } from "../src/views/detail/figure";
 
 function field(name: string, bit: number, bits: number, value: string): FrameField {
   return { name, bit, bits, value, text: "", section: "RFC 6455 5.2" };
@@ -44,8 +44,10 @@ test("a 64-bit length takes three pieces, as in the RFC's figure, and keeps ever
 });
 
 test("a masking key is shown in hex, all else in decimal", () => {
-  assert.equal(fieldValue(field("masking-key", 16, 32, "939139389")), "0x37fa213d");
-  assert.equal(fieldValue(field("masking-key", 16, 32, "1")), "0x00000001");
+  assert.equal(fieldValue(field("masking-key", 16, 32, "939139389")), "37fa213d");
+  assert.equal(fieldValue(field("masking-key", 16, 32, "1")), "00000001");
+  assert.equal(fieldText(field("masking-key", 16, 32, "939139389")), "0x37fa213d");
+  assert.equal(fieldText(field("extended-length", 16, 16, "65535")), "65,535");
   assert.equal(fieldValue(field("extended-length", 16, 64, "9223372036854775807")), "9223372036854775807");
 });
 

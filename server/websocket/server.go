@@ -4,7 +4,6 @@ package websocket
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -19,9 +18,11 @@ type Server struct {
 	Options Options
 	Policy  Policy
 
-	mu     sync.Mutex
-	conns  map[*Conn]struct{}
-	closed bool
+	gate   sync.RWMutex // held for reading while a connection is accepted
+	closed bool         // guarded by gate
+
+	mu    sync.Mutex
+	conns map[*Conn]struct{} // guarded by mu
 }
 
 // Accept answers an opening handshake. Of the subprotocols that the client
@@ -33,6 +34,16 @@ type Server struct {
 func (s *Server) Accept(w http.ResponseWriter, r *http.Request, ours ...string) (*Conn, error) {
 	key, refusal := s.check(r)
 	if refusal != nil {
+		refuse(w, refusal)
+		return nil, fmt.Errorf("refuse handshake: %w", refusal)
+	}
+	// Between the answer and its registration a connection must not escape Shutdown.
+	s.gate.RLock()
+	defer s.gate.RUnlock()
+	if s.closed {
+		refusal := &protocol.HandshakeError{
+			Status: http.StatusServiceUnavailable, Reason: "the server is shutting down", Section: "RFC 6455 4.2.2",
+		}
 		refuse(w, refusal)
 		return nil, fmt.Errorf("refuse handshake: %w", refusal)
 	}
@@ -48,10 +59,7 @@ func (s *Server) Accept(w http.ResponseWriter, r *http.Request, ours ...string) 
 	c := NewConn(nc, protocol.Server, buffered, s.Options)
 	c.subprotocol = subprotocol
 	c.server = s
-	if !s.add(c) {
-		c.CloseNow()
-		return nil, errors.New("accept: the server is shutting down")
-	}
+	s.add(c)
 	return c, nil
 }
 
@@ -143,17 +151,13 @@ func choose(offered, ours []string) string {
 	return ""
 }
 
-func (s *Server) add(c *Conn) bool {
+func (s *Server) add(c *Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
-		return false
-	}
 	if s.conns == nil {
 		s.conns = map[*Conn]struct{}{}
 	}
 	s.conns[c] = struct{}{}
-	return true
 }
 
 func (s *Server) remove(c *Conn) {
@@ -165,8 +169,10 @@ func (s *Server) remove(c *Conn) {
 // Shutdown closes every connection with 1001 and accepts no more. It returns
 // when all have ended; those that have not when ctx does are cut off.
 func (s *Server) Shutdown(ctx context.Context) {
-	s.mu.Lock()
+	s.gate.Lock()
 	s.closed = true
+	s.gate.Unlock()
+	s.mu.Lock()
 	open := make([]*Conn, 0, len(s.conns))
 	for c := range s.conns {
 		open = append(open, c)

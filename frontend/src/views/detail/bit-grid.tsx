@@ -1,9 +1,9 @@
 // The bit grid: a frame's header drawn as the RFC draws it, with the bits that crossed the wire.
 
 import "./bit-grid.css";
-import { grouped, hex } from "../../format";
+import { hex } from "../../format";
 import type { FrameDetail } from "../../generated/layout";
-import { fieldValue, label, meaning, type Piece, payloadPieces, pieces, rowBits } from "./figure";
+import { fieldText, fieldValue, label, meaning, type Piece, payloadPieces, pieces, rowBits } from "./figure";
 
 const columns = Array.from({ length: rowBits }, (_, i) => i);
 /** Header rows of numbers take the first two lines of the grid. */
@@ -50,9 +50,8 @@ function Numbers() {
 
 function Cell({ piece, opcode }: { piece: Piece; opcode: string }) {
   const { field, bits, first, named } = piece;
-  const value = fieldValue(field);
   const data = first
-    ? { "data-field": field.name, "data-value": value, tabIndex: 0, title: field.text }
+    ? { "data-field": field.name, "data-value": fieldValue(field), tabIndex: 0, title: field.text }
     : { "aria-hidden": true };
   const narrow = field.bits === 1;
   const place = {
@@ -80,14 +79,11 @@ function Cell({ piece, opcode }: { piece: Piece; opcode: string }) {
           {named ? "" : first ? " …" : " (continued)"}
         </span>
       )}
-      {!narrow && named && <span class="bit-value">{field.name === "opcode" ? opcode : number(value)}</span>}
+      {!narrow && named && (
+        <span class="bit-value">{field.name === "opcode" ? opcode : fieldText(field)}</span>
+      )}
     </div>
   );
-}
-
-/** Large numbers in groups of three. */
-function number(value: string): string {
-  return value.startsWith("0x") ? value : grouped(BigInt(value));
 }
 
 /** Bits, each beneath its number. */

@@ -1,5 +1,6 @@
 // The figure of RFC 6455 section 5.2: where each field's bits stand in rows of 32.
 
+import { grouped } from "../../format";
 import type { FrameDetail, FrameField } from "../../generated/layout";
 
 /** Bits in a row of the figure. */
@@ -24,11 +25,18 @@ export function fieldBits(field: FrameField): string {
   return BigInt(field.value).toString(2).padStart(field.bits, "0");
 }
 
-/** A field's value as the page names it: a masking key in hex, anything else in decimal. */
+/** A field's value for data-value: a masking key as eight hex digits, anything else in decimal. */
 export function fieldValue(field: FrameField): string {
-  return field.name === "masking-key"
-    ? `0x${BigInt(field.value).toString(16).padStart(8, "0")}`
-    : field.value;
+  return isKey(field) ? BigInt(field.value).toString(16).padStart(8, "0") : field.value;
+}
+
+/** A field's value as a person reads it. */
+export function fieldText(field: FrameField): string {
+  return isKey(field) ? `0x${fieldValue(field)}` : grouped(BigInt(field.value));
+}
+
+function isKey(field: FrameField): boolean {
+  return field.name === "masking-key";
 }
 
 /** Cuts the fields where rows end. */

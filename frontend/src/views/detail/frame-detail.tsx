@@ -7,7 +7,7 @@ import type { FrameDetail as Detail, FrameBreach, FrameField } from "../../gener
 import { frame, goTo, handshake, missing, selected, selectedConn } from "../../store";
 import { Section } from "../section";
 import { BitGrid } from "./bit-grid";
-import { fieldValue, label, meaning } from "./figure";
+import { fieldText, label, meaning } from "./figure";
 import { HandshakeView } from "./handshake-view";
 import { HexView } from "./hex-view";
 import { linking } from "./lit";
@@ -173,7 +173,7 @@ function FieldLine({ line }: { line: FrameField[] }) {
         {label(field.name).replace("payload ", "")}
         {last}
       </th>
-      <td class="field-value">{line.map(fieldValue).join(" ")}</td>
+      <td class="field-value">{line.map(fieldText).join(" ")}</td>
       <td>{field.text}</td>
       <td>
         <Section name={field.section} short />
