@@ -10,7 +10,7 @@ FUZZTIME ?= 30s
 BENCHTIME ?= 1s
 
 # A file beside a target of the same name (build/) would stop it from ever running.
-.PHONY: help run build dev test test-go test-page bench fuzz lint fmt clean tools modules page page-tests builder browser
+.PHONY: help run build dev test test-go test-page bench fuzz lint fmt profile clean tools modules page page-tests builder browser
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ lint: modules ## gofmt, go vet, staticcheck, tsc and the TypeScript linter
 fmt: modules ## format Go and TypeScript
 	@gofmt -w build protocol server wasm
 	@cd frontend && npm run --silent format
+
+profile: tools ## write anew the profile by which the WASM build inlines
+	@go test -trimpath -run '^$$' -bench Ingest -benchtime 4s -o /tmp/inspect.test -cpuprofile wasm/default.pgo ./wasm/inspect
+	@rm /tmp/inspect.test
 
 clean: ## remove everything that was made, node_modules included
 	@rm -rf bin frontend/node_modules

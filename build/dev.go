@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"os/exec"
 	"path/filepath"
 	"syscall"
@@ -29,6 +30,10 @@ func (w *workshop) binary() string { return filepath.Join(w.bin, "framescope-dev
 
 // develop returns when ctx is done, or when the server ends by itself: a busy port, say.
 func develop(ctx context.Context, p paths, addr string, stdout, stderr io.Writer) error {
+	addr, err := fixedPort(addr)
+	if err != nil {
+		return err
+	}
 	w := &workshop{paths: p, addr: addr, stdout: stdout, stderr: stderr}
 	dir := func(name string) string { return filepath.Join(p.root, name) }
 	sets := []struct {
@@ -121,4 +126,17 @@ func (w *workshop) stop() {
 	_ = w.server.Process.Signal(syscall.SIGTERM)
 	<-w.ended
 	w.server = nil
+}
+
+// fixedPort replaces port 0 by a free one: a restarted server must be where the page looks for it.
+func fixedPort(addr string) (string, error) {
+	if _, port, err := net.SplitHostPort(addr); err != nil || port != "0" {
+		return addr, nil // the server says what is wrong with it
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return "", fmt.Errorf("build: %w", err)
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
 }

@@ -12,7 +12,9 @@ import (
 )
 
 // compileWASM builds a reactor. Of its compressed size most is Go's runtime; not inlining within the
-// runtime alone takes 5 % off (462 instead of 489 KB) and, measured, no speed: our code is inlined.
+// runtime alone takes 5 % off (462 instead of 489 KB) and, measured, no speed: our code is inlined,
+// and along the profile of ingesting frames, wasm/default.pgo, which the go command takes by itself:
+// calls are dear in WASM, so that makes it 20 % faster for 1 KB. `make profile` writes it anew.
 func compileWASM(ctx context.Context, p paths) error {
 	return goBuild(ctx, p, []string{"GOOS=wasip1", "GOARCH=wasm"},
 		"-buildmode=c-shared", "-ldflags=-s -w", "-gcflags=runtime=-l", "-o", p.wasm(), "./wasm")

@@ -9,12 +9,16 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
 	"github.com/gorilla/websocket"
 
 	"framescope/protocol"
@@ -145,6 +149,7 @@ func TestPageShowsPingPongAndClose(t *testing.T) {
 	b.wait(`tests("frame-row").some((e) => e.dataset.opcode === "pong" && e.dataset.dir === "in")`)
 	b.click(byTestID("play-disconnect"))
 	b.wait(`tests("conn-row").some((e) => e.dataset.conn === "` + conn + `" && e.dataset.state === "closed")`)
+	b.wait(`tests("frame-row").filter((e) => e.dataset.opcode === "close").length === 2`)
 	var closes []string
 	for _, r := range b.rows() {
 		if r.Opcode == "close" {
@@ -326,6 +331,38 @@ func TestPageFitsAndHasTwoThemes(t *testing.T) {
 	}
 	if backgrounds["light"] == backgrounds["dark"] {
 		t.Errorf("both themes have the background %s", backgrounds["light"])
+	}
+}
+
+// TestPageReloadsItself: a page under development, by the script that the build adds to it.
+func TestPageReloadsItself(t *testing.T) {
+	script, err := os.ReadFile("../build/reload.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	write := func(name, content string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const page = `<!doctype html><title>%s</title><link rel="icon" href="data:,"><script type="module" src="/reload.js"></script>`
+	write("reload.js", string(script))
+	write("index.html", fmt.Sprintf(page, "first"))
+	b := openTab(t, startHere(t, func(c *config) { c.pages = dir }))
+	b.do(chromedp.Navigate(b.base))
+	b.wait(`document.title === "first" && performance.getEntriesByType("resource").some((e) => e.initiatorType === "fetch")`)
+	write("index.html", fmt.Sprintf(page, "second"))
+	// The page goes away while it is asked, so it is asked again.
+	for begun := time.Now(); ; {
+		title, err := chromedp.Run(b.ctx, chromedp.Title())
+		if err == nil && title == "second" {
+			break
+		}
+		if time.Since(begun) > patience {
+			t.Fatalf("the title is still %q, %v", title, err)
+		}
 	}
 }
 

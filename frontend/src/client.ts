@@ -6,10 +6,14 @@ import type { Reply, Request } from "./worker/messages";
 
 /** How much of frames the inspector holds. */
 const budgetMiB = 256;
+/** How often it may fail within a while, in milliseconds. */
+const mostFailures = 3;
+const failureTime = 30_000;
 
 /** Talks to the worker; every reply goes to the listener. */
 export class Client {
   private worker: Worker;
+  private failures: number[] = [];
 
   constructor(private readonly listener: (reply: Reply) => void) {
     this.worker = this.launch();
@@ -25,15 +29,22 @@ export class Client {
     this.worker = this.launch();
   }
 
+  /** Starts anew, but not for ever: an inspector that fails again and again needs a person. */
+  private failed(text: string): void {
+    const now = performance.now();
+    this.failures = [...this.failures.filter((at) => now - at < failureTime), now];
+    const restarting = this.failures.length <= mostFailures;
+    if (restarting) this.restart();
+    else this.worker.terminate();
+    this.listener({ kind: "failed", text, restarting });
+  }
+
   private launch(): Worker {
     const worker = new Worker(workerURL, { type: "module", name: "inspector" });
     worker.onmessage = (e: MessageEvent<Reply>) => {
       const reply = e.data;
-      if (reply.kind === "failed" && reply.restarting) {
-        worker.terminate();
-        this.worker = this.launch();
-      }
-      this.listener(reply);
+      if (reply.kind === "failed" && reply.restarting) this.failed(reply.text);
+      else this.listener(reply);
     };
     worker.onerror = (e) => {
       const text = `The inspector's worker could not be run: ${e.message || "it did not load"}.`;

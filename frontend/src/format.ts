@@ -30,8 +30,8 @@ function two(n: number): string {
 }
 
 /** A count with a noun: 1 frame, 12,345 frames. */
-export function count(n: number, noun: string): string {
-  return `${grouped(n)} ${noun}${n === 1 ? "" : "s"}`;
+export function count(n: number | bigint, noun: string): string {
+  return `${grouped(n)} ${noun}${BigInt(n) === 1n ? "" : "s"}`;
 }
 
 const units = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];

@@ -6,6 +6,7 @@ import { hex, parseHex } from "./format";
 /** In this subprotocol /ws/echo takes "/ping …" as the wish for a ping. */
 const pingProtocol = "framescope.play.v1";
 const longestLog = 200;
+const logDelay = 16;
 const mostAwaited = 2000;
 const normalClosure = 1000;
 
@@ -57,19 +58,23 @@ export const noPing = computed(() => {
     : "Connect first: then the server sends a ping on request, since a browser cannot.";
 });
 
+let unseen: Entry[] = [];
+
+/** Adds a line; those of one animation frame are shown at once, since messages can come by the thousand. */
 function log(kind: Entry["kind"], text: string, roundTrip?: number): void {
-  const entry: Entry = {
+  if (unseen.length === 0) setTimeout(showLog, logDelay);
+  unseen.push({
     id: ++lastID,
     time: Date.now(),
     kind,
     text,
     ...(roundTrip === undefined ? {} : { roundTrip }),
-  };
-  playLog.value = [...playLog.value.slice(-(longestLog - 1)), entry];
+  });
 }
 
-export function clearLog(): void {
-  playLog.value = [];
+function showLog(): void {
+  playLog.value = [...playLog.value, ...unseen].slice(-longestLog);
+  unseen = [];
 }
 
 export function connect(): void {

@@ -37,6 +37,8 @@ export const rows = signal<RowView | null>(null);
 export const conns = signal<{ count: number; total: number; columns: ConnColumns } | null>(null);
 /** How many rows of the list are below those in sight. */
 export const below = signal(0);
+/** Whether the list shows times as spans since the frame before. */
+export const spans = signal(false);
 export const filterText = signal("");
 export const filterProblem = signal("");
 export const selected = signal<bigint | null>(null);

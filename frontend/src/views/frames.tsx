@@ -1,8 +1,8 @@
 // The frames: filter, buttons and the list.
 
 import "./frames.css";
-import { useEffect, useRef } from "preact/hooks";
-import { grouped, size } from "../format";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { count, grouped, size } from "../format";
 import * as play from "../playground";
 import * as store from "../store";
 import { hasTerm, toggleTerm } from "../terms";
@@ -33,6 +33,7 @@ export function FramesPanel() {
       <Filter />
       <List />
       <Footer />
+      <Announcement />
     </section>
   );
 }
@@ -141,10 +142,10 @@ function List() {
   const { seen, matched } = store.counts.value;
   return (
     <div class="frame-box">
-      <div class="frame-heads" aria-hidden="true">
+      <div class="frame-heads">
         {cells.map(([name, title, hint]) => (
           <span key={name} class={`cell-${name}`} title={hint}>
-            {title}
+            {name === "time" ? <TimeHead /> : title}
           </span>
         ))}
       </div>
@@ -160,6 +161,43 @@ function List() {
       {matched === 0 && <Empty seen={seen} />}
       <Newest />
     </div>
+  );
+}
+
+/** Times of day, or spans between rows. */
+function TimeHead() {
+  const { spans } = store;
+  return (
+    <button
+      type="button"
+      class="link"
+      aria-pressed={spans.value}
+      title={spans.value ? "Show the time of day" : "Show the time since the row above"}
+      onClick={() => {
+        spans.value = !spans.value;
+      }}
+    >
+      {spans.value ? "Since above" : "Time of day"}
+    </button>
+  );
+}
+
+/** Says aloud how many frames pass a filter, once it has settled. */
+function Announcement() {
+  const [text, setText] = useState("");
+  const filter = store.filterText.value;
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      setText(
+        filter.trim() === "" ? "" : `${count(store.counts.peek().matched, "frame")} shown by the filter.`,
+      );
+    }, 800);
+    return () => clearTimeout(timer);
+  }, [filter]);
+  return (
+    <p class="unseen" role="status">
+      {text}
+    </p>
   );
 }
 

@@ -36,6 +36,7 @@ export class FrameList {
         store.rows.value;
         store.selected.value;
         store.follow.value;
+        store.spans.value;
         this.request();
       }),
       effect(() => {
@@ -83,6 +84,7 @@ export class FrameList {
     store.show(Math.max(0, first - overscan), visible + 2 * overscan);
     while (this.pool.length < visible) this.addRow();
     const selected = store.selected.peek();
+    const spans = store.spans.peek();
     let active = "";
     this.pool.forEach((row, k) => {
       const index = first + k;
@@ -93,9 +95,10 @@ export class FrameList {
       }
       const chosen = view.columns.seq[i] === selected;
       if (chosen) active = row.element.id;
-      row.show(view.columns, i, Math.round((index - this.top) * rowHeight), index, chosen);
+      row.show(view.columns, i, Math.round((index - this.top) * rowHeight), index, chosen, spans);
     });
-    this.scroller.setAttribute("aria-activedescendant", active);
+    if (active === "") this.scroller.removeAttribute("aria-activedescendant");
+    else this.scroller.setAttribute("aria-activedescendant", active);
     store.below.value = Math.max(0, Math.round(lastTop(extent) - this.top));
     const rowCount = String(extent.total + 1);
     if (this.scroller.ariaRowCount !== rowCount) this.scroller.ariaRowCount = rowCount;
@@ -145,6 +148,10 @@ export class FrameList {
   }
 
   private key(e: KeyboardEvent): void {
+    if (e.key === "Enter") {
+      document.getElementById("detail")?.focus();
+      return;
+    }
     const page = Math.max(1, Math.floor(this.extent.height / rowHeight) - 1);
     const steps: Record<string, number> = { ArrowUp: -1, ArrowDown: 1, PageUp: -page, PageDown: page };
     const step = steps[e.key];
@@ -152,6 +159,7 @@ export class FrameList {
     const position = step === undefined ? ends[e.key] : this.position() + step;
     if (position === undefined || e.ctrlKey || e.metaKey || e.altKey) return;
     e.preventDefault();
+    store.setFollow(false);
     this.choose(Math.min(Math.max(0, position), this.extent.total - 1));
   }
 
@@ -195,6 +203,8 @@ export class FrameList {
     if (row?.seq !== null && row?.seq !== undefined) {
       store.setFollow(false);
       store.select(row.seq);
+      // On a narrow page the details are further down.
+      if (matchMedia("(max-width: 1179px)").matches) document.getElementById("detail")?.scrollIntoView();
     }
   }
 }

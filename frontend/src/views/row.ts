@@ -1,7 +1,7 @@
 // One row of the frame list: made once, filled again and again.
 
 import { textOf } from "../columns";
-import { shortLength, timeOfDay } from "../format";
+import { duration, shortLength, timeOfDay } from "../format";
 import { rules } from "../generated/layout";
 import type { RowColumns } from "../store";
 
@@ -40,9 +40,11 @@ export class Row {
   private readonly texts = {} as Record<CellName, Text>;
   private readonly breach = document.createElement("strong");
   private shown: bigint | null = null;
+  private before: bigint | null = null;
   private offset = Number.NaN;
   private index = -1;
   private selected: boolean | null = null;
+  private spans = false;
 
   constructor(id: string) {
     this.element.className = "frame-row";
@@ -74,7 +76,7 @@ export class Row {
   }
 
   /** Shows row i of the columns, position rows of pixels below the top. */
-  show(w: RowColumns, i: number, position: number, index: number, selected: boolean): void {
+  show(w: RowColumns, i: number, position: number, index: number, selected: boolean, spans: boolean): void {
     const { element } = this;
     if (this.offset !== position) {
       this.offset = position;
@@ -89,8 +91,11 @@ export class Row {
       element.ariaRowIndex = String(index + 2);
     }
     const seq = w.seq[i] ?? 0n;
-    if (this.shown === seq) return;
+    const before = spans && i > 0 ? (w.seq[i - 1] ?? null) : null;
+    if (this.shown === seq && this.before === before && this.spans === spans) return;
     this.shown = seq;
+    this.before = before;
+    this.spans = spans;
     element.hidden = false;
     this.fill(w, i, seq);
   }
@@ -115,7 +120,7 @@ export class Row {
     data.rule = rule;
     const { texts } = this;
     texts.seq.data = String(seq);
-    texts.time.data = timeOfDay(w.time[i] ?? 0n);
+    texts.time.data = this.spans ? sinceBefore(w, i) : timeOfDay(w.time[i] ?? 0n);
     texts.conn.data = `#${w.conn[i]}`;
     texts.dir.data = server ? "← server" : "client →";
     texts.opcode.data =
@@ -126,6 +131,12 @@ export class Row {
     if (this.breach.textContent !== "" || rule !== "") this.breach.textContent = rule ? `⚠ ${rule}` : "";
     texts.payload.data = textOf(w, i) + endText(flags);
   }
+}
+
+/** The time since the row above, which is the frame before unless a filter hides some. */
+function sinceBefore(w: RowColumns, i: number): string {
+  if (i === 0) return "–";
+  return `+${duration(Number((w.time[i] ?? 0n) - (w.time[i - 1] ?? 0n)) / 1e6)}`;
 }
 
 /** Where a fragment stands in its message. */

@@ -80,10 +80,15 @@ function Cell({ piece, opcode }: { piece: Piece; opcode: string }) {
         </span>
       )}
       {!narrow && named && (
-        <span class="bit-value">{field.name === "opcode" ? opcode : fieldText(field)}</span>
+        <span class="bit-value">{field.name === "opcode" ? shortOpcode(opcode) : fieldText(field)}</span>
       )}
     </div>
   );
+}
+
+/** An opcode's name, as long as four bits of the figure have room for it. */
+function shortOpcode(name: string): string {
+  return name.length > 7 ? `${name.slice(0, 4)}.` : name;
 }
 
 /** Bits, each beneath its number. */

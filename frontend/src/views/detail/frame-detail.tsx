@@ -91,8 +91,8 @@ function Meta({ detail }: { detail: Detail }) {
   const { message } = detail;
   return (
     <p class="meta">
-      connection #{detail.conn} · {count(Number(detail.length), "payload byte")} ·{" "}
-      {count(Number(detail.wireSize), "byte")} on the wire · <time>{time}</time>
+      connection #{detail.conn} · {count(BigInt(detail.length), "payload byte")} ·{" "}
+      {count(BigInt(detail.wireSize), "byte")} on the wire · <time>{time}</time>
       {message && message.fragment > 0 && (
         <>
           {" "}
@@ -154,6 +154,12 @@ function Fields({ fields }: { fields: FrameField[] }) {
   return (
     <table class="fields">
       <caption class="unseen">The header's fields, explained</caption>
+      <colgroup>
+        <col class="col-name" />
+        <col class="col-value" />
+        <col />
+        <col class="col-section" />
+      </colgroup>
       <tbody>
         {shared(fields).map((line) => (
           <FieldLine key={line[0]?.name} line={line} />
