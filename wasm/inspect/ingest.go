@@ -1,0 +1,147 @@
+// Taking in records: what each kind of them changes.
+
+package inspect
+
+import (
+	"encoding/binary"
+
+	"framescope/protocol"
+	"framescope/protocol/feed"
+)
+
+// Ingest takes in the batch of whole records that was written to [Inspector.Input].
+// At a malformed record it stops; what came before stays.
+func (in *Inspector) Ingest() error {
+	s := in.slabs.last()
+	if s == nil {
+		return nil
+	}
+	batch := in.input
+	number, at := in.slabs.lastNumber(), len(s.data)
+	s.data = s.data[:at+len(batch)]
+	in.input = nil
+	var r feed.Record
+	for len(batch) > 0 {
+		n, err := r.Parse(batch)
+		if err == nil && n == 0 {
+			err = errCutRecord
+		}
+		if err != nil {
+			s.data = s.data[:at]
+			return err
+		}
+		if r.Kind == feed.Frame {
+			in.frame(&r, number, uint32(at))
+		} else {
+			in.other(&r)
+		}
+		batch = batch[n:]
+		at += n
+	}
+	in.evict()
+	return nil
+}
+
+type ingestError string
+
+const errCutRecord = ingestError("inspect: the batch ends inside a record")
+
+// other takes in a record that is no frame.
+func (in *Inspector) other(r *feed.Record) {
+	switch r.Kind {
+	case feed.Begin:
+		in.begin(r.Data)
+	case feed.Open:
+		in.openConn(r)
+	case feed.Head:
+		in.head(r)
+	case feed.Closed:
+		c := in.conns.of(r.Conn)
+		if c.closer == sideUnknown {
+			c.closer = r.Side
+		}
+		in.conns.close(c, r.Time)
+	case feed.Lost:
+		if len(r.Data) >= 8 {
+			in.lose(binary.LittleEndian.Uint64(r.Data))
+		}
+	case feed.Known:
+		in.closeUnknown(r.Data, r.Time)
+	}
+}
+
+// begin starts or resumes a capture: its id and how many frames came before.
+func (in *Inspector) begin(data []byte) {
+	if len(data) < 24 {
+		return
+	}
+	id, before := [16]byte(data), binary.LittleEndian.Uint64(data[16:])
+	if !in.begun || id != in.capture {
+		in.conns.restart()
+		in.capture, in.begun = id, true
+		in.offset, in.ordinal = in.State.LastSeq, 0
+	}
+	if before > in.ordinal {
+		in.lose(before - in.ordinal)
+	}
+}
+
+func (in *Inspector) openConn(r *feed.Record) {
+	c := in.conns.of(r.Conn)
+	c.opened = r.Time
+	if len(r.Data) >= 8 {
+		c.sent[protocol.Client].decoder.MaxMessageSize = binary.LittleEndian.Uint64(r.Data)
+		c.remote = string(r.Data[8:])
+	}
+}
+
+// head takes in the head of a handshake; one that is known already stays.
+func (in *Inspector) head(r *feed.Record) {
+	c := in.conns.of(r.Conn)
+	d := &c.sent[r.Side&1]
+	if d.head != nil {
+		return
+	}
+	d.head = append([]byte{}, r.Data[:min(len(r.Data), maxHead)]...)
+	h, n := protocol.ParseHead(d.head)
+	switch {
+	case n == 0:
+	case r.Side == protocol.Client:
+		_, c.path = protocol.RequestOf(h)
+	default:
+		c.status = uint16(protocol.StatusOf(h))
+		if c.state == connHandshake && c.status == 101 {
+			c.state = connOpen
+		} else if c.state == connHandshake {
+			c.state = connRefused
+		}
+	}
+}
+
+// lose counts frames that never came: what was open in any connection is
+// unknown from here on.
+func (in *Inspector) lose(n uint64) {
+	in.ordinal += n
+	in.State.Lost += n
+	in.State.LastSeq = in.offset + in.ordinal
+	if last := len(in.skips) - 1; last >= 0 && in.skips[last].row == in.rows.next {
+		in.skips = in.skips[:last]
+	}
+	in.skips = append(in.skips, skip{in.rows.next, in.State.LastSeq - in.rows.next})
+	for _, c := range in.conns.list {
+		c.gap()
+	}
+}
+
+// closeUnknown closes every connection whose id is not among the open ones.
+func (in *Inspector) closeUnknown(ids []byte, time int64) {
+	open := map[uint32]bool{}
+	for ; len(ids) >= 4; ids = ids[4:] {
+		open[binary.LittleEndian.Uint32(ids)] = true
+	}
+	for wire, c := range in.conns.byWire {
+		if !open[wire] {
+			in.conns.close(c, time)
+		}
+	}
+}

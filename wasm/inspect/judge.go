@@ -1,0 +1,107 @@
+// Taking in frames: the verdict on each and its row.
+
+package inspect
+
+import (
+	"math"
+
+	"framescope/protocol"
+	"framescope/protocol/feed"
+)
+
+// frame takes in one frame, whose record is at an offset of a slab.
+func (in *Inspector) frame(r *feed.Record, slab, at uint32) {
+	c := in.conns.of(r.Conn)
+	d := &c.sent[r.Side&1]
+	in.ordinal++
+	seq := in.offset + in.ordinal
+	row := in.rows.add()
+	row.start(r, slab, at, c.id)
+	in.judge(row, d, r, seq)
+	if row.opcode == protocol.OpClose && c.code == 0 {
+		c.closer, c.code = r.Side&1, row.code
+	}
+	d.frames++
+	d.bytes += r.WireSize
+	c.last = in.rows.next
+	in.State.Seen++
+	in.State.LastSeq = seq
+	if row.broken != 0 {
+		c.breach++
+		in.State.Breaches++
+	}
+	in.matches.offer(row, in.rows.next-1)
+}
+
+// start fills in what the record alone tells, and clears the rest: field by
+// field, since rows are recycled and a copy of a fresh one costs more.
+func (w *row) start(r *feed.Record, slab, at, conn uint32) {
+	var flags rowFlags
+	if r.Side&1 == protocol.Server {
+		flags = flagServer
+	}
+	if r.Flags&feed.Cut != 0 {
+		flags |= flagCut
+	}
+	if r.Flags&feed.Partial != 0 {
+		flags |= flagPartial
+	}
+	w.slab, w.at, w.conn = slab, at, conn
+	w.broken, w.back, w.seen = 0, 0, 0
+	w.code, w.fragment = 0, 0
+	w.opcode, w.flags = 0, flags
+}
+
+// judge runs the frame through its direction's decoder and fills in the row.
+func (in *Inspector) judge(w *row, d *direction, r *feed.Record, seq uint64) {
+	inText, _ := d.decoder.Message()
+	h, broken, ok := d.decoder.Judge(r.Data)
+	if !ok {
+		return // the connection ended inside the header
+	}
+	if h.Fin {
+		w.flags |= flagFin
+	}
+	if h.Masked {
+		w.flags |= flagMasked
+	}
+	w.opcode = h.Opcode
+	if w.broken = broken; broken != 0 {
+		rule, _ := broken.First()
+		w.seen = uint32(min(d.decoder.Seen(rule), math.MaxUint32))
+	}
+	switch {
+	case h.Opcode == protocol.OpClose:
+		in.scratch = closePayload(in.scratch[:0], r)
+		code, _, _ := protocol.ParseClosePayload(in.scratch)
+		w.code = uint16(code)
+	case !h.Opcode.Control():
+		if h.Opcode == protocol.OpText || h.Opcode == protocol.OpContinuation && inText == protocol.OpText {
+			w.flags |= flagText
+		}
+		d.place(w, h, seq)
+	}
+}
+
+// closePayload appends the unmasked payload of a close frame.
+func closePayload(dst []byte, r *feed.Record) []byte {
+	h, payload := payloadOf(r)
+	return unmasked(dst, h, payload, protocol.MaxControlPayload)
+}
+
+// place says which fragment of which message a data frame is.
+func (d *direction) place(w *row, h *protocol.Header, seq uint64) {
+	if h.Opcode != protocol.OpContinuation {
+		d.start, d.fragment = seq, 0
+	}
+	if d.start != 0 && (!h.Fin || h.Opcode == protocol.OpContinuation) {
+		if d.fragment < math.MaxUint16 {
+			d.fragment++
+		}
+		w.fragment = d.fragment
+		w.back = uint32(min(seq-d.start, math.MaxUint32))
+	}
+	if h.Fin {
+		d.start = 0
+	}
+}
