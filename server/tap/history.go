@@ -217,7 +217,10 @@ func (h *history) wake() {
 	for w := range h.watchers {
 		if w.waiting {
 			w.waiting = false
-			w.wake <- struct{}{} // has room for one, and one waits at most
+			select {
+			case w.wake <- struct{}{}:
+			default: // an earlier call was given up and has left one
+			}
 		}
 	}
 }

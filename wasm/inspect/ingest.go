@@ -44,6 +44,8 @@ func (in *Inspector) Ingest() error {
 
 type ingestError string
 
+func (e ingestError) Error() string { return string(e) }
+
 const errCutRecord = ingestError("inspect: the batch ends inside a record")
 
 // other takes in a record that is no frame.

@@ -67,8 +67,6 @@ func (in *Inspector) Input(n int) []byte {
 	return in.input
 }
 
-func (e ingestError) Error() string { return string(e) }
-
 // ResumeQuery is the query by which a feed goes on where this one stopped: the
 // capture's id and how many of its frames have been numbered. ok is false before
 // the first Begin.
