@@ -401,3 +401,18 @@ func BenchmarkIngest(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)*frames/b.Elapsed().Seconds()/1e6, "Mframes/s")
 }
+
+// FuzzFilter: any text is a filter or a sentence about what is wrong with it.
+func FuzzFilter(f *testing.F) {
+	f.Add("opcode:text,ping dir:in -conn:1,2 rule:any #3")
+	f.Add("-: #, ,")
+	f.Fuzz(func(t *testing.T, text string) {
+		filter, err := ParseFilter(text)
+		if err != nil && err.Error() == "" || err == nil && filter == nil && strings.Trim(text, " ") != "" {
+			t.Fatalf("%q: %v, %v", text, filter, err)
+		}
+		if filter != nil {
+			filter.match(new(row))
+		}
+	})
+}

@@ -1,0 +1,139 @@
+// The reference's own traffic, tapped and read by the inspector: what gorilla
+// sends in either role is understood, down to the last payload byte.
+
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"framescope/protocol"
+	"framescope/server/tap"
+	"framescope/wasm/inspect"
+)
+
+// gorillaServer echoes, pings before each answer, and is tapped.
+func gorillaServer(t *testing.T, frames *tap.Tap) (url string) {
+	t.Helper()
+	upgrader := websocket.Upgrader{WriteBufferSize: 512}
+	server := httptest.NewUnstartedServer(frames.Handler(0, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := upgrader.Upgrade(w, r, nil)
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		for {
+			kind, p, err := c.ReadMessage()
+			if err != nil {
+				return
+			}
+			c.WriteControl(websocket.PingMessage, []byte("between"), time.Now().Add(time.Second))
+			// A writer with a small buffer sends a long message in fragments.
+			message, err := c.NextWriter(kind)
+			if err != nil {
+				return
+			}
+			message.Write(p)
+			message.Close()
+		}
+	})))
+	server.Listener = frames.Listener(server.Listener)
+	server.Config.ConnContext = tap.ConnContext
+	server.Start()
+	t.Cleanup(server.Close)
+	return "ws" + strings.TrimPrefix(server.URL, "http")
+}
+
+// inspected is everything that the tap has recorded, up to the connection's end.
+func inspected(t *testing.T, frames *tap.Tap) *inspect.Inspector {
+	t.Helper()
+	watcher, err := frames.Watch(nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer watcher.Close()
+	in := inspect.New(64 << 20)
+	for in.Connections(0, 1) == 0 || in.ConnWindow().Ended[0] == 0 {
+		batch, err := watcher.Next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		copy(in.Input(len(batch)), batch)
+		if err := in.Ingest(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return in
+}
+
+func TestInspectorUnderstandsGorilla(t *testing.T) {
+	frames := tap.New(tap.Options{Snap: 1 << 20, History: 64 << 20})
+	c, _, err := websocket.DefaultDialer.Dial(gorillaServer(t, frames), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	sent := map[int]string{}
+	for kind, text := range map[int]string{websocket.TextMessage: strings.Repeat("Grüße ", 500), websocket.BinaryMessage: strings.Repeat("\x00\xff", 40000)} {
+		sent[kind] = text
+		if err := c.WriteMessage(kind, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := c.ReadMessage(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.WriteMessage(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, "bye"))
+	c.ReadMessage()
+	c.Close()
+
+	in := inspected(t, frames)
+	state := in.Refresh()
+	if state.Breaches != 0 || state.Held != state.LastSeq {
+		t.Fatalf("state %+v", *state)
+	}
+	messages, opcodes := map[string]string{}, map[string]int{}
+	var open [2]string
+	for seq := uint64(1); seq <= state.LastSeq; seq++ {
+		in.Rows(int(seq-1), 1)
+		w := in.RowWindow()
+		op, side := protocol.Opcode(w.Opcode[0]), protocol.Side(w.Flags[0]>>2&1)
+		opcodes[fmt.Sprint(side, " ", op)]++
+		if op.Control() {
+			continue
+		}
+		if op != protocol.OpContinuation {
+			open[side] = fmt.Sprint(side, " ", op)
+		}
+		d, ok := in.Detail(seq)
+		if !ok {
+			t.Fatalf("frame %d has no detail", seq)
+		}
+		messages[open[side]] += string(d.Payload)
+	}
+	for key, want := range map[string]string{
+		"client text": sent[websocket.TextMessage], "server text": sent[websocket.TextMessage],
+		"client binary": sent[websocket.BinaryMessage], "server binary": sent[websocket.BinaryMessage],
+	} {
+		if messages[key] != want {
+			t.Errorf("%s: %d bytes read, %d sent", key, len(messages[key]), len(want))
+		}
+	}
+	if opcodes["server ping"] != 2 || opcodes["client pong"] != 2 || opcodes["server continuation"] == 0 ||
+		opcodes["client close"] != 1 || opcodes["server close"] != 1 {
+		t.Errorf("frames: %v", opcodes)
+	}
+	in.Connections(0, 1)
+	if w := in.ConnWindow(); w.Code[0] != 1001 || w.Closer[0] != uint8(protocol.Client) || w.Status[0] != 101 {
+		t.Errorf("closed with %d by side %d, status %d", w.Code[0], w.Closer[0], w.Status[0])
+	}
+	if h, ok := in.Handshake(1); !ok || strings.Contains(string(h), `"ok":false`) {
+		t.Errorf("handshake: %s", h)
+	}
+}
