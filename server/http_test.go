@@ -154,12 +154,33 @@ func (r recorded) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// TestTenThousandFragments: as many as one likes, and the message is whole in the end.
+func TestTenThousandFragments(t *testing.T) {
+	c := rawSocket(t, startHere(t, nil), "/ws/echo")
+	const n = 10_000
+	fragment := func(first byte) string { return string([]byte{first, 0x81, 0, 0, 0, 0, 'x'}) }
+	sent := fragment(0x01) + strings.Repeat(fragment(0x00), n-2) + fragment(0x80)
+	if _, err := io.WriteString(c, sent); err != nil {
+		t.Fatal(err)
+	}
+	want := string([]byte{0x81, 126, n >> 8, n & 0xff}) + strings.Repeat("x", n)
+	got := make([]byte, len(want))
+	if _, err := io.ReadFull(c, got); err != nil || string(got) != want {
+		t.Errorf("%.20q, %v", got, err)
+	}
+}
+
 // TestBadInputCostsNobodyElse: while peers misbehave, another one is served.
 func TestBadInputCostsNobodyElse(t *testing.T) {
 	base := startHere(t, nil)
 	half := rawConn(t, base)
 	_, _ = io.WriteString(half, "GET /ws/echo HTTP/1.1\r\nHo")
 	stubborn(t, base)
+	watcher := rawConn(t, base) // never reads
+	fmt.Fprint(watcher, strings.Replace(fmt.Sprintf(shake, "/ws/inspect"), "\r\n\r\n", "\r\nSec-WebSocket-Protocol: framescope.v1\r\n\r\n", 1))
+	if err := exchange(rawSocket(t, base, "/ws/echo"), maskedFrame(1000), 20_000); err != nil {
+		t.Error(err)
+	}
 	c := dial(t, base, "/ws/echo")
 	for i := range 100 {
 		want := fmt.Sprint("message ", i)
