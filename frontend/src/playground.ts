@@ -44,8 +44,9 @@ export const suggestions = [ownURL("/ws/echo"), ownURL("/ws/chat?room=lobby&name
 
 /** Which of our own applications the address leads to: only they know how to send a ping on request. */
 const app = computed(() => {
-  const url = URL.parse(playURL.value);
-  return url?.host === location.host ? url.pathname : "";
+  if (!URL.canParse(playURL.value)) return "";
+  const url = new URL(playURL.value);
+  return url.host === location.host ? url.pathname : "";
 });
 
 /** Why no ping can be sent, or "". */

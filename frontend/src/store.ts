@@ -160,6 +160,13 @@ function sendView(): void {
   client?.send({ kind: "view", ...view, follow: follow.value });
 }
 
+/** The frame at the top of what is in sight. */
+let topSeq: bigint | null = null;
+
+export function setTop(seq: bigint | null): void {
+  topSeq = seq;
+}
+
 /** Asks for the rows that are in sight. */
 export function show(first: number, count: number): void {
   if (view.first === first && view.count === count) return;
@@ -190,6 +197,9 @@ export function clear(): void {
 export function setFilter(text: string): void {
   filterText.value = text;
   client?.send({ kind: "filter", text });
+  // The chosen frame stays in sight, or else the one at the top.
+  const seq = selected.value ?? topSeq;
+  if (seq !== null && !follow.value) client?.send({ kind: "locate", seq });
 }
 
 export function select(seq: bigint): void {

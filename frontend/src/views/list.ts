@@ -97,6 +97,7 @@ export class FrameList {
       if (chosen) active = row.element.id;
       row.show(view.columns, i, Math.round((index - this.top) * rowHeight), index, chosen, spans);
     });
+    store.setTop(view?.columns.seq[first - view.first] ?? null);
     if (active === "") this.scroller.removeAttribute("aria-activedescendant");
     else this.scroller.setAttribute("aria-activedescendant", active);
     store.below.value = Math.max(0, Math.round(lastTop(extent) - this.top));
@@ -142,6 +143,7 @@ export class FrameList {
   /** Brings a position into view. */
   private bring(position: number): void {
     const visible = this.extent.height / rowHeight;
+    this.extent.total = store.counts.peek().matched;
     if (position < this.top) this.top = position;
     else if (position > this.top + visible - 1) this.top = position - visible + 1;
     this.request();

@@ -2,7 +2,7 @@
 
 import "./playground.css";
 import { useEffect, useRef } from "preact/hooks";
-import { duration, timeOfDay } from "../format";
+import { duration, grouped, timeOfDay } from "../format";
 import * as play from "../playground";
 
 /** Messages worth looking at: the three forms of the length, UTF-8, binary, many at once. */
@@ -149,6 +149,9 @@ export function Playground() {
   );
 }
 
+/** Characters of a message that the log shows. */
+const longestText = 120;
+
 const signs: Record<play.Entry["kind"], [string, string]> = {
   note: ["·", "note"],
   sent: ["→", "sent"],
@@ -173,8 +176,8 @@ function Log() {
                 {sign}
               </span>
               <span class="log-text">
-                {entry.text.length > 300
-                  ? `${entry.text.slice(0, 300)}… (${entry.text.length} characters)`
+                {entry.text.length > longestText
+                  ? `${entry.text.slice(0, longestText)}… (${grouped(entry.text.length)} characters)`
                   : entry.text}
               </span>
               {entry.roundTrip !== undefined && (

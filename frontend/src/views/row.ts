@@ -38,6 +38,9 @@ type CellName = (typeof cells)[number][0];
 export class Row {
   readonly element = document.createElement("div");
   private readonly texts = {} as Record<CellName, Text>;
+  private readonly written: Partial<Record<CellName, string>> = {};
+  private readonly told: Record<string, string> = {};
+  private rule = "";
   private readonly breach = document.createElement("strong");
   private shown: bigint | null = null;
   private before: bigint | null = null;
@@ -72,7 +75,8 @@ export class Row {
     if (this.shown === null && this.element.hidden) return;
     this.shown = null;
     this.element.hidden = true;
-    delete this.element.dataset.testid;
+    this.element.removeAttribute("data-testid");
+    delete this.told.testid;
   }
 
   /** Shows row i of the columns, position rows of pixels below the top. */
@@ -107,29 +111,43 @@ export class Row {
     const rsv = w.rsv[i] ?? 0;
     const rule = rules[(w.rule[i] ?? 0) - 1]?.id ?? "";
     const server = (flags & flagServer) !== 0;
-    const data = this.element.dataset;
-    data.testid = "frame-row";
-    data.seq = String(seq);
-    data.conn = String(w.conn[i]);
-    data.dir = server ? "out" : "in";
-    data.opcode = name;
-    data.fin = String(flags & flagFin);
-    data.rsv = String(rsv);
-    data.masked = flags & flagMasked ? "1" : "0";
-    data.length = String(w.length[i]);
-    data.rule = rule;
-    const { texts } = this;
-    texts.seq.data = String(seq);
-    texts.time.data = this.spans ? sinceBefore(w, i) : timeOfDay(w.time[i] ?? 0n);
-    texts.conn.data = `#${w.conn[i]}`;
-    texts.dir.data = server ? "← server" : "client →";
-    texts.opcode.data =
-      fragmentMark(w.fragment[i] ?? 0, (flags & flagFin) !== 0) + (opcode === 0 ? "cont." : name);
-    texts.bits.data = bitsText(flags, rsv);
-    texts.length.data = shortLength(w.length[i] ?? 0n);
+    this.tell("testid", "frame-row");
+    this.tell("seq", String(seq));
+    this.tell("conn", String(w.conn[i]));
+    this.tell("dir", server ? "out" : "in");
+    this.tell("opcode", name);
+    this.tell("fin", String(flags & flagFin));
+    this.tell("rsv", String(rsv));
+    this.tell("masked", flags & flagMasked ? "1" : "0");
+    this.tell("length", String(w.length[i]));
+    this.tell("rule", rule);
+    this.write("seq", String(seq));
+    this.write("time", this.spans ? sinceBefore(w, i) : timeOfDay(w.time[i] ?? 0n));
+    this.write("conn", `#${w.conn[i]}`);
+    this.write("dir", server ? "← server" : "client →");
+    const mark = fragmentMark(w.fragment[i] ?? 0, (flags & flagFin) !== 0);
+    this.write("opcode", mark + (opcode === 0 ? "cont." : name));
+    this.write("bits", bitsText(flags, rsv));
+    this.write("length", shortLength(w.length[i] ?? 0n));
+    this.write("payload", textOf(w, i) + endText(flags));
+    if (this.rule === rule) return;
+    this.rule = rule;
     this.element.classList.toggle("breach", rule !== "");
-    if (this.breach.textContent !== "" || rule !== "") this.breach.textContent = rule ? `⚠ ${rule}` : "";
-    texts.payload.data = textOf(w, i) + endText(flags);
+    this.breach.textContent = rule ? `⚠ ${rule}` : "";
+  }
+
+  /** Sets a data attribute, if it changes: the page's document costs more than the comparison. */
+  private tell(name: string, value: string): void {
+    if (this.told[name] === value) return;
+    this.told[name] = value;
+    this.element.setAttribute(`data-${name}`, value);
+  }
+
+  /** Sets the text of a cell, if it changes. */
+  private write(name: CellName, text: string): void {
+    if (this.written[name] === text) return;
+    this.written[name] = text;
+    this.texts[name].data = text;
   }
 }
 

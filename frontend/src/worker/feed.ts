@@ -37,7 +37,8 @@ export class Feed {
   }
 
   private connect(): void {
-    this.events.link("connecting", "Connecting to the capture feed.");
+    if (this.socket) this.events.link("offline", "The capture feed is gone. Trying again now.");
+    else this.events.link("connecting", "Connecting to the capture feed.");
     const query = this.events.resume();
     const socket = new WebSocket(query ? `${this.url}?${query}` : this.url, subprotocol);
     socket.binaryType = "arraybuffer";

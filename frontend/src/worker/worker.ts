@@ -143,6 +143,8 @@ addEventListener("message", (e: MessageEvent<Request>) => {
       break;
     }
     case "locate":
+      // The position holds for the list as it is now: the page must know that one first.
+      tick();
       withEngine((engine) => reply({ kind: "located", position: engine.find(request.seq) }));
       break;
     case "pause":

@@ -176,7 +176,7 @@ function FieldLine({ line }: { line: FrameField[] }) {
   return (
     <tr class="field-row" data-link={line.map((f) => f.name).join(" ")} data-meaning={meaning(field.name)}>
       <th scope="row">
-        {label(field.name).replace("payload ", "")}
+        {label(field.name).replace("payload length", "len")}
         {last}
       </th>
       <td class="field-value">{line.map(fieldText).join(" ")}</td>
