@@ -85,8 +85,11 @@ func writeBreaches(j *jsonWriter, w *row, h protocol.Header) {
 	j.key("breaches").open('[')
 	for rule := range w.broken.All() {
 		seen := uint64(w.seen)
-		if rule == protocol.RuleCloseCodeInvalid {
+		switch rule {
+		case protocol.RuleCloseCodeInvalid:
 			seen = uint64(w.code)
+		case protocol.RuleMessageTooBig:
+			seen = max(seen, h.PayloadLength) // the row keeps 32 bits
 		}
 		j.open('{')
 		j.key("rule").string(rule.String())

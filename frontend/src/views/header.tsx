@@ -5,7 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { count, grouped, size } from "../format";
 import { counts, failures, restart, status, statusText } from "../store";
 import { nextTheme, theme } from "../theme";
-import { helpOpen } from "./help";
+import { helpOpen } from "./keys";
 
 /** The first byte of a final text frame, 0x81, as the page's mark. */
 const mark = [1, 0, 0, 0, 0, 0, 0, 1];

@@ -1,11 +1,8 @@
 // The help dialog: keys, the filter's words, how to read the list.
 
 import "./help.css";
-import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { keyTexts } from "./keys";
-
-export const helpOpen = signal(false);
+import { helpOpen, keyTexts } from "./keys";
 
 const filterTexts: readonly [string, string][] = [
   ["opcode:text,ping", "frames of these opcodes"],

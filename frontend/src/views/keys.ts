@@ -1,7 +1,10 @@
 // Keys that work wherever the focus is, but for where one types.
 
+import { signal } from "@preact/signals";
 import { clear, follow, paused, setFollow, setPaused } from "../store";
-import { helpOpen } from "./help";
+
+/** Whether the help dialog is shown. */
+export const helpOpen = signal(false);
 
 /** What the help dialog lists. */
 export const keyTexts: readonly [string, string][] = [
