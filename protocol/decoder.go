@@ -230,7 +230,7 @@ func (d *Decoder) end(last []byte) {
 			d.seen = uint64(code)
 		}
 	case !h.Opcode.Control() && h.Fin:
-		d.message = OpContinuation
+		d.message, d.unsure = OpContinuation, false
 	}
 }
 

@@ -41,7 +41,7 @@ func (d *Decoder) Judge(b []byte) (h *Header, broken Rules, ok bool) {
 		if d.message == OpText && !d.mute && !d.text.Complete() {
 			d.badText(d.at)
 		}
-		d.message = OpContinuation
+		d.message, d.unsure = OpContinuation, false
 	}
 	return h, d.broken, true
 }

@@ -86,9 +86,8 @@ func (h *Handler) listen(m *member) error {
 			m.conn.Close(protocol.CloseMessageTooBig, "a chat line has at most 4096 bytes")
 			return m.conn.Err()
 		case string(p) == "/ping":
-			if err := m.conn.Ping(nil); err != nil {
-				m.conn.CloseNow()
-				return err
+			if err := m.conn.Ping(nil); err != nil && !errors.Is(err, websocket.ErrClosed) {
+				return err // the connection has ended
 			}
 		default:
 			m.room.say(event{Type: "message", Name: m.name, Text: string(p), Time: time.Now().UTC().Format(time.RFC3339Nano)})

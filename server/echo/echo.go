@@ -8,6 +8,7 @@ package echo
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"net/http"
 
@@ -45,9 +46,8 @@ func serve(c *websocket.Conn) error {
 		} else {
 			err = c.WriteMessage(op, p)
 		}
-		if err != nil {
-			c.CloseNow()
-			return err
+		if err != nil && !errors.Is(err, websocket.ErrClosed) {
+			return err // the connection has ended
 		}
 	}
 }

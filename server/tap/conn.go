@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -82,7 +83,12 @@ func (c *Conn) hold(b []byte) {
 		c.in.feed(b)
 		return
 	case pass == passHTTP && c.answered:
-		c.head, c.answered = c.head[:0], false
+		// What was answered is done with; a pipelined request may stand behind.
+		_, n := protocol.ParseHead(c.head)
+		if n == 0 {
+			n = len(c.head)
+		}
+		c.head, c.answered = append(c.head[:0], c.head[n:]...), false
 		fallthrough
 	case pass != passPlain:
 		c.head = append(c.head, b[:min(len(b), maxHead-len(c.head))]...)
@@ -125,15 +131,7 @@ func (c *Conn) begin(maxMessageSize uint64) {
 	if c.pass.Load() != passHTTP {
 		return
 	}
-	if c.answered {
-		// An earlier request came in the same segment and has been answered.
-		_, n := protocol.ParseHead(c.head)
-		c.head = c.head[n:]
-	}
-	_, n := protocol.ParseHead(c.head)
-	if n == 0 {
-		n = len(c.head) // longer than is held
-	}
+	n := c.lastHead()
 	data := binary.LittleEndian.AppendUint64(nil, maxMessageSize)
 	data = append(data, c.RemoteAddr().String()...)
 	c.id = c.tap.history.open(data)
@@ -141,6 +139,22 @@ func (c *Conn) begin(maxMessageSize uint64) {
 	// What the peer has sent beyond its head are frames, should we accept.
 	c.head = bytes.Clone(c.head[n:])
 	c.pass.Store(passShake)
+}
+
+// lastHead drops from what is held the requests before the last, which came in
+// one segment with it, and returns the length of its head.
+func (c *Conn) lastHead() int {
+	_, n := protocol.ParseHead(c.head)
+	if n == 0 {
+		return len(c.head) // longer than is held
+	}
+	for {
+		h, next := protocol.ParseHead(c.head[n:])
+		if next == 0 || !strings.Contains(h.StartLine, " HTTP/1.") {
+			return n // nothing, or frames already
+		}
+		c.head, n = c.head[n:], next
+	}
 }
 
 // answer takes our bytes until the blank line ends the response's head.
@@ -190,7 +204,10 @@ func (c *Conn) CloseWrite() error {
 func (c *Conn) Close() error {
 	c.ended(c.peer.Peer())
 	err := c.Conn.Close()
-	if c.id != 0 {
+	c.mu.Lock()
+	captured := c.id != 0
+	c.mu.Unlock()
+	if captured {
 		c.closed.Do(func() {
 			c.in.finish()
 			c.out.finish()

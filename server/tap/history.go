@@ -22,7 +22,7 @@ const (
 	// liveHistory is how much is kept for watchers when history is off.
 	liveHistory = 4 << 20
 	// keptHead is how much of a head is said again to a watcher that comes late.
-	keptHead = 16 << 10
+	keptHead = 4 << 10
 )
 
 // block is a stretch of records. Bytes are only ever added behind data, within
@@ -33,6 +33,7 @@ type block struct {
 	after   uint64 // frames captured up to the last one here
 	next    *block // nil for the last, and for one that has been evicted
 	evicted bool
+	handed  bool     // a watcher was given a piece of it, and may keep that
 	closed  []uint32 // connections whose Closed record is here
 }
 
@@ -48,6 +49,7 @@ type history struct {
 	start     time.Time
 	epoch     int64 // start in ns since the Unix epoch
 	recording atomic.Bool
+	unseen    atomic.Uint64 // frames that passed while nothing was recorded
 
 	mu       sync.Mutex
 	first    *block
@@ -153,8 +155,8 @@ func (h *history) evict() {
 	h.first = b.next
 	h.bytes -= int64(cap(b.data))
 	b.next, b.evicted = nil, true
-	if len(h.watchers) == 0 && cap(b.data) == blockSize {
-		h.spare = b.data[:0] // nobody can have been handed a piece of it
+	if !b.handed && cap(b.data) == blockSize {
+		h.spare = b.data[:0]
 	}
 	for _, id := range b.closed {
 		delete(h.conns, id)

@@ -137,6 +137,7 @@ func (s *scanner) gather(b []byte) {
 // record adds a frame of which b has been captured, of size bytes on the wire.
 func (s *scanner) record(w *writer, b []byte, size uint64, flags feed.Flags) {
 	if w == nil {
+		s.conn.tap.history.unseen.Add(1)
 		return
 	}
 	if uint64(len(b)) < size {

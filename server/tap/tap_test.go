@@ -442,3 +442,68 @@ func BenchmarkTap(b *testing.B) {
 		})
 	}
 }
+
+func TestWatcherOfAnEmptyHistoryIsToldItsLosses(t *testing.T) {
+	frames := tap.New(tap.Options{Snap: 1 << 20, History: 512 << 10})
+	stalled := collect(t, frames)
+	const total = 200
+	talk(t, frames, func(write func([]byte)) {
+		for range total {
+			write(make([]byte, 20_000))
+		}
+	})
+	stalled.until(closed)
+	lost := uint64(0)
+	for _, r := range stalled.records {
+		if r.Kind == feed.Lost {
+			lost += binary.LittleEndian.Uint64(r.Data)
+		}
+	}
+	if seen := uint64(len(stalled.of(feed.Frame, protocol.Client))); seen+lost != total || lost == 0 {
+		t.Errorf("%d frames seen, %d told as lost, of %d", seen, lost, total)
+	}
+}
+
+func TestFramesThatNobodySawAreCounted(t *testing.T) {
+	frames := tap.New(tap.Options{Snap: 100})
+	first := collect(t, frames)
+	say := func(write func([]byte)) { write([]byte("x")) }
+	talk(t, frames, say)
+	first.until(closed)
+	first.watcher.Close()
+	talk(t, frames, say)
+	w, err := frames.Watch(first.records[0].Data[:16], 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	batch, err := w.Next(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, _, _ := feed.Parse(batch); r.Kind != feed.Begin || binary.LittleEndian.Uint64(r.Data[16:]) != 2 {
+		t.Errorf("the feed goes on with %+v, want 2 frames before it", r)
+	}
+}
+
+func TestPipelinedRequests(t *testing.T) {
+	frames, host := tapped(t, tap.Options{Snap: 100, History: 1 << 20})
+	nc, err := net.Dial("tcp", host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	plain := "GET /plain HTTP/1.1\r\nHost: " + host + "\r\n\r\n"
+	shake := strings.Replace(request, "%h", host, 1)
+	io.WriteString(nc, plain+plain+shake+"\x81\x84\x00\x00\x00\x00a\n\nb\x88\x80\x00\x00\x00\x00")
+	io.Copy(io.Discard, nc)
+	nc.Close()
+	all := collect(t, frames)
+	all.until(closed)
+	if heads := all.of(feed.Head, protocol.Client); string(heads[0].Data) != shake {
+		t.Errorf("request head %q", heads[0].Data)
+	}
+	if in := all.of(feed.Frame, protocol.Client); len(in) != 2 || string(in[0].Data[6:]) != "a\n\nb" {
+		t.Errorf("client's frames: %v", in)
+	}
+}

@@ -50,6 +50,7 @@ func (t *Tap) Watch(capture []byte, after uint64) (*Watcher, error) {
 	w := &Watcher{h: h, wake: make(chan struct{}, 1), timer: time.NewTimer(0)}
 	h.watchers[w] = struct{}{}
 	h.recording.Store(true)
+	h.frames += h.unseen.Swap(0)
 	w.rewind()
 	if string(capture) == string(h.id[:]) {
 		w.skipTo(after)
@@ -89,16 +90,15 @@ func (w *Watcher) Next(ctx context.Context) ([]byte, error) {
 			}
 			continue
 		}
-		if rest := batchTime - time.Since(w.last); batch == nil && rest > 0 {
-			w.timer.Reset(rest)
-			if err := wait(ctx, w.timer.C); err != nil {
-				return nil, err
-			}
-			w.last = time.Time{}
-			continue
+		if batch != nil {
+			w.last = time.Now()
+			return batch, nil
 		}
-		w.last = time.Now()
-		return batch, nil
+		w.timer.Reset(batchTime - time.Since(w.last))
+		if err := wait(ctx, w.timer.C); err != nil {
+			return nil, err
+		}
+		w.last = time.Time{} // due
 	}
 }
 
@@ -139,6 +139,7 @@ func (w *Watcher) ready() (batch []byte, size int) {
 	}
 	end := len(w.block.data)
 	batch = w.block.data[w.at:end:end]
+	w.block.handed = true
 	w.at = end
 	w.frames = w.block.after
 	return batch, size
@@ -154,23 +155,26 @@ func (w *Watcher) available() int {
 // advance goes to the next block, if there is one. Frames that were evicted
 // meanwhile are told as lost, with all that one must know to go on.
 func (w *Watcher) advance() bool {
+	began := w.block != nil
 	switch {
-	case w.block == nil:
-		w.block, w.at = w.h.first, 0
-		return w.block != nil
-	case w.block.next != nil:
+	case w.h.first == nil:
+		return false
+	case began && w.block.next != nil:
 		w.block, w.at = w.block.next, 0
 		return true
-	case !w.block.evicted || w.h.first == nil:
+	case began && !w.block.evicted:
 		return false
 	}
 	w.block, w.at = w.h.first, 0
-	if lost := w.block.before - w.frames; lost > 0 {
+	lost := w.block.before - w.frames
+	if lost > 0 {
 		data := binary.LittleEndian.AppendUint64(nil, lost)
 		w.extra = feed.Append(w.extra, feed.Record{Kind: feed.Lost, Time: w.h.now(), Data: data})
 		w.frames = w.block.before
 	}
-	w.extra = w.h.snapshot(w.extra)
+	if began || lost > 0 {
+		w.extra = w.h.snapshot(w.extra)
+	}
 	return true
 }
 

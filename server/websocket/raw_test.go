@@ -271,3 +271,22 @@ func TestEchoAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations a message", n)
 	}
 }
+
+func TestPingThatCrossesOurCloseIsNoFault(t *testing.T) {
+	client, server := net.Pipe()
+	defer client.Close()
+	c := websocket.NewConn(server, protocol.Server, nil, websocket.Options{})
+	closed := make(chan error, 1)
+	go func() { closed <- c.Close(protocol.CloseNormal, "") }()
+	client.SetDeadline(timeLimit())
+	if _, err := io.ReadFull(client, make([]byte, 4)); err != nil {
+		t.Fatal(err)
+	}
+	client.Write(append(masked(protocol.OpPing, true, "late"), masked(protocol.OpClose, true, "\x03\xe8")...))
+	if err := <-closed; err != nil {
+		t.Errorf("the close handshake failed: %v", err)
+	}
+	if err := c.WriteMessage(protocol.OpText, nil); !errors.Is(err, websocket.ErrClosed) {
+		t.Errorf("a write after the end: %v", err)
+	}
+}

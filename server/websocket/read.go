@@ -120,12 +120,22 @@ func (c *Conn) judge(ev protocol.Event) error {
 func (c *Conn) control(op protocol.Opcode, ev protocol.Event) error {
 	switch op {
 	case protocol.OpPing:
-		// RFC 6455 5.5.2: answer with a pong of the same payload.
-		return c.ended(c.writeControl(protocol.OpPong, ev.Data))
+		// RFC 6455 5.5.2: answer with a pong of the same payload, unless a close
+		// frame has been sent or received.
+		return c.unlessClosing(c.writeControl(protocol.OpPong, ev.Data))
 	case protocol.OpClose:
 		return c.peerClosed(ev.Data)
 	}
 	return nil
+}
+
+// unlessClosing ends the connection because of a failed write, but not because
+// our close frame stood before it: then the peer's is still to be read.
+func (c *Conn) unlessClosing(err error) error {
+	if errors.Is(err, ErrClosed) {
+		return nil
+	}
+	return c.ended(err)
 }
 
 // fill reads from the socket, at most as long as the limits allow.
@@ -165,8 +175,8 @@ func (c *Conn) readFailed(err error, inFrame bool) (retry bool, ended error) {
 		return false, c.fail(protocol.ClosePolicy, "no answer to a ping", ErrNoPong)
 	}
 	c.pace.pinged = true
-	if err := c.writeControl(protocol.OpPing, nil); err != nil {
-		return false, c.ended(err)
+	if err := c.unlessClosing(c.writeControl(protocol.OpPing, nil)); err != nil {
+		return false, err
 	}
 	return true, nil
 }
@@ -198,7 +208,7 @@ func (c *Conn) armRead(inFrame bool) {
 		if p.began.IsZero() {
 			p.began = now
 		}
-		want = p.began.Add(o.FrameTimeout + time.Duration(p.bytes)*time.Second/minFrameRate)
+		want = p.began.Add(o.FrameTimeout + time.Duration(p.bytes/minFrameRate)*time.Second)
 	case p.pinged:
 		want = now.Add(o.PongTimeout)
 	default:

@@ -14,7 +14,8 @@ import (
 )
 
 // WriteMessage sends a whole message in one frame. It waits for a peer that
-// reads slowly, at most WriteTimeout. p is not kept, nor changed.
+// reads slowly, at most WriteTimeout. p is not kept, nor changed. ErrClosed says
+// that the connection is closing: the next read tells how it ends.
 func (c *Conn) WriteMessage(op protocol.Opcode, p []byte) error {
 	if op != protocol.OpText && op != protocol.OpBinary {
 		return fmt.Errorf("write message: opcode %v is neither text nor binary", op)
@@ -44,6 +45,11 @@ var framePool = sync.Pool{New: func() any { return new(make([]byte, 0, copyLimit
 
 // write sends one frame; c.writing is held.
 func (c *Conn) write(op protocol.Opcode, p []byte) error {
+	select {
+	case <-c.done:
+		return ErrClosed
+	default:
+	}
 	if c.closeSent {
 		// RFC 6455 5.5.1: nothing after a close frame.
 		return ErrClosed

@@ -51,8 +51,19 @@ type direction struct {
 
 func newConn(id, wire uint32) *conn {
 	c := &conn{id: id, wire: wire, closer: sideUnknown}
-	c.sent[protocol.Server].decoder.From = protocol.Server
+	c.begin()
+	c.gap()
 	return c
+}
+
+// begin puts both directions at the start of their streams. A connection whose
+// Open is not seen as it happens is joined midway instead.
+func (c *conn) begin() {
+	limit := c.sent[protocol.Client].decoder.MaxMessageSize
+	for i := range c.sent {
+		c.sent[i].decoder = protocol.Decoder{From: protocol.Side(i)}
+	}
+	c.sent[protocol.Client].decoder.MaxMessageSize = limit
 }
 
 func (c *conn) gap() {

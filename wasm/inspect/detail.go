@@ -89,7 +89,9 @@ func writeBreaches(j *jsonWriter, w *row, h protocol.Header) {
 		case protocol.RuleCloseCodeInvalid:
 			seen = uint64(w.code)
 		case protocol.RuleMessageTooBig:
-			seen = max(seen, h.PayloadLength) // the row keeps 32 bits
+			if seen = max(seen, h.PayloadLength); w.broken.Has(protocol.RuleUTF8Invalid) {
+				seen = h.PayloadLength // the row keeps one number, of 32 bits
+			}
 		}
 		j.open('{')
 		j.key("rule").string(rule.String())
@@ -125,7 +127,7 @@ func (in *Inspector) writeMessage(j *jsonWriter, seq uint64, w *row) {
 
 func (in *Inspector) writeClose(j *jsonWriter, h protocol.Header) {
 	j.key("close")
-	if h.Opcode != protocol.OpClose {
+	if h.Opcode != protocol.OpClose || !closeCaptured(&h, in.payload) {
 		j.null()
 		return
 	}

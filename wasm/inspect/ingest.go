@@ -91,6 +91,9 @@ func (in *Inspector) begin(data []byte) {
 func (in *Inspector) openConn(r *feed.Record) {
 	c := in.conns.of(r.Conn)
 	c.opened = r.Time
+	if r.Flags&feed.Replayed == 0 && c.last == 0 {
+		c.begin()
+	}
 	if len(r.Data) >= 8 {
 		c.sent[protocol.Client].decoder.MaxMessageSize = binary.LittleEndian.Uint64(r.Data)
 		c.remote = string(r.Data[8:])
@@ -105,7 +108,11 @@ func (in *Inspector) head(r *feed.Record) {
 		return
 	}
 	d.head = append([]byte{}, r.Data[:min(len(r.Data), maxHead)]...)
-	h, n := protocol.ParseHead(d.head)
+	text := d.head
+	if r.Flags&feed.Cut != 0 {
+		text = append(d.head[:len(d.head):len(d.head)], "\r\n\r\n"...)
+	}
+	h, n := protocol.ParseHead(text)
 	switch {
 	case n == 0:
 	case r.Side == protocol.Client:

@@ -402,6 +402,34 @@ func BenchmarkIngest(b *testing.B) {
 	b.ReportMetric(float64(b.N)*frames/b.Elapsed().Seconds()/1e6, "Mframes/s")
 }
 
+func TestJoinedMidway(t *testing.T) {
+	in := New(0)
+	limit := binary.LittleEndian.AppendUint64(nil, 16<<20)
+	c := new(capture).begin(1, 7).add(feed.Record{Kind: feed.Open, Conn: 1, Flags: feed.Replayed, Data: limit})
+	c.frame(1, protocol.Server, protocol.OpContinuation, true, "\xac").frame(1, protocol.Server, protocol.OpContinuation, true, "")
+	c.shake(2).frame(2, protocol.Server, protocol.OpContinuation, true, "")
+	c.into(t, in)
+	got := lines(in, 0, 9)
+	if in.State.Breaches != 2 || strings.Contains(got[0], "unexpected") || !strings.Contains(got[2], "continuation-unexpected") {
+		t.Errorf("%s", strings.Join(got, "\n"))
+	}
+}
+
+func TestCutFrames(t *testing.T) {
+	in := New(0)
+	c := new(capture).begin(1, 0).shake(1)
+	c.add(feed.Record{Kind: feed.Frame, Conn: 1, Side: protocol.Server, Flags: feed.Cut, WireSize: 6, Data: []byte("\x88\x04")})
+	c.add(feed.Record{Kind: feed.Frame, Conn: 1, Side: protocol.Server, Flags: feed.Cut | feed.Partial, WireSize: 1<<64 - 1, Data: []byte("\x82")})
+	c.into(t, in)
+	in.Connections(0, 1)
+	if w := in.ConnWindow(); w.Code[0] != 0 || w.BytesOut[0] != 6 {
+		t.Errorf("close code %d, %d bytes", w.Code[0], w.BytesOut[0])
+	}
+	if got := lines(in, 0, 1); strings.Contains(got[0], "1005") {
+		t.Error(got)
+	}
+}
+
 // FuzzFilter: any text is a filter or a sentence about what is wrong with it.
 func FuzzFilter(f *testing.F) {
 	f.Add("opcode:text,ping dir:in -conn:1,2 rule:any #3")

@@ -22,7 +22,9 @@ func (in *Inspector) frame(r *feed.Record, slab, at uint32) {
 		c.closer, c.code = r.Side&1, row.code
 	}
 	d.frames++
-	d.bytes += r.WireSize
+	if r.Flags&feed.Partial == 0 {
+		d.bytes += r.WireSize
+	}
 	c.last = in.rows.next
 	in.State.Seen++
 	in.State.LastSeq = seq
@@ -68,19 +70,30 @@ func (in *Inspector) judge(w *row, d *direction, r *feed.Record, seq uint64) {
 	w.opcode = h.Opcode
 	if w.broken = broken; broken != 0 {
 		rule, _ := broken.First()
+		if broken.Has(protocol.RuleUTF8Invalid) {
+			rule = protocol.RuleUTF8Invalid // which byte it was stands nowhere else
+		}
 		w.seen = uint32(min(d.decoder.Seen(rule), math.MaxUint32))
 	}
 	switch {
 	case h.Opcode == protocol.OpClose:
 		in.scratch = closePayload(in.scratch[:0], r)
-		code, _, _ := protocol.ParseClosePayload(in.scratch)
-		w.code = uint16(code)
+		if closeCaptured(h, in.scratch) {
+			code, _, _ := protocol.ParseClosePayload(in.scratch)
+			w.code = uint16(code)
+		}
 	case !h.Opcode.Control():
 		if h.Opcode == protocol.OpText || h.Opcode == protocol.OpContinuation && inText == protocol.OpText {
 			w.flags |= flagText
 		}
 		d.place(w, h, seq)
 	}
+}
+
+// closeCaptured reports whether the payload of a close frame, or as much as was
+// captured, tells the code.
+func closeCaptured(h *protocol.Header, payload []byte) bool {
+	return len(payload) >= 2 || uint64(len(payload)) == h.PayloadLength
 }
 
 // closePayload appends the unmasked payload of a close frame.

@@ -23,7 +23,7 @@ func (in *Inspector) appendPreview(dst []byte, w *row, r *feed.Record) []byte {
 	p := in.scratch
 	whole := uint64(len(p)) == h.PayloadLength
 	switch {
-	case h.Opcode == protocol.OpClose:
+	case h.Opcode == protocol.OpClose && closeCaptured(&h, p):
 		return appendClose(dst, p)
 	case isText(w, h, p):
 		return appendPrintable(dst, p, whole)
@@ -58,7 +58,7 @@ const ellipsis = "…"
 // appendPrintable appends UTF-8 with control characters as their pictures and
 // wrong bytes as U+FFFD. A character cut by the end of p is left out.
 func appendPrintable(dst, p []byte, whole bool) []byte {
-	limit := len(dst) + previewSize - 2*utf8.UTFMax
+	const limit = previewSize - 2*utf8.UTFMax
 	for len(p) > 0 {
 		if !whole && !utf8.FullRune(p) {
 			break
