@@ -29,6 +29,7 @@ type scanner struct {
 	mu     sync.Mutex
 	held   []byte  // of the frame that has not ended: a part of its header, or more
 	pooled *[]byte // what held came from, if it came from the pool
+	small  []byte  // what held was before
 	size   uint64  // of that frame on the wire, once its header is whole; else 0
 	want   uint64  // how many bytes of it are still to come
 	keep   int     // how many bytes of it are captured
@@ -129,7 +130,7 @@ func (s *scanner) end(w *writer) {
 func (s *scanner) gather(b []byte) {
 	if n := len(s.held) + len(b); n > smallFrame && s.pooled == nil {
 		s.pooled = gatherPool.Get().(*[]byte)
-		s.held = append((*s.pooled)[:0], s.held...)
+		s.small, s.held = s.held, append((*s.pooled)[:0], s.held...)
 	}
 	s.held = append(s.held, b...)
 }
@@ -150,7 +151,7 @@ func (s *scanner) reset() {
 	s.size, s.want = 0, 0
 	if s.held = s.held[:0]; s.pooled != nil {
 		gatherPool.Put(s.pooled)
-		s.held, s.pooled = nil, nil
+		s.held, s.small, s.pooled = s.small[:0], nil, nil
 	}
 }
 
