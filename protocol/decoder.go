@@ -12,6 +12,9 @@ type Decoder struct {
 	// MaxMessageSize is the largest message allowed, in bytes over all its
 	// fragments; 0 allows any.
 	MaxMessageSize uint64
+	// Deflate is what the handshake agreed on. While it is on, the payloads of a
+	// message for which Compressed is true are for [Decoder.Inflate].
+	Deflate Deflate
 
 	header   Header
 	offset   uint64 // of the header in the stream
@@ -25,6 +28,9 @@ type Decoder struct {
 	mute    bool // its text is not judged: already wrong, or partly unseen
 	closed  bool // a close frame has been seen
 	unsure  bool // frames were lost: a message may be open that we never saw
+
+	compressed bool // the last data message, and its RSV1 bit says so
+	deflate    *inflation
 
 	broken Rules // by the last event
 	seen   uint64
@@ -95,8 +101,7 @@ func (d *Decoder) payload(b []byte) (Event, int) {
 // judge names the rules that a header breaks where the stream now stands.
 func (d *Decoder) judge(h *Header) (broken Rules) {
 	if h.RSV != 0 {
-		// RFC 6455 5.2: must be 0 unless an extension defines a meaning.
-		broken |= RuleRSVUnexpected.Set()
+		broken |= d.judgeRSV(h)
 	}
 	if h.Opcode.Reserved() {
 		// RFC 6455 5.2: an unknown opcode fails the connection.
@@ -122,6 +127,22 @@ func (d *Decoder) judge(h *Header) (broken Rules) {
 		return broken | d.judgeControl(h)
 	}
 	return broken | d.judgeData(h)
+}
+
+func (d *Decoder) judgeRSV(h *Header) (broken Rules) {
+	rsv := h.RSV
+	if d.Deflate.On && h.Opcode <= OpBinary {
+		if rsv&RSV1 != 0 && h.Opcode == OpContinuation {
+			// RFC 7692 6: RSV1 stands in the first fragment only.
+			broken |= RuleDeflateRSV1Continuation.Set()
+		}
+		rsv &^= RSV1
+	}
+	if rsv != 0 {
+		// RFC 6455 5.2: must be 0 unless an extension defines a meaning.
+		broken |= RuleRSVUnexpected.Set()
+	}
+	return broken
 }
 
 func (d *Decoder) judgeControl(h *Header) (broken Rules) {
@@ -159,7 +180,11 @@ func (d *Decoder) judgeData(h *Header) (broken Rules) {
 		// RFC 6455 5.5.1: no data frames after a close frame.
 		broken |= RuleFrameAfterClose.Set()
 	}
-	if d.MaxMessageSize != 0 && size > d.MaxMessageSize {
+	limit := d.MaxMessageSize
+	if limit != 0 && (h.RSV&RSV1 != 0 || h.Opcode == OpContinuation && d.compressed) && d.Deflate.On {
+		limit = largestCompressed(limit) // what it inflates to is judged by Inflate
+	}
+	if limit != 0 && size > limit {
 		// RFC 6455 10.4: a limit on the message after reassembly.
 		broken |= RuleMessageTooBig.Set()
 	}
@@ -178,13 +203,20 @@ func (d *Decoder) begin(n int) {
 	case h.Opcode.Control():
 	case h.Opcode == OpContinuation:
 		d.size = saturatingAdd(d.size, h.PayloadLength)
+		if d.compressed {
+			d.deflate.frame = 0
+		}
 		if d.message == OpContinuation {
 			d.mute = true // of an unknown message
 		}
 	default:
 		d.message, d.size = h.Opcode, h.PayloadLength
 		d.text.Reset()
-		d.mute, d.unsure = h.RSV != 0, false
+		d.compressed = d.Deflate.On && h.RSV&RSV1 != 0
+		d.mute, d.unsure = h.RSV&^RSV1 != 0 || h.RSV != 0 && !d.compressed, false
+		if d.compressed {
+			d.beginInflating()
+		}
 	}
 }
 
@@ -193,7 +225,7 @@ func (d *Decoder) take(b []byte) {
 	if d.header.Masked {
 		Mask(d.header.MaskingKey, int(d.at&3), b)
 	}
-	text := d.message == OpText && !d.header.Opcode.Control() && !d.mute
+	text := d.message == OpText && !d.header.Opcode.Control() && !d.mute && !d.compressed
 	if text && len(b) > 0 {
 		if bad := d.text.Write(b); bad >= 0 {
 			d.badText(d.at + uint64(bad))
@@ -284,6 +316,7 @@ func (d *Decoder) Skip(n uint64) {
 	d.position += n
 	if !d.header.Opcode.Control() {
 		d.mute = true
+		d.skipInflating()
 	}
 	if d.inside && d.at == d.header.PayloadLength {
 		d.broken = 0
@@ -296,7 +329,8 @@ func (d *Decoder) Skip(n uint64) {
 func (d *Decoder) Gap() {
 	d.inside = false
 	d.message = OpContinuation
-	d.mute, d.unsure = true, true
+	d.mute, d.unsure, d.compressed = true, true, false
+	d.loseContext()
 }
 
 func saturatingAdd(a, b uint64) uint64 {

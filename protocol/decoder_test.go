@@ -12,6 +12,7 @@ import (
 type frameSeen struct {
 	header  Header
 	payload string
+	clear   string // what a compressed one inflates to
 	broken  Rules
 	ended   bool
 }
@@ -36,6 +37,11 @@ func decode(d *Decoder, wire []byte, cuts ...int) (frames []frameSeen) {
 			last := &frames[len(frames)-1]
 			last.payload += string(ev.Data)
 			last.broken |= ev.Broken
+			if d.Compressed() {
+				out, broken := d.Inflate(nil, ev.Data)
+				last.clear += string(out)
+				last.broken |= broken
+			}
 			last.ended = ev.End
 			pending = pending[n:]
 		}
@@ -48,7 +54,9 @@ func TestDecoderVectors(t *testing.T) {
 	for _, v := range vectors {
 		t.Run(v.name, func(t *testing.T) {
 			wire := v.wire(t)
-			newDecoder := func() *Decoder { return &Decoder{From: v.from, MaxMessageSize: testLimit} }
+			newDecoder := func() *Decoder {
+				return &Decoder{From: v.from, MaxMessageSize: testLimit, Deflate: Deflate{On: v.deflate}}
+			}
 			whole := decode(newDecoder(), wire)
 			if len(whole) != 1 || whole[0].header != v.header || whole[0].broken != v.broken {
 				t.Fatalf("decoded %+v, want %+v breaking %b", whole, v.header, v.broken)
@@ -179,6 +187,14 @@ func TestDecoderAllocatesNothing(t *testing.T) {
 	}
 }
 
+// starts are the decoders that every stream is given to.
+var starts = []Decoder{
+	{From: Client, MaxMessageSize: 100},
+	{From: Server, MaxMessageSize: 100},
+	{From: Client, MaxMessageSize: 100, Deflate: Deflate{On: true, ClientNoContextTakeover: true}},
+	{From: Server, MaxMessageSize: 100, Deflate: Deflate{On: true, ServerMaxWindowBits: 8}},
+}
+
 func FuzzDecoderSplits(f *testing.F) {
 	for _, v := range vectors {
 		if wire := v.wire(f); len(wire) < 400 {
@@ -186,16 +202,19 @@ func FuzzDecoderSplits(f *testing.F) {
 		}
 	}
 	f.Add(frames(OpText, false, "Hel", OpPing, true, "x", OpContinuation, true, "lo"), 1, 6)
+	f.Add([]byte("\x41\x03\xf2\x48\xcd\x89\x01x\x80\x04\xc9\xc9\x07\x00\xc1\x04\xf2\x00\x11\x00"), 5, 9) // compressed, with context
 	f.Fuzz(func(t *testing.T, wire []byte, a, b int) {
 		if len(wire) == 0 || a < 0 || b < 0 {
 			return
 		}
 		a, b = a%len(wire), b%len(wire)
-		for _, from := range []Side{Client, Server} {
-			whole := decode(&Decoder{From: from, MaxMessageSize: 100}, wire)
-			got := decode(&Decoder{From: from, MaxMessageSize: 100}, wire, min(a, b), max(a, b))
+		for _, start := range starts {
+			d := start
+			whole := decode(&d, wire)
+			d = start
+			got := decode(&d, wire, min(a, b), max(a, b))
 			if !slices.Equal(got, whole) {
-				t.Fatalf("%v, cut at %d and %d: %+v, whole: %+v", from, a, b, got, whole)
+				t.Fatalf("%+v, cut at %d and %d: %+v, whole: %+v", start, a, b, got, whole)
 			}
 		}
 	})
@@ -231,8 +250,8 @@ func FuzzJudge(f *testing.F) {
 	f.Add(frames(OpText, false, "Hel", OpPing, true, "x", OpContinuation, true, "lo"))
 	f.Add(frames(OpText, false, "\xe2\x82", OpContinuation, true, "\xac ASCII again", OpClose, true, "\x03\xe8", OpText, true, "a"))
 	f.Fuzz(func(t *testing.T, wire []byte) {
-		for _, from := range []Side{Client, Server} {
-			read, judged := Decoder{From: from, MaxMessageSize: 100}, Decoder{From: from, MaxMessageSize: 100}
+		for _, start := range starts {
+			from, read, judged := start.From, start, start
 			for rest := wire; len(rest) > 0; {
 				h, n := ParseHeader(rest)
 				if n == 0 || uint64(len(rest)-n) < h.PayloadLength {
@@ -243,6 +262,16 @@ func FuzzJudge(f *testing.F) {
 				want := decode(&read, frame)
 				before := string(frame)
 				gotHeader, got, ok := judged.Judge(frame)
+				if judged.Compressed() {
+					payload := bytes.Clone(frame[n:])
+					if h.Masked {
+						Mask(h.MaskingKey, 0, payload)
+					}
+					out, broken := judged.Inflate(nil, payload)
+					if got |= broken; string(out) != want[0].clear {
+						t.Fatalf("%v: % x inflates to %q, read: %q", from, frame, out, want[0].clear)
+					}
+				}
 				if !ok || *gotHeader != h || got != want[0].broken || string(frame) != before {
 					t.Fatalf("%v: % x judged %b, read %b", from, frame, got, want[0].broken)
 				}
@@ -251,6 +280,7 @@ func FuzzJudge(f *testing.F) {
 				}
 			}
 			read.broken, read.seen, judged.broken, judged.seen = 0, 0, 0, 0
+			read.deflate, judged.deflate = nil, nil
 			if read != judged {
 				t.Fatalf("after % x: judged %+v, read %+v", wire, judged, read)
 			}

@@ -106,6 +106,7 @@ func RequestChecks(r Request) []Check {
 	f := r.Fields
 	upgrade, connection := f.Values("Upgrade"), f.Values("Connection")
 	version, key := f.Values("Sec-Websocket-Version"), f.Values("Sec-Websocket-Key")
+	_, extensions := extensionNames(f)
 	versionStatus := 426 // RFC 6455 4.4: name the versions that are understood
 	if len(version) == 0 {
 		versionStatus = 400
@@ -139,6 +140,10 @@ func RequestChecks(r Request) []Check {
 			"Sec-WebSocket-Key is 16 bytes in base64", joined(key),
 			"the request needs one Sec-WebSocket-Key of 16 bytes in base64", "RFC 6455 4.2.1", 400,
 			len(key) == 1 && validKey(key[0]),
+		}, {
+			"Sec-WebSocket-Extensions is a list of extensions", joined(f.Values("Sec-Websocket-Extensions")),
+			"Sec-WebSocket-Extensions is not a list of extensions with their parameters", "RFC 6455 9.1", 400,
+			extensions,
 		},
 	}
 }
@@ -150,7 +155,9 @@ func ResponseChecks(status int, response, request Fields) []Check {
 	accept := response.Values("Sec-Websocket-Accept")
 	computed := AcceptKey(first(request.Values("Sec-Websocket-Key")))
 	protocols := Tokens(response.Values("Sec-Websocket-Protocol"))
-	extensions := extensionNames(response)
+	offered, _ := extensionNames(request)
+	accepted, readable := extensionNames(response)
+	_, agreed := AgreedDeflate(request, response)
 	return []Check{
 		{
 			What: "the status is 101", Seen: strconv.Itoa(status),
@@ -174,9 +181,13 @@ func ResponseChecks(status int, response, request Fields) []Check {
 			Section: "RFC 6455 4.1",
 			OK:      len(protocols) <= 1 && subset(protocols, Tokens(request.Values("Sec-Websocket-Protocol"))),
 		}, {
-			What: "the extensions were offered", Seen: joined(extensions),
+			What: "the extensions were offered", Seen: joined(response.Values("Sec-Websocket-Extensions")),
 			Reason:  "the server chose an extension that was not offered",
-			Section: "RFC 6455 4.1", OK: subset(extensions, extensionNames(request)),
+			Section: "RFC 6455 4.1", OK: readable && subset(accepted, offered),
+		}, {
+			What: "permessage-deflate answers the offer", Seen: joined(response.Values("Sec-Websocket-Extensions")),
+			Reason:  "the server chose parameters of permessage-deflate that the offer does not allow",
+			Section: "RFC 7692 7.1", OK: agreed,
 		},
 	}
 }
@@ -191,14 +202,14 @@ func validKey(key string) bool {
 	return err == nil && n == 16
 }
 
-// extensionNames lists the extensions without their parameters (RFC 6455 9.1).
-func extensionNames(f Fields) []string {
-	names := Tokens(f.Values("Sec-Websocket-Extensions"))
-	for i, n := range names {
-		name, _, _ := strings.Cut(n, ";")
-		names[i] = trim(name)
+// extensionNames lists the extensions without their parameters. ok is false when
+// the fields are no list of extensions.
+func extensionNames(f Fields) (names []string, ok bool) {
+	list, ok := ParseExtensions(f.Values("Sec-Websocket-Extensions"))
+	for _, e := range list {
+		names = append(names, e.Name)
 	}
-	return names
+	return names, ok
 }
 
 func subset(some, all []string) bool {

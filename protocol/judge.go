@@ -38,7 +38,7 @@ func (d *Decoder) Judge(b []byte) (h *Header, broken Rules, ok bool) {
 	}
 	d.inside = false
 	if !h.Opcode.Control() && h.Fin {
-		if d.message == OpText && !d.mute && !d.text.Complete() {
+		if d.message == OpText && !d.mute && !d.compressed && !d.text.Complete() {
 			d.badText(d.at)
 		}
 		d.message, d.unsure = OpContinuation, false
@@ -49,7 +49,7 @@ func (d *Decoder) Judge(b []byte) (h *Header, broken Rules, ok bool) {
 // judgeText checks a masked or unmasked part of a text. ASCII, the usual case, is
 // seen through the mask.
 func (d *Decoder) judgeText(payload []byte) {
-	if d.message != OpText || d.mute || d.text.Complete() && isASCII(d.header.MaskingKey, payload) {
+	if d.message != OpText || d.mute || d.compressed || d.text.Complete() && isASCII(d.header.MaskingKey, payload) {
 		return
 	}
 	var clear [512]byte

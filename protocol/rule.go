@@ -14,6 +14,7 @@ type Rule uint8
 
 const (
 	RuleRSVUnexpected Rule = iota
+	RuleDeflateRSV1Continuation
 	RuleOpcodeReserved
 	RuleControlTooLong
 	RuleControlFragmented
@@ -25,6 +26,7 @@ const (
 	RuleContinuationExpected
 	RuleFrameAfterClose
 	RuleMessageTooBig
+	RuleDeflateCorrupt
 	RuleUTF8Invalid
 	RuleCloseLengthOne
 	RuleCloseCodeInvalid
@@ -42,22 +44,24 @@ var ruleTable = [RuleCount]struct {
 	sentence string
 	unit     func(uint64) string
 }{
-	RuleRSVUnexpected:          {"rsv-unexpected", CloseProtocolError, "RFC 6455 5.2", "reserved bits # (RSV1 RSV2 RSV3) are set and no extension gives them a meaning", threeBits},
-	RuleOpcodeReserved:         {"opcode-reserved", CloseProtocolError, "RFC 6455 5.2", "opcode # is reserved", hexDigit},
-	RuleControlTooLong:         {"control-too-long", CloseProtocolError, "RFC 6455 5.5", "control frame of # bytes, at most 125 allowed", decimal},
-	RuleControlFragmented:      {"control-fragmented", CloseProtocolError, "RFC 6455 5.5", "control frame without FIN, control frames must not be fragmented", decimal},
-	RuleClientUnmasked:         {"client-unmasked", CloseProtocolError, "RFC 6455 5.1", "frame from the client is not masked", decimal},
-	RuleServerMasked:           {"server-masked", CloseProtocolError, "RFC 6455 5.1", "frame from the server is masked", decimal},
-	RuleLengthNotMinimal:       {"length-not-minimal", CloseProtocolError, "RFC 6455 5.2", "payload length # is written in more bytes than it needs", decimal},
-	RuleLengthHighBit:          {"length-high-bit", CloseProtocolError, "RFC 6455 5.2", "the highest bit of the 64-bit payload length # is set", decimal},
-	RuleContinuationUnexpected: {"continuation-unexpected", CloseProtocolError, "RFC 6455 5.4", "continuation frame with no message to continue", decimal},
-	RuleContinuationExpected:   {"continuation-expected", CloseProtocolError, "RFC 6455 5.4", "new message before the fragmented one has ended", decimal},
-	RuleFrameAfterClose:        {"frame-after-close", CloseProtocolError, "RFC 6455 5.5.1", "frame sent after the close frame", decimal},
-	RuleMessageTooBig:          {"message-too-big", CloseMessageTooBig, "RFC 6455 10.4", "message of at least # bytes is larger than this server takes", decimal},
-	RuleUTF8Invalid:            {"utf8-invalid", CloseInvalidPayload, "RFC 6455 8.1", "text is not valid UTF-8 from byte # of the frame's payload on", decimal},
-	RuleCloseLengthOne:         {"close-length-one", CloseProtocolError, "RFC 6455 5.5.1", "close payload of one byte, a close code takes two", decimal},
-	RuleCloseCodeInvalid:       {"close-code-invalid", CloseProtocolError, "RFC 6455 7.4", "close code # must not be sent", decimal},
-	RuleCloseReasonUTF8:        {"close-reason-utf8", CloseInvalidPayload, "RFC 6455 5.5.1", "close reason is not valid UTF-8", decimal},
+	RuleRSVUnexpected:           {"rsv-unexpected", CloseProtocolError, "RFC 6455 5.2", "reserved bits # (RSV1 RSV2 RSV3) are set and no extension gives them a meaning", threeBits},
+	RuleDeflateRSV1Continuation: {"deflate-rsv1-continuation", CloseProtocolError, "RFC 7692 6", "RSV1 is set in a continuation frame, only the first fragment of a compressed message has it", decimal},
+	RuleOpcodeReserved:          {"opcode-reserved", CloseProtocolError, "RFC 6455 5.2", "opcode # is reserved", hexDigit},
+	RuleControlTooLong:          {"control-too-long", CloseProtocolError, "RFC 6455 5.5", "control frame of # bytes, at most 125 allowed", decimal},
+	RuleControlFragmented:       {"control-fragmented", CloseProtocolError, "RFC 6455 5.5", "control frame without FIN, control frames must not be fragmented", decimal},
+	RuleClientUnmasked:          {"client-unmasked", CloseProtocolError, "RFC 6455 5.1", "frame from the client is not masked", decimal},
+	RuleServerMasked:            {"server-masked", CloseProtocolError, "RFC 6455 5.1", "frame from the server is masked", decimal},
+	RuleLengthNotMinimal:        {"length-not-minimal", CloseProtocolError, "RFC 6455 5.2", "payload length # is written in more bytes than it needs", decimal},
+	RuleLengthHighBit:           {"length-high-bit", CloseProtocolError, "RFC 6455 5.2", "the highest bit of the 64-bit payload length # is set", decimal},
+	RuleContinuationUnexpected:  {"continuation-unexpected", CloseProtocolError, "RFC 6455 5.4", "continuation frame with no message to continue", decimal},
+	RuleContinuationExpected:    {"continuation-expected", CloseProtocolError, "RFC 6455 5.4", "new message before the fragmented one has ended", decimal},
+	RuleFrameAfterClose:         {"frame-after-close", CloseProtocolError, "RFC 6455 5.5.1", "frame sent after the close frame", decimal},
+	RuleMessageTooBig:           {"message-too-big", CloseMessageTooBig, "RFC 6455 10.4", "message of at least # bytes is larger than this server takes", decimal},
+	RuleDeflateCorrupt:          {"deflate-corrupt", CloseInvalidPayload, "RFC 7692 7.2.2", "the compressed message cannot be inflated from byte # of what it inflates to", decimal},
+	RuleUTF8Invalid:             {"utf8-invalid", CloseInvalidPayload, "RFC 6455 8.1", "text is not valid UTF-8 from byte # of the frame's payload on", decimal},
+	RuleCloseLengthOne:          {"close-length-one", CloseProtocolError, "RFC 6455 5.5.1", "close payload of one byte, a close code takes two", decimal},
+	RuleCloseCodeInvalid:        {"close-code-invalid", CloseProtocolError, "RFC 6455 7.4", "close code # must not be sent", decimal},
+	RuleCloseReasonUTF8:         {"close-reason-utf8", CloseInvalidPayload, "RFC 6455 5.5.1", "close reason is not valid UTF-8", decimal},
 }
 
 func decimal(n uint64) string { return strconv.FormatUint(n, 10) }

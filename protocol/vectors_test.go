@@ -22,6 +22,7 @@ type vector struct {
 	header  Header
 	broken  Rules
 	close   CloseCode // that the first breach earns
+	deflate bool      // permessage-deflate is on
 }
 
 const helloKey = 0x37fa213d
@@ -97,6 +98,25 @@ var vectors = []vector{
 		name: "RSV2 and RSV3", bits: "1 011 0010  0 0000000", from: Server,
 		header: Header{Fin: true, RSV: RSV2 | RSV3, Opcode: OpBinary},
 		broken: RuleRSVUnexpected.Set(), close: CloseProtocolError,
+	}, {
+		name: "compressed Hello", bits: "1 100 0001  0 0000111", payload: "f248cdc9c90700", from: Server, deflate: true,
+		header: Header{Fin: true, RSV: RSV1, Opcode: OpText, PayloadLength: 7},
+	}, {
+		name: "RSV1 in a continuation", bits: "1 100 0000  0 0000000", from: Server, deflate: true,
+		header: Header{Fin: true, RSV: RSV1, Opcode: OpContinuation},
+		broken: RuleDeflateRSV1Continuation.Set() | RuleContinuationUnexpected.Set(), close: CloseProtocolError,
+	}, {
+		name: "RSV1 in a ping", bits: "1 100 1001  0 0000000", from: Server, deflate: true,
+		header: Header{Fin: true, RSV: RSV1, Opcode: OpPing},
+		broken: RuleRSVUnexpected.Set(), close: CloseProtocolError,
+	}, {
+		name: "compressed message that is none", bits: "1 100 0010  0 0000010", payload: "ffff", from: Server, deflate: true,
+		header: Header{Fin: true, RSV: RSV1, Opcode: OpBinary, PayloadLength: 2},
+		broken: RuleDeflateCorrupt.Set(), close: CloseInvalidPayload,
+	}, {
+		name: "compressed text that is no UTF-8", bits: "1 100 0001  0 0000111", payload: "000100feffff00", from: Server, deflate: true,
+		header: Header{Fin: true, RSV: RSV1, Opcode: OpText, PayloadLength: 7},
+		broken: RuleUTF8Invalid.Set(), close: CloseInvalidPayload,
 	}, {
 		name: "reserved data opcode", bits: "1 000 0011  0 0000000", from: Server,
 		header: Header{Fin: true, Opcode: 3},

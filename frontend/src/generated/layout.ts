@@ -62,6 +62,7 @@ export const stateIndex = {
 /** Every rule of the RFC that a frame can break, in order of its number. */
 export const rules = [
   { id: "rsv-unexpected", section: "RFC 6455 5.2", closeCode: 1002 },
+  { id: "deflate-rsv1-continuation", section: "RFC 7692 6", closeCode: 1002 },
   { id: "opcode-reserved", section: "RFC 6455 5.2", closeCode: 1002 },
   { id: "control-too-long", section: "RFC 6455 5.5", closeCode: 1002 },
   { id: "control-fragmented", section: "RFC 6455 5.5", closeCode: 1002 },
@@ -73,6 +74,7 @@ export const rules = [
   { id: "continuation-expected", section: "RFC 6455 5.4", closeCode: 1002 },
   { id: "frame-after-close", section: "RFC 6455 5.5.1", closeCode: 1002 },
   { id: "message-too-big", section: "RFC 6455 10.4", closeCode: 1009 },
+  { id: "deflate-corrupt", section: "RFC 7692 7.2.2", closeCode: 1007 },
   { id: "utf8-invalid", section: "RFC 6455 8.1", closeCode: 1007 },
   { id: "close-length-one", section: "RFC 6455 5.5.1", closeCode: 1002 },
   { id: "close-code-invalid", section: "RFC 6455 7.4", closeCode: 1002 },
@@ -620,6 +622,14 @@ export const goldenHandshake = {
       "section": "RFC 6455 4.2.1"
     },
     {
+      "of": "request",
+      "ok": true,
+      "what": "Sec-WebSocket-Extensions is a list of extensions",
+      "seen": "",
+      "reason": "Sec-WebSocket-Extensions is not a list of extensions with their parameters",
+      "section": "RFC 6455 9.1"
+    },
+    {
       "of": "response",
       "ok": true,
       "what": "the status is 101",
@@ -666,6 +676,14 @@ export const goldenHandshake = {
       "seen": "",
       "reason": "the server chose an extension that was not offered",
       "section": "RFC 6455 4.1"
+    },
+    {
+      "of": "response",
+      "ok": true,
+      "what": "permessage-deflate answers the offer",
+      "seen": "",
+      "reason": "the server chose parameters of permessage-deflate that the offer does not allow",
+      "section": "RFC 7692 7.1"
     }
   ],
   "key": "dGhlIHNhbXBsZSBub25jZQ==",

@@ -1,0 +1,80 @@
+// The list of extensions that a handshake offers or accepts.
+
+package protocol
+
+import "strings"
+
+// Extension is one element of a Sec-WebSocket-Extensions list (RFC 6455 9.1).
+type Extension struct {
+	Name   string
+	Params []Param
+}
+
+// Param is a parameter of an extension. Without a value Value is empty.
+type Param struct{ Name, Value string }
+
+// ParseExtensions reads all Sec-WebSocket-Extensions fields of a head. ok is false
+// when they are not such a list, which fails the handshake (RFC 6455 9.1).
+func ParseExtensions(values []string) (list []Extension, ok bool) {
+	for _, rest := range values {
+		for more := true; more; {
+			var element string
+			element, rest, more = strings.Cut(rest, ",")
+			if trim(element) == "" {
+				continue // RFC 9110 5.6.1: empty elements count for nothing
+			}
+			e, ok := parseExtension(element)
+			if !ok {
+				return nil, false
+			}
+			list = append(list, e)
+		}
+	}
+	return list, true
+}
+
+func parseExtension(element string) (e Extension, ok bool) {
+	name, rest, more := strings.Cut(element, ";")
+	e.Name = trim(name)
+	ok = isToken(e.Name)
+	for ok && more {
+		var param string
+		param, rest, more = strings.Cut(rest, ";")
+		name, value, has := strings.Cut(param, "=")
+		p := Param{Name: trim(name), Value: unquoted(trim(value))}
+		ok = isToken(p.Name) && (!has || isToken(p.Value))
+		e.Params = append(e.Params, p)
+	}
+	return e, ok
+}
+
+// unquoted takes the quotes off a quoted-string. What is inside must be a token
+// then, so that a backslash in it can only be one before a character of a token.
+func unquoted(s string) string {
+	if len(s) < 2 || s[0] != '"' || s[len(s)-1] != '"' {
+		return s
+	}
+	s = s[1 : len(s)-1]
+	if strings.IndexByte(s, '\\') < 0 {
+		return s
+	}
+	var plain []byte
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+1 < len(s) {
+			i++
+		}
+		plain = append(plain, s[i])
+	}
+	return string(plain)
+}
+
+// isToken reports whether s is a token (RFC 9110 5.6.2).
+func isToken(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if c <= ' ' || c >= 0x7F || strings.IndexByte("\"(),/:;<=>?@[\\]{}", c) >= 0 {
+			return false
+		}
+	}
+	return s != ""
+}

@@ -1,0 +1,158 @@
+// Compressed messages in a decoder: what they inflate to, and what is wrong there.
+
+package protocol
+
+import "math"
+
+// inflation is the state of one direction's permessage-deflate.
+type inflation struct {
+	z       *Inflater // of the unfinished message
+	context []byte    // what messages before, or calls before, inflated to
+	size    uint64    // of the message so far, inflated
+	frame   uint64    // what of it the present frame brought
+	text    bool
+	done    bool // the message has ended, well or not
+	missing bool // bytes of the present frame were not captured
+	lost    bool // the context is not what the sender's is
+}
+
+// Compressed reports whether the present data frame belongs to a compressed
+// message: then its payload bytes, as they come, are for [Decoder.Inflate].
+func (d *Decoder) Compressed() bool { return d.compressed && !d.header.Opcode.Control() }
+
+// ContextLost reports whether the present message cannot be inflated, because
+// bytes that it builds on were not captured, or were corrupt.
+func (d *Decoder) ContextLost() bool { return d.deflate != nil && d.deflate.lost }
+
+// Lend gives the decoder an Inflater, so that it makes none itself. One that is
+// between messages may be taken back, nil takes it: what one message leaves for
+// the next is not in it.
+func (d *Decoder) Lend(z *Inflater) (back *Inflater) {
+	if d.deflate == nil {
+		d.deflate = new(inflation)
+	}
+	back, d.deflate.z = d.deflate.z, z
+	return back
+}
+
+// Inflate appends to dst what the payload bytes p inflate to, where p is the Data
+// of the last event (RFC 7692 7.2.2). What inflates to more than MaxMessageSize
+// stops there. Text is judged as Next judges it. To each event of a compressed
+// message belongs a call, also if its Data are empty.
+func (d *Decoder) Inflate(dst, p []byte) (out []byte, broken Rules) {
+	f := d.deflate
+	if !d.Compressed() || f.lost || f.done {
+		return dst, 0
+	}
+	if f.z == nil {
+		f.z = new(Inflater)
+	}
+	limit := uint64(math.MaxInt - len(dst))
+	if d.MaxMessageSize != 0 {
+		limit = min(limit, d.MaxMessageSize-f.size)
+	}
+	out, v := f.z.inflate(dst, f.context, p, 1<<d.Deflate.WindowBits(d.From), len(dst)+int(limit))
+	last := d.header.Fin && !d.inside && !f.missing
+	if last && v == inflateMore {
+		v = f.z.finish()
+	}
+	fresh := out[len(dst):]
+	f.size += uint64(len(fresh))
+	f.done = last || v != inflateMore
+	d.broken = d.judgeInflated(fresh, v, last)
+	f.frame += uint64(len(fresh))
+	switch {
+	case d.broken != 0 && v != inflateMore:
+		f.lost = true
+	case !f.done || !d.Deflate.NoContextTakeover(d.From):
+		f.remember(fresh, 1<<d.Deflate.WindowBits(d.From))
+	}
+	if f.missing {
+		f.lost, f.missing = true, false
+	}
+	return out, d.broken
+}
+
+// judgeInflated names what the bytes that a call brought break.
+func (d *Decoder) judgeInflated(fresh []byte, v verdict, last bool) (broken Rules) {
+	f := d.deflate
+	if f.text && !d.mute {
+		bad := -1
+		if len(fresh) > 0 {
+			bad = d.text.Write(fresh)
+		}
+		if bad < 0 && last && v == inflateMore && !d.text.Complete() {
+			bad = len(fresh)
+		}
+		if bad >= 0 {
+			// RFC 6455 8.1, of the message as it is after inflating.
+			broken |= RuleUTF8Invalid.Set()
+			d.seen, d.mute = f.frame+uint64(bad), true
+		}
+	}
+	switch v {
+	case inflateCorrupt:
+		broken |= RuleDeflateCorrupt.Set()
+		d.seen = f.frame + uint64(len(fresh))
+	case inflateFull:
+		broken |= RuleMessageTooBig.Set()
+		d.size = f.size + 1 // at least
+	}
+	return broken
+}
+
+// beginInflating is at the first frame of a compressed message.
+func (d *Decoder) beginInflating() {
+	if d.deflate == nil {
+		d.deflate = new(inflation)
+	}
+	f := d.deflate
+	// A message that was not inflated to its end has left the context behind.
+	f.lost = f.lost || f.missing || f.size > 0 && !f.done
+	if d.Deflate.NoContextTakeover(d.From) {
+		// RFC 7692 7.1.1: each message starts with an empty window.
+		f.context, f.lost = f.context[:0], false
+	}
+	if f.z != nil {
+		f.z.Reset()
+	}
+	f.size, f.frame, f.done, f.missing = 0, 0, false, false
+	f.text = d.message == OpText
+}
+
+// skipInflating says that bytes of the present frame are missing.
+func (d *Decoder) skipInflating() {
+	if d.compressed && d.deflate != nil {
+		d.deflate.missing = true
+	}
+}
+
+// loseContext says that whole frames are missing.
+func (d *Decoder) loseContext() {
+	if d.Deflate.On {
+		if d.deflate == nil {
+			d.deflate = new(inflation)
+		}
+		d.deflate.lost = true
+	}
+}
+
+// remember keeps the end of what was inflated for copies to come. It is moved to
+// the front only when two windows are full.
+func (f *inflation) remember(p []byte, window int) {
+	if len(p) >= window {
+		f.context = append(f.context[:0], p[len(p)-window:]...)
+		return
+	}
+	if have := len(f.context); have+len(p) > 2*window {
+		f.context = f.context[:copy(f.context, f.context[have+len(p)-window:])]
+	}
+	f.context = append(f.context, p...)
+}
+
+// largestCompressed is how many bytes a compressed message may take so that it can
+// still inflate to limit bytes: what does not shrink is stored, with five bytes to
+// each block.
+func largestCompressed(limit uint64) uint64 {
+	return saturatingAdd(limit, limit/8+1024)
+}

@@ -1,0 +1,135 @@
+// Compressed messages through the decoder: context, fragments, limits, gaps.
+
+package protocol
+
+import (
+	"bytes"
+	"compress/flate"
+	"strings"
+	"testing"
+)
+
+// compressor makes messages that build on each other, as a sender does.
+type compressor struct {
+	b bytes.Buffer
+	w *flate.Writer
+}
+
+func newCompressor(t testing.TB) *compressor {
+	c := new(compressor)
+	w, err := flate.NewWriter(&c.b, 9)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.w = w
+	return c
+}
+
+func (c *compressor) message(text string) string {
+	c.b.Reset()
+	c.w.Write([]byte(text))
+	c.w.Flush()
+	return strings.TrimSuffix(c.b.String(), string(tail))
+}
+
+// compressedFrames is frames with RSV1 in the first one of each message.
+func compressedFrames(parts ...any) (wire []byte) {
+	for i := 0; i < len(parts); i += 3 {
+		at := len(wire)
+		wire = append(wire, frames(parts[i:i+3]...)...)
+		if op := parts[i].(Opcode); op == OpText || op == OpBinary {
+			wire[at] |= RSV1 << 4
+		}
+	}
+	return wire
+}
+
+func TestContextTakeover(t *testing.T) {
+	c := newCompressor(t)
+	const text = "the same words in each message, and many of them"
+	first, second := c.message(text), c.message(text)
+	if len(second) >= len(first)/2 {
+		t.Fatal("the second message does not build on the first")
+	}
+	wire := compressedFrames(OpText, true, first, OpText, true, second)
+	wire = append(wire, frames(OpText, true, "not compressed")...)
+	got := decode(&Decoder{From: Server, Deflate: Deflate{On: true}}, wire)
+	if len(got) != 3 || got[0].clear != text || got[1].clear != text || got[1].broken != 0 || got[2].payload != "not compressed" {
+		t.Errorf("with context takeover: %+v", got)
+	}
+	got = decode(&Decoder{From: Server, Deflate: Deflate{On: true, ServerNoContextTakeover: true}}, wire)
+	if got[0].clear != text || got[1].broken != RuleDeflateCorrupt.Set() {
+		t.Errorf("a message that builds on the one before, though agreed not to: %+v", got[1])
+	}
+}
+
+func TestCompressedFragments(t *testing.T) {
+	text := strings.Repeat("Grüße, 世界! ", 40)
+	m := newCompressor(t).message(text)
+	wire := compressedFrames(
+		OpText, false, m[:5], OpPing, true, "p", OpContinuation, false, "", OpContinuation, false, m[5:9], OpContinuation, true, m[9:])
+	for cut := range len(wire) {
+		clear := ""
+		for _, f := range decode(&Decoder{From: Server, Deflate: Deflate{On: true}}, wire, cut) {
+			clear += f.clear
+			if f.broken != 0 {
+				t.Fatalf("cut at %d: breaks %b", cut, f.broken)
+			}
+		}
+		if clear != text {
+			t.Fatalf("cut at %d: %q", cut, clear)
+		}
+	}
+}
+
+func TestInflatedLimit(t *testing.T) {
+	wire := compressedFrames(OpBinary, true, newCompressor(t).message(strings.Repeat("a", 1000)))
+	for limit, want := range map[uint64]Rules{1000: 0, 999: RuleMessageTooBig.Set()} {
+		got := decode(&Decoder{From: Server, MaxMessageSize: limit, Deflate: Deflate{On: true}}, wire)
+		if got[0].broken != want {
+			t.Errorf("1000 bytes, limit %d: breaks %b, want %b", limit, got[0].broken, want)
+		}
+	}
+	// Bytes that do not shrink take more than they are, which the limit is not for.
+	stored := compressedFrames(OpBinary, true, string(deflated(t, bytes.Repeat([]byte{1}, 1000), flate.NoCompression)))
+	if got := decode(&Decoder{From: Server, MaxMessageSize: 1000, Deflate: Deflate{On: true}}, stored); got[0].broken != 0 {
+		t.Errorf("1000 stored bytes, limit 1000: breaks %b", got[0].broken)
+	}
+}
+
+func TestContextLost(t *testing.T) {
+	c := newCompressor(t)
+	one, two := c.message("some words"), c.message("some words")
+	d := &Decoder{From: Server, Deflate: Deflate{On: true}}
+	decode(d, compressedFrames(OpText, true, one))
+	d.Gap()
+	if got := decode(d, compressedFrames(OpText, true, two)); got[0].broken != 0 || got[0].clear != "" || !d.ContextLost() {
+		t.Errorf("after a gap: %+v", got)
+	}
+	// A message that is not read to its end is a gap too.
+	d = &Decoder{From: Server, Deflate: Deflate{On: true}}
+	d.Next(compressedFrames(OpText, true, one)[:5])
+	d.Inflate(nil, nil)
+	d.Skip(d.Pending())
+	decode(d, compressedFrames(OpText, true, two))
+	if !d.ContextLost() {
+		t.Error("the context is not lost after a message of which bytes are missing")
+	}
+	d.Deflate.ServerNoContextTakeover = true
+	if got := decode(d, compressedFrames(OpText, true, one)); got[0].clear != "some words" || d.ContextLost() {
+		t.Errorf("without context takeover, after a gap: %+v", got)
+	}
+}
+
+func TestInflateAllocatesNothing(t *testing.T) {
+	wire := compressedFrames(OpText, true, newCompressor(t).message(strings.Repeat("words ", 100)))
+	d := &Decoder{From: Server, Deflate: Deflate{On: true}}
+	var out []byte
+	d.Deflate.ServerNoContextTakeover = true
+	if n := testing.AllocsPerRun(100, func() {
+		ev, _ := d.Next(wire)
+		out, _ = d.Inflate(out[:0], ev.Data)
+	}); n != 0 || len(out) != 600 {
+		t.Errorf("%v allocations a message of %d bytes", n, len(out))
+	}
+}
