@@ -39,7 +39,7 @@ var rooms = []room{
 	{"protocol/feed", core, []string{"protocol"}},
 	{"wasm/inspect", append([]string{"encoding/hex", "unsafe", "sort", "unicode"}, core...), []string{"protocol", "protocol/feed"}},
 	{"wasm", []string{"unsafe"}, []string{"wasm/inspect"}},
-	{"server/websocket", nil, []string{"protocol"}},
+	{"server/websocket", nil, []string{"protocol", "github.com/klauspost/compress/flate"}},
 	{"server/tap", nil, []string{"protocol", "protocol/feed"}},
 	{"server/echo", nil, []string{"protocol", "server/websocket"}},
 	{"server/chat", nil, []string{"protocol", "server/websocket"}},

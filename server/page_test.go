@@ -57,10 +57,11 @@ func (b *tab) bytes() []byte {
 	return all
 }
 
-// connect connects the playground to /ws/echo and returns the connection's id.
+// connect connects the playground to /ws/echo, without compression so that the wire
+// can be read, and returns the connection's id.
 func (b *tab) connect() (conn string) {
 	b.t.Helper()
-	b.fill("play-url", socketURL(b.base, "/ws/echo"))
+	b.fill("play-url", socketURL(b.base, "/ws/echo?deflate=off"))
 	b.click(byTestID("play-connect"))
 	b.wait(`tests("conn-row").some((e) => e.dataset.state === "open" && e.dataset.path.startsWith("/ws/echo"))`)
 	return eval[string](b, `tests("conn-row").find((e) => e.dataset.state === "open").dataset.conn`)

@@ -53,7 +53,7 @@ func newServer(c *config, log *slog.Logger) (*server, error) {
 // WebSocket checks that itself, so that a refusal is captured.
 func (s *server) handler() http.Handler {
 	captured := func(app http.Handler) http.Handler {
-		return s.tap.Handler(uint64(s.config.maxMessageSize), app)
+		return s.tap.Handler(uint64(s.config.maxMessageSize), optionalDeflate(app))
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", s.ownHost(s.page))
@@ -66,6 +66,17 @@ func (s *server) handler() http.Handler {
 		s.running.RLock()
 		defer s.running.RUnlock()
 		mux.ServeHTTP(w, r)
+	})
+}
+
+// optionalDeflate lets a URL with deflate=off decline permessage-deflate, which a
+// browser always offers, so that its payloads can be read on the wire.
+func optionalDeflate(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("deflate") == "off" {
+			r.Header.Del("Sec-Websocket-Extensions")
+		}
+		next.ServeHTTP(w, r)
 	})
 }
 

@@ -53,10 +53,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "room and name are 1 to 64 bytes of printable text", http.StatusBadRequest)
 		return
 	}
-	c, err := h.server.Accept(w, r)
-	if err != nil {
-		return
-	}
+	// A refusal has been answered, and is in the capture.
+	_ = h.server.Handle(w, r, func(c *websocket.Conn) { h.serve(c, roomName, name) })
+}
+
+func (h *Handler) serve(c *websocket.Conn, roomName, name string) {
 	m, err := h.rooms.join(c, roomName, name)
 	if err != nil {
 		c.Close(protocol.CloseTryAgainLater, err.Error())

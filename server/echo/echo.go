@@ -26,12 +26,12 @@ type Handler struct {
 }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c, err := h.Server.Accept(w, r, Subprotocol)
-	if err != nil {
-		return
-	}
-	err = serve(c)
-	h.Log.Info("echo ended", "remote", c.RemoteAddr(), "why", err)
+	remote := r.RemoteAddr
+	// A refusal has been answered, and is in the capture.
+	_ = h.Server.Handle(w, r, func(c *websocket.Conn) {
+		err := serve(c)
+		h.Log.Info("echo ended", "remote", remote, "why", err)
+	}, Subprotocol)
 }
 
 func serve(c *websocket.Conn) error {

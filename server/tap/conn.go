@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"framescope/protocol"
 )
@@ -55,13 +56,27 @@ func newConn(t *Tap, nc net.Conn, peer protocol.Side) *Conn {
 // Read reads from the connection and records what came.
 func (c *Conn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
-	if n > 0 {
-		c.received(b[:n])
+	c.Received(b[:n], err)
+	return n, err
+}
+
+// Received records what was read past Read, from the descriptor.
+func (c *Conn) Received(b []byte, err error) {
+	if len(b) > 0 {
+		c.received(b)
 	}
 	if err != nil && !errors.Is(err, net.ErrClosed) && !isTimeout(err) {
 		c.ended(c.peer)
 	}
-	return n, err
+}
+
+// SyscallConn gives the descriptor to who calls Received for all that it reads.
+func (c *Conn) SyscallConn() (syscall.RawConn, error) {
+	conn, ok := c.Conn.(syscall.Conn)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	return conn.SyscallConn()
 }
 
 func (c *Conn) received(b []byte) {

@@ -5,7 +5,6 @@ package websocket
 import (
 	"errors"
 	"io"
-	"net"
 	"time"
 
 	"framescope/protocol"
@@ -22,6 +21,7 @@ func (c *Conn) Close(code protocol.CloseCode, reason string) error {
 	c.closeBy.Store(by.UnixNano())
 	c.nc.SetReadDeadline(by)
 	if c.reading.TryLock() {
+		c.abandonMessage()
 		for {
 			if _, _, err := c.readMessage(); err != nil {
 				break
@@ -50,10 +50,23 @@ func (c *Conn) sendClose(code protocol.CloseCode, reason string) error {
 	if c.closeSent {
 		return nil
 	}
+	if c.Err() != nil {
+		return ErrClosed
+	}
 	var payload [protocol.MaxControlPayload]byte
-	err := c.write(protocol.OpClose, protocol.AppendClosePayload(payload[:0], code, reason))
+	h := protocol.Header{Fin: true, Opcode: protocol.OpClose}
+	err := c.write(h, protocol.AppendClosePayload(payload[:0], code, reason), never)
 	c.closeSent = true
 	return err
+}
+
+// abandonMessage leaves the last message to whoever still works with it, and reads
+// on elsewhere.
+func (c *Conn) abandonMessage() {
+	c.in.abandon()
+	if c.message.op == protocol.OpContinuation {
+		c.message.room = room{}
+	}
 }
 
 // peerClosed answers the peer's close frame and ends the connection.
@@ -104,8 +117,4 @@ func (c *Conn) linger() {
 	}
 	c.nc.SetReadDeadline(time.Now().Add(min(lingerTime, c.options.CloseTimeout)))
 	_, _ = io.CopyN(io.Discard, c.nc, lingerBytes)
-}
-
-func asTimeout(err error, timeout *net.Error) bool {
-	return errors.As(err, timeout) && (*timeout).Timeout()
 }

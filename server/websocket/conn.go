@@ -21,20 +21,25 @@ type Conn struct {
 	subprotocol string
 	server      *Server // that accepted it, or nil
 
-	reading sync.Mutex // held while a message is read; guards the fields below
+	reading sync.Mutex // held while reading; guards the fields below
 	decoder protocol.Decoder
-	buf     []byte // the read buffer; buf[r:w] is not decoded yet
-	r, w    int
-	message []byte // a message that did not lie whole in buf
+	in      input
+	message message
 	pace    pace
 
-	writing     sync.Mutex // held while a frame is written; guards the fields below
-	writeArmed  time.Time  // when the write deadline was last set
+	sending     sync.Mutex // held while a message is written; guards deflater
+	deflater    *deflater  // whose context goes from message to message, or nil
+	writing     sync.Mutex // held while a frame is; guards the fields below
+	out         output
+	writeArmed  time.Time // when the write deadline was last set
 	closeSent   bool
 	closedFirst protocol.Side
 
 	queue   sendQueue
+	hold    atomic.Bool  // answers may wait: the reader has more to read before it waits
 	closeBy atomic.Int64 // when a close handshake must be over, ns since the epoch; 0 for none
+	readBy  atomic.Int64 // the caller's deadlines, likewise
+	writeBy atomic.Int64
 
 	ending sync.Once
 	done   chan struct{}
@@ -70,9 +75,6 @@ var (
 	ErrSlowReader = errors.New("websocket: the peer reads too slowly")
 )
 
-// readBufferSize holds a few small messages and any control frame.
-const readBufferSize = 4 << 10
-
 // NewConn makes a connection of nc, on which the handshake is done and this end
 // is the given side. buffered are bytes read from it already.
 func NewConn(nc net.Conn, side protocol.Side, buffered []byte, o Options) *Conn {
@@ -80,14 +82,20 @@ func NewConn(nc net.Conn, side protocol.Side, buffered []byte, o Options) *Conn 
 	c := &Conn{nc: nc, side: side, options: o, done: make(chan struct{}), closedFirst: side}
 	c.decoder.From = side.Peer()
 	c.decoder.MaxMessageSize = uint64(o.MaxMessageSize)
-	c.queue.limit = o.SendQueue
-	c.buf = make([]byte, max(readBufferSize, len(buffered)))
-	c.w = copy(c.buf, buffered)
+	c.in.init(nc, buffered)
 	return c
+}
+
+// agree sets what the handshake came to.
+func (c *Conn) agree(subprotocol string, deflate protocol.Deflate) {
+	c.subprotocol, c.decoder.Deflate = subprotocol, deflate
 }
 
 // Subprotocol is the one that both sides agreed on, or "".
 func (c *Conn) Subprotocol() string { return c.subprotocol }
+
+// Deflate is the permessage-deflate that both sides agreed on.
+func (c *Conn) Deflate() protocol.Deflate { return c.decoder.Deflate }
 
 // RemoteAddr is the peer's network address.
 func (c *Conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
@@ -103,6 +111,37 @@ func (c *Conn) Err() error {
 	default:
 		return nil
 	}
+}
+
+// SetReadDeadline bounds every wait for a message. When t is past, reading fails
+// with an error that is [os.ErrDeadlineExceeded]; the connection goes on, and
+// after a later deadline the next read takes up where that one stopped. The zero
+// time is none.
+func (c *Conn) SetReadDeadline(t time.Time) error {
+	c.readBy.Store(nanoseconds(t))
+	if t.IsZero() {
+		return nil
+	}
+	// A reader that waits wakes at t, or at once, and sees what it is about.
+	return c.nc.SetReadDeadline(t)
+}
+
+// SetWriteDeadline bounds every write, beside WriteTimeout. A write that misses it
+// ends the connection, since part of a frame may have been sent. The zero time is
+// none.
+func (c *Conn) SetWriteDeadline(t time.Time) error {
+	c.writeBy.Store(nanoseconds(t))
+	if t.IsZero() {
+		t = time.Now().Add(c.options.WriteTimeout)
+	}
+	return c.nc.SetWriteDeadline(t)
+}
+
+func nanoseconds(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
 }
 
 // CloseNow ends the connection without a close handshake.

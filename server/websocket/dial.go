@@ -94,7 +94,8 @@ func shake(nc net.Conn, u *url.URL, o *DialOptions) (*Conn, *http.Response, erro
 	}
 	buffered, _ := reader.Peek(reader.Buffered())
 	c := NewConn(nc, protocol.Client, buffered, o.Options)
-	c.subprotocol = response.Header.Get("Sec-Websocket-Protocol")
+	deflate, _ := protocol.AgreedDeflate(request.Header, response.Header)
+	c.agree(response.Header.Get("Sec-Websocket-Protocol"), deflate)
 	return c, response, nil
 }
 
@@ -111,6 +112,9 @@ func newRequest(u *url.URL, o *DialOptions) *http.Request {
 	header.Set("Sec-Websocket-Version", protocol.Version)
 	if len(o.Subprotocols) > 0 {
 		header.Set("Sec-Websocket-Protocol", strings.Join(o.Subprotocols, ", "))
+	}
+	if offer := o.Compression.wishes(protocol.Client).Offer(); offer != "" {
+		header.Set("Sec-Websocket-Extensions", offer)
 	}
 	target := *u
 	target.Scheme = strings.Replace(u.Scheme, "ws", "http", 1)

@@ -21,6 +21,8 @@ type Options struct {
 	WriteTimeout time.Duration
 	// CloseTimeout is how long a close handshake may take: 3 s.
 	CloseTimeout time.Duration
+	// Compression is permessage-deflate.
+	Compression Compression
 	// SendQueue is how many bytes may wait in [Conn.Send]: 1 MiB.
 	SendQueue int
 }
@@ -35,6 +37,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.SendQueue <= 0 {
 		o.SendQueue = 1 << 20
+	}
+	if o.Compression.Level <= 0 || o.Compression.Level > 9 {
+		o.Compression.Level = 1
+	}
+	if o.Compression.Threshold <= 0 {
+		o.Compression.Threshold = 256
 	}
 	for _, d := range []struct {
 		field    *time.Duration

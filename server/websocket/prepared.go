@@ -11,20 +11,56 @@ import (
 )
 
 // Prepared is a message as the bytes that a server sends.
-type Prepared struct{ wire []byte }
+type Prepared struct {
+	opcode     protocol.Opcode
+	payload    []byte
+	wire       []byte
+	compress   sync.Once
+	compressed []byte // the frame compressed by itself; nil if that is no use
+}
 
 // Prepare encodes a message for [Conn.Send] on any number of connections.
 func Prepare(op protocol.Opcode, p []byte) *Prepared {
-	h := protocol.Header{Fin: true, Opcode: op, PayloadLength: uint64(len(p))}
+	m := &Prepared{opcode: op}
+	m.wire = frame(protocol.Header{Fin: true, Opcode: op}, p)
+	m.payload = m.wire[len(m.wire)-len(p):]
+	return m
+}
+
+func frame(h protocol.Header, p []byte) []byte {
+	h.PayloadLength = uint64(len(p))
 	wire := make([]byte, 0, h.Size()+len(p))
-	return &Prepared{append(protocol.AppendHeader(wire, h), p...)}
+	return append(protocol.AppendHeader(wire, h), p...)
+}
+
+// frameFor is the message as the given connection is sent it: compressed, once
+// for all, where each message is compressed by itself and in the usual window.
+func (m *Prepared) frameFor(c *Conn) []byte {
+	d := c.decoder.Deflate
+	if !c.compresses(len(m.payload)) || !d.ServerNoContextTakeover || d.WindowBits(protocol.Server) < 15 {
+		return m.wire
+	}
+	m.compress.Do(func() {
+		deflater := c.takeDeflater()
+		defer c.giveDeflater(deflater)
+		if deflater.write(m.payload) != nil {
+			return
+		}
+		if small, err := deflater.finish(); err == nil && len(small) < len(m.payload) {
+			m.compressed = frame(protocol.Header{Fin: true, RSV: protocol.RSV1, Opcode: m.opcode}, small)
+		}
+	})
+	if m.compressed != nil {
+		return m.compressed
+	}
+	return m.wire
 }
 
 // sendQueue holds the prepared messages that wait for the socket.
 type sendQueue struct {
 	mu       sync.Mutex
-	limit    int // bytes
 	waiting  net.Buffers
+	spare    net.Buffers // to be used again
 	bytes    int
 	draining bool // a goroutine sends what waits; it ends when nothing does
 	stopped  bool
@@ -32,7 +68,7 @@ type sendQueue struct {
 
 func (q *sendQueue) stop() {
 	q.mu.Lock()
-	q.stopped, q.waiting, q.bytes = true, nil, 0
+	q.stopped, q.waiting, q.spare, q.bytes = true, nil, nil, 0
 	q.mu.Unlock()
 }
 
@@ -43,17 +79,18 @@ func (c *Conn) Send(m *Prepared) error {
 	if c.side != protocol.Server {
 		return fmt.Errorf("send prepared message: a client masks each frame anew")
 	}
+	wire := m.frameFor(c)
 	q := &c.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.stopped {
 		return ErrClosed
 	}
-	if q.bytes+len(m.wire) > q.limit {
+	if q.bytes+len(wire) > c.options.SendQueue {
 		return ErrSlowReader
 	}
-	q.waiting = append(q.waiting, m.wire)
-	q.bytes += len(m.wire)
+	q.waiting = append(q.waiting, wire)
+	q.bytes += len(wire)
 	if !q.draining {
 		q.draining = true
 		go c.drain()
@@ -63,22 +100,61 @@ func (c *Conn) Send(m *Prepared) error {
 
 // drain sends what waits until nothing does. The write timeout bounds it.
 func (c *Conn) drain() {
-	q := &c.queue
 	for {
-		q.mu.Lock()
-		batch := q.waiting
-		q.waiting, q.bytes = nil, 0
-		if len(batch) == 0 {
-			q.draining = false
-			q.mu.Unlock()
+		batch := c.queue.next()
+		if batch == nil {
 			return
 		}
-		q.mu.Unlock()
+		c.sending.Lock()
 		c.writing.Lock()
-		if !c.closeSent {
-			c.armWrite()
-			_ = c.writeBuffers(batch) // a failure has ended the connection
+		if c.open() == nil {
+			_ = c.writeBatch(batch) // a failure has ended the connection
 		}
 		c.writing.Unlock()
+		c.sending.Unlock()
+		clear(batch)
 	}
+}
+
+// next takes all that waits; with nil the drain is over.
+func (q *sendQueue) next() net.Buffers {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.waiting) == 0 {
+		q.draining, q.waiting, q.spare = false, nil, nil
+		return nil
+	}
+	batch := q.waiting
+	q.waiting, q.spare, q.bytes = q.spare[:0], batch, 0
+	return batch
+}
+
+// writeBatch sends whole frames behind those that wait: copied together where
+// they are small, from where they lie else. c.writing is held.
+func (c *Conn) writeBatch(batch net.Buffers) error {
+	o := &c.out
+	if len(batch) == 1 && o.n == 0 {
+		c.armWrite()
+		_, err := c.nc.Write(batch[0])
+		return c.written(err)
+	}
+	if o.buf == nil {
+		o.buf = takeBuffer()
+	}
+	for _, wire := range batch {
+		if o.n+len(wire) > bufferSize {
+			if err := c.flushBuffer(); err != nil {
+				return err
+			}
+		}
+		if len(wire) > bufferSize {
+			c.armWrite()
+			if _, err := c.nc.Write(wire); err != nil {
+				return c.written(err)
+			}
+			continue
+		}
+		o.n += copy(o.buf[o.n:], wire)
+	}
+	return c.flush()
 }

@@ -1,105 +1,152 @@
-// Reading: from the socket through the decoder to whole messages.
+// Reading: from the input through the decoder to whole messages.
 
 package websocket
 
 import (
 	"errors"
-	"io"
-	"net"
-	"time"
 
 	"framescope/protocol"
 )
 
-// keptMessage is the largest message buffer in bytes that stays for the next one.
-const keptMessage = 64 << 10
+// message is the data message that is being read.
+type message struct {
+	op   protocol.Opcode // OpContinuation between messages
+	room room            // what has come of it, unless it lies whole in the input
+	// stream reads it in parts, if it is not nil.
+	stream *messageReader
+}
 
 // ReadMessage waits for the next data message and returns its opcode, text or
 // binary, and its payload, which is valid until the next call. Text is valid
 // UTF-8. Control frames are answered on the way. The error is a [CloseError],
 // whose cause is a [protocol.Breach] when the peer broke a rule; by then the
-// close frame has been sent.
+// close frame has been sent. Only a passed [Conn.SetReadDeadline] is another
+// error, and leaves the connection as it is.
 func (c *Conn) ReadMessage() (protocol.Opcode, []byte, error) {
 	c.reading.Lock()
 	defer c.reading.Unlock()
-	return c.readMessage()
+	op, p, err := c.readMessage()
+	if err != nil {
+		c.in.release()
+	}
+	c.holdAnswers()
+	return op, p, err
 }
 
-func (c *Conn) readMessage() (op protocol.Opcode, p []byte, err error) {
-	if c.message = c.message[:0]; cap(c.message) > keptMessage {
-		c.message = nil
+func (c *Conn) readMessage() (protocol.Opcode, []byte, error) {
+	m := &c.message
+	if err := c.skipStream(); err != nil {
+		return 0, nil, err
+	}
+	if m.op == protocol.OpContinuation {
+		m.room.give() // of the message before
 	}
 	for {
-		ev, err := c.next()
+		ev, err := c.nextData()
 		if err != nil {
 			return 0, nil, err
 		}
-		h := c.decoder.Header()
-		if h.Opcode.Control() {
-			if err := c.control(h.Opcode, ev); err != nil {
-				return 0, nil, err
+		fin := c.decoder.Header().Fin
+		if ev.End && fin && m.room.bytes == nil && !c.decoder.Compressed() {
+			op := m.op
+			m.op = protocol.OpContinuation
+			return op, ev.Data, nil // whole, in the input: no copy
+		}
+		if err := c.keep(ev); err != nil {
+			return 0, nil, err
+		}
+		if fin && c.decoder.Pending() == 0 {
+			op := m.op
+			m.op = protocol.OpContinuation
+			return op, m.room.bytes, nil
+		}
+	}
+}
+
+// nextData is the next event of a data frame. Control frames before it are
+// answered.
+func (c *Conn) nextData() (protocol.Event, error) {
+	for {
+		ev, err := c.next()
+		if err != nil {
+			return ev, err
+		}
+		op := c.decoder.Header().Opcode
+		if op.Control() {
+			if err := c.control(op, ev.Data); err != nil {
+				return ev, err
 			}
 			continue
 		}
-		if ev.Start && h.Opcode != protocol.OpContinuation {
-			op = h.Opcode
-			if ev.End && h.Fin {
-				return op, ev.Data, nil // whole, in the read buffer: no copy
-			}
+		if ev.Start && op != protocol.OpContinuation {
+			c.message.op = op
 		}
-		c.message = append(c.message, ev.Data...)
-		if ev.End && h.Fin {
-			return op, c.message, nil
-		}
-		if err := c.readLong(h); err != nil {
-			return 0, nil, err
-		}
-		if c.decoder.Pending() == 0 && h.Fin {
-			return op, c.message, nil
-		}
+		return ev, nil
 	}
 }
 
 // next is the next event. Its data are valid until the following call.
 func (c *Conn) next() (protocol.Event, error) {
 	for {
-		ev, n := c.decoder.Next(c.buf[c.r:c.w])
-		c.r += n
+		ev, n := c.decoder.Next(c.in.bytes())
 		if n > 0 {
+			c.in.take(n)
 			return ev, c.judge(ev)
 		}
-		if c.r > 0 {
-			c.w = copy(c.buf, c.buf[c.r:c.w])
-			c.r = 0
-		}
-		n, err := c.fill(c.buf[c.w:])
-		if err != nil {
+		if err := c.receive(nil); err != nil {
 			return ev, err
 		}
-		c.w += n
 	}
 }
 
-// readLong reads the rest of a long frame straight into the message. The buffer
-// grows with what has been received, never by what was declared.
-func (c *Conn) readLong(h protocol.Header) error {
-	for c.r == c.w && c.decoder.Pending() > readBufferSize {
-		if cap(c.message)-len(c.message) < readBufferSize {
-			c.message = append(c.message, make([]byte, max(len(c.message), readBufferSize))...)[:len(c.message)]
+// keep adds to the message what an event brought, and of a long frame the rest.
+func (c *Conn) keep(ev protocol.Event) error {
+	m := &c.message
+	if c.decoder.Compressed() {
+		m.room.grow(len(m.room.bytes) + 4*len(ev.Data))
+		clear, err := c.inflate(m.room.bytes, ev)
+		m.room.bytes = clear
+		return err
+	}
+	have := len(m.room.bytes) + len(ev.Data)
+	if have > cap(m.room.bytes) || m.room.bytes == nil {
+		m.room.grow(c.roomFor(have))
+	}
+	m.room.bytes = append(m.room.bytes, ev.Data...)
+	return c.readLong()
+}
+
+// growth is how many times what has come a message's buffer may be.
+const growth = 4
+
+// roomFor is how large the buffer becomes when the message has come to n bytes: by
+// what was received, not by what was declared.
+func (c *Conn) roomFor(n int) int {
+	_, declared := c.decoder.Message()
+	return max(n, int(min(declared, uint64(growth*n))))
+}
+
+// readLong reads the rest of a long frame straight into the message.
+func (c *Conn) readLong() error {
+	m := &c.message
+	for c.in.empty() && c.decoder.Pending() > bufferSize/4 {
+		have := len(m.room.bytes)
+		if have == cap(m.room.bytes) {
+			m.room.grow(c.roomFor(have + 1))
 		}
-		space := c.message[len(c.message):cap(c.message)]
+		space := m.room.bytes[have:cap(m.room.bytes)]
 		if left := c.decoder.Pending(); uint64(len(space)) > left {
 			space = space[:left]
 		}
-		n, err := c.fill(space)
-		if err != nil {
+		c.in.release()
+		if err := c.receive(&space); err != nil {
 			return err
 		}
-		ev, _ := c.decoder.Next(space[:n])
+		ev, _ := c.decoder.Next(space)
 		if err := c.judge(ev); err != nil {
 			return err
 		}
-		c.message = c.message[:len(c.message)+n]
+		m.room.bytes = m.room.bytes[:have+len(space)]
 	}
 	return nil
 }
@@ -112,19 +159,23 @@ func (c *Conn) judge(ev protocol.Event) error {
 	if ev.Broken == 0 {
 		return nil
 	}
+	return c.failBreach()
+}
+
+func (c *Conn) failBreach() error {
 	breach := c.decoder.Breach()
 	return c.fail(breach.Rule.CloseCode(), breach.Text(), breach)
 }
 
 // control answers a control frame, which comes in one event.
-func (c *Conn) control(op protocol.Opcode, ev protocol.Event) error {
+func (c *Conn) control(op protocol.Opcode, payload []byte) error {
 	switch op {
 	case protocol.OpPing:
 		// RFC 6455 5.5.2: answer with a pong of the same payload, unless a close
 		// frame has been sent or received.
-		return c.unlessClosing(c.writeControl(protocol.OpPong, ev.Data))
+		return c.unlessClosing(c.writeControl(protocol.OpPong, payload))
 	case protocol.OpClose:
-		return c.peerClosed(ev.Data)
+		return c.peerClosed(payload)
 	}
 	return nil
 }
@@ -136,90 +187,4 @@ func (c *Conn) unlessClosing(err error) error {
 		return nil
 	}
 	return c.ended(err)
-}
-
-// fill reads from the socket, at most as long as the limits allow.
-func (c *Conn) fill(b []byte) (int, error) {
-	inFrame := c.decoder.Pending() > 0 || c.w > c.r
-	for {
-		c.armRead(inFrame)
-		n, err := c.nc.Read(b)
-		if n > 0 {
-			c.pace.received(n, inFrame)
-			return n, nil
-		}
-		if err == nil {
-			continue
-		}
-		if retry, err := c.readFailed(err, inFrame); !retry {
-			return 0, err
-		}
-	}
-}
-
-// readFailed decides what a failed read means: after a first silence the peer
-// is pinged and gets another chance.
-func (c *Conn) readFailed(err error, inFrame bool) (retry bool, ended error) {
-	var timeout net.Error
-	switch {
-	case !errors.As(err, &timeout) || !timeout.Timeout():
-		if errors.Is(err, io.EOF) {
-			err = io.ErrUnexpectedEOF
-		}
-		return false, c.ended(err)
-	case c.closeBy.Load() != 0:
-		return false, c.ended(err)
-	case inFrame:
-		return false, c.fail(protocol.ClosePolicy, "a frame took too long to arrive", ErrSlowFrame)
-	case c.pace.pinged:
-		return false, c.fail(protocol.ClosePolicy, "no answer to a ping", ErrNoPong)
-	}
-	c.pace.pinged = true
-	if err := c.unlessClosing(c.writeControl(protocol.OpPing, nil)); err != nil {
-		return false, err
-	}
-	return true, nil
-}
-
-// pace is how the peer keeps up: what the read deadline is made of.
-type pace struct {
-	armed  time.Time // the deadline that the socket has
-	began  time.Time // when waiting for the rest of a frame began; zero between frames
-	bytes  int       // of that frame since then
-	pinged bool      // after a silence; any byte answers
-}
-
-func (p *pace) received(n int, inFrame bool) {
-	p.pinged = false
-	if inFrame {
-		p.bytes += n
-	}
-}
-
-func (p *pace) frameEnds() { p.began, p.bytes = time.Time{}, 0 }
-
-// armRead sets the read deadline. While idle it is moved only once a quarter of
-// its time is used up: setting one costs more than reading a small message.
-func (c *Conn) armRead(inFrame bool) {
-	p, o, now := &c.pace, &c.options, time.Now()
-	var want time.Time
-	switch {
-	case inFrame:
-		if p.began.IsZero() {
-			p.began = now
-		}
-		want = p.began.Add(o.FrameTimeout + time.Duration(p.bytes/minFrameRate)*time.Second)
-	case p.pinged:
-		want = now.Add(o.PongTimeout)
-	default:
-		want = now.Add(o.IdleTimeout)
-		if p.armed.Before(want) && want.Sub(p.armed) < o.IdleTimeout/4 && c.closeBy.Load() == 0 {
-			return
-		}
-	}
-	p.armed = want
-	c.nc.SetReadDeadline(want)
-	if by := c.closeBy.Load(); by != 0 {
-		c.nc.SetReadDeadline(time.Unix(0, by))
-	}
 }

@@ -21,8 +21,24 @@ type Server struct {
 	gate   sync.RWMutex // held for reading while a connection is accepted
 	closed bool         // guarded by gate
 
+	apps   sync.WaitGroup // of Handle; added to while gate is held
+
 	mu    sync.Mutex
 	conns map[*Conn]struct{} // guarded by mu
+}
+
+// Handle answers an opening handshake as Accept does and runs app with the
+// connection in a goroutine of its own. So the handler can return, and what
+// net/http holds of the request is freed: several times what a connection takes.
+// The connection is closed when app returns. Shutdown waits for it.
+func (s *Server) Handle(w http.ResponseWriter, r *http.Request, app func(*Conn), ours ...string) error {
+	_, err := s.accept(w, r, ours, func(c *Conn) {
+		s.apps.Go(func() {
+			app(c)
+			c.CloseNow()
+		})
+	})
+	return err
 }
 
 // Accept answers an opening handshake. Of the subprotocols that the client
@@ -32,6 +48,11 @@ type Server struct {
 // line that says why; the error says the same. After an error the handler has
 // nothing more to do.
 func (s *Server) Accept(w http.ResponseWriter, r *http.Request, ours ...string) (*Conn, error) {
+	return s.accept(w, r, ours, func(*Conn) {})
+}
+
+// accept calls begin with the connection before Shutdown can know it.
+func (s *Server) accept(w http.ResponseWriter, r *http.Request, ours []string, begin func(*Conn)) (*Conn, error) {
 	key, refusal := s.check(r)
 	if refusal != nil {
 		refuse(w, refusal)
@@ -52,14 +73,16 @@ func (s *Server) Accept(w http.ResponseWriter, r *http.Request, ours ...string) 
 		return nil, err
 	}
 	subprotocol := choose(protocol.Tokens(r.Header.Values("Sec-Websocket-Protocol")), ours)
-	if err := s.answer(nc, key, subprotocol); err != nil {
+	deflate := protocol.AcceptDeflate(r.Header.Values("Sec-Websocket-Extensions"), s.Options.Compression.wishes(protocol.Server))
+	if err := s.answer(nc, key, subprotocol, deflate); err != nil {
 		nc.Close()
 		return nil, err
 	}
 	c := NewConn(nc, protocol.Server, buffered, s.Options)
-	c.subprotocol = subprotocol
+	c.agree(subprotocol, deflate)
 	c.server = s
 	s.add(c)
+	begin(c)
 	return c, nil
 }
 
@@ -124,11 +147,14 @@ func hijack(w http.ResponseWriter) (nc net.Conn, buffered []byte, err error) {
 }
 
 // answer writes the server's head (RFC 6455 4.2.2).
-func (s *Server) answer(nc net.Conn, key, subprotocol string) error {
+func (s *Server) answer(nc net.Conn, key, subprotocol string, deflate protocol.Deflate) error {
 	head := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 		"Sec-WebSocket-Accept: " + protocol.AcceptKey(key) + "\r\n"
 	if subprotocol != "" {
 		head += "Sec-WebSocket-Protocol: " + subprotocol + "\r\n"
+	}
+	if deflate.On {
+		head += "Sec-WebSocket-Extensions: " + deflate.String() + "\r\n"
 	}
 	if err := nc.SetWriteDeadline(time.Now().Add(s.Options.withDefaults().WriteTimeout)); err != nil {
 		return fmt.Errorf("answer handshake: %w", err)
@@ -167,7 +193,8 @@ func (s *Server) remove(c *Conn) {
 }
 
 // Shutdown closes every connection with 1001 and accepts no more. It returns
-// when all have ended; those that have not when ctx does are cut off.
+// when all have ended, and what Handle runs; those that have not when ctx does are
+// cut off.
 func (s *Server) Shutdown(ctx context.Context) {
 	s.gate.Lock()
 	s.closed = true
@@ -189,4 +216,13 @@ func (s *Server) Shutdown(ctx context.Context) {
 	})
 	closing.Wait()
 	cut()
+	ended := make(chan struct{})
+	go func() {
+		s.apps.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-ctx.Done():
+	}
 }

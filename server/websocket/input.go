@@ -1,0 +1,126 @@
+// The input: bytes that have come from the socket and are not decoded yet.
+
+package websocket
+
+import (
+	"net"
+	"syscall"
+
+	"framescope/protocol"
+)
+
+// input reads the socket. It holds a buffer only while there are bytes: an idle
+// connection waits without one.
+type input struct {
+	nc   net.Conn
+	buf  *buffer
+	r, w int // buf[r:w] is not decoded yet
+	// rest is the start of a frame, too little to decode, while there is no buffer.
+	rest []byte
+
+	wait waiter
+}
+
+// longestRest is the most that can be undecodable: a control frame without its
+// last byte.
+const longestRest = 2 + 4 + protocol.MaxControlPayload
+
+func (in *input) init(nc net.Conn, buffered []byte) {
+	in.nc = nc
+	in.wait.init(nc)
+	if len(buffered) > 0 {
+		in.rest = append(in.rest, buffered...)
+	}
+}
+
+// bytes is what is not decoded yet.
+func (in *input) bytes() []byte {
+	if in.buf == nil {
+		return in.rest
+	}
+	return in.buf[in.r:in.w]
+}
+
+// take says that n bytes are decoded. They stay where they are until more is read.
+func (in *input) take(n int) {
+	if in.buf == nil {
+		in.rest = in.rest[n:]
+		return
+	}
+	in.r += n
+}
+
+func (in *input) empty() bool { return in.r == in.w && len(in.rest) == 0 }
+
+// release gives the buffer back; the start of a frame in it is kept aside.
+func (in *input) release() {
+	if in.buf == nil {
+		return
+	}
+	if in.rest = nil; in.r < in.w {
+		in.rest = append(make([]byte, 0, longestRest), in.buf[in.r:in.w]...)
+	}
+	giveBuffer(in.buf)
+	in.buf, in.r, in.w = nil, 0, 0
+}
+
+// abandon leaves the buffer to who still looks at what was decoded in it.
+func (in *input) abandon() {
+	if in.buf == nil {
+		return
+	}
+	in.rest = append([]byte(nil), in.buf[in.r:in.w]...)
+	in.buf, in.r, in.w = nil, 0, 0
+}
+
+// space is where the next bytes go: behind those that are there, which move to the
+// front of the buffer.
+func (in *input) space() []byte {
+	if in.buf == nil {
+		in.buf = takeBuffer()
+		in.w = copy(in.buf[:], in.rest)
+		in.rest = nil
+	} else if in.r > 0 {
+		in.w = copy(in.buf[:], in.buf[in.r:in.w])
+		in.r = 0
+	}
+	return in.buf[in.w:]
+}
+
+// fill reads what comes next into the buffer.
+func (in *input) fill() (n int, err error) {
+	if in.wait.raw == nil {
+		n, err = in.nc.Read(in.space())
+	} else {
+		n, err = in.wait.read(in)
+	}
+	in.w += n
+	return n, err
+}
+
+// recorder is a connection whose bytes may be read from its descriptor by who
+// shows it what came: a tapped one.
+type recorder interface {
+	syscall.Conn
+	Received(b []byte, err error)
+}
+
+// descriptor is what may be read beside nc; other wrappers would be passed over.
+func descriptor(nc net.Conn) (raw syscall.RawConn, record recorder) {
+	var conn syscall.Conn
+	switch c := nc.(type) {
+	case *net.TCPConn:
+		conn = c
+	case *net.UnixConn:
+		conn = c
+	case recorder:
+		conn, record = c, c
+	default:
+		return nil, nil
+	}
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return nil, nil
+	}
+	return raw, record
+}

@@ -1,0 +1,66 @@
+// Buffers that connections share: taken when bytes are there, given back when
+// they are used.
+
+package websocket
+
+import (
+	"math/bits"
+	"sync"
+)
+
+// bufferSize is how much is read, and written, at once.
+const bufferSize = 64 << 10
+
+type buffer [bufferSize]byte
+
+var bufferPool = sync.Pool{New: func() any { return new(buffer) }}
+
+func takeBuffer() *buffer { return bufferPool.Get().(*buffer) }
+
+func giveBuffer(b *buffer) { bufferPool.Put(b) }
+
+// The sizes of the pools of longer ones are powers of two.
+const (
+	smallestRoom = 12 // 4 KiB
+	largestRoom  = 26 // 64 MiB; larger ones are not kept
+)
+
+var roomPools [largestRoom + 1]sync.Pool
+
+// room is an empty slice from a pool, and what goes back into it.
+type room struct {
+	bytes []byte
+	from  *[]byte
+}
+
+// takeRoom takes room for n bytes at least.
+func takeRoom(n int) room {
+	class := max(bits.Len(uint(max(n, 1)-1)), smallestRoom)
+	if class > largestRoom {
+		return room{bytes: make([]byte, 0, n)}
+	}
+	from, _ := roomPools[class].Get().(*[]byte)
+	if from == nil {
+		from = new(make([]byte, 0, 1<<class))
+	}
+	return room{bytes: (*from)[:0], from: from}
+}
+
+// give gives the room back; the zero room is nothing.
+func (r *room) give() {
+	if r.from != nil {
+		roomPools[bits.Len(uint(cap(*r.from))-1)].Put(r.from)
+	}
+	*r = room{}
+}
+
+// grow makes room for n bytes in all.
+func (r *room) grow(n int) {
+	if n <= cap(r.bytes) {
+		return
+	}
+	larger := takeRoom(n)
+	larger.bytes = append(larger.bytes, r.bytes...)
+	r.give()
+	*r = larger
+}
