@@ -31,6 +31,9 @@ func (d *Decoder) Lend(z *Inflater) (back *Inflater) {
 	if d.deflate == nil {
 		d.deflate = new(inflation)
 	}
+	if z != nil {
+		z.Reset()
+	}
 	back, d.deflate.z = d.deflate.z, z
 	return back
 }

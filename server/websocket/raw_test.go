@@ -23,10 +23,16 @@ import (
 func timeLimit() time.Time { return time.Now().Add(10 * time.Second) }
 
 const handshake = "GET / HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
-	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s\r\n"
 
 // rawDial does the handshake by hand and returns the bare connection.
 func rawDial(t *testing.T, url string) (net.Conn, *bufio.Reader) {
+	t.Helper()
+	return rawDialWith(t, url, "")
+}
+
+// rawDialWith does it with further fields.
+func rawDialWith(t *testing.T, url, fields string) (net.Conn, *bufio.Reader) {
 	t.Helper()
 	host := strings.TrimPrefix(url, "ws://")
 	nc, err := net.Dial("tcp", host)
@@ -35,7 +41,7 @@ func rawDial(t *testing.T, url string) (net.Conn, *bufio.Reader) {
 	}
 	t.Cleanup(func() { nc.Close() })
 	nc.SetDeadline(timeLimit())
-	fmt.Fprintf(nc, handshake, host)
+	fmt.Fprintf(nc, handshake, host, fields)
 	r := bufio.NewReader(nc)
 	response, err := http.ReadResponse(r, nil)
 	if err != nil || response.StatusCode != 101 {
@@ -56,11 +62,22 @@ func masked(op protocol.Opcode, fin bool, payload string) []byte {
 // readAll reads frames until the server ends the connection.
 func readAll(t *testing.T, r io.Reader) (frames []string, code protocol.CloseCode) {
 	t.Helper()
+	return readAllWith(t, r, protocol.Deflate{})
+}
+
+// readAllDeflated does so where permessage-deflate is on.
+func readAllDeflated(t *testing.T, r io.Reader) (frames []string, code protocol.CloseCode) {
+	t.Helper()
+	return readAllWith(t, r, protocol.Deflate{On: true, ServerNoContextTakeover: true})
+}
+
+func readAllWith(t *testing.T, r io.Reader, deflate protocol.Deflate) (frames []string, code protocol.CloseCode) {
+	t.Helper()
 	b, err := io.ReadAll(r)
 	if err != nil {
 		t.Errorf("the connection ended with %v, not in order", err)
 	}
-	d := protocol.Decoder{From: protocol.Server}
+	d := protocol.Decoder{From: protocol.Server, Deflate: deflate}
 	for len(b) > 0 {
 		ev, n := d.Next(b)
 		if n == 0 || ev.Broken != 0 {
@@ -110,9 +127,21 @@ func TestBreachesAreClosedWithTheirCode(t *testing.T) {
 		{protocol.RuleCloseLengthOne, masked(protocol.OpClose, true, "\x03")},
 		{protocol.RuleCloseCodeInvalid, masked(protocol.OpClose, true, "\x03\xed")},
 		{protocol.RuleCloseReasonUTF8, masked(protocol.OpClose, true, "\x03\xe8\xff")},
+		// Where permessage-deflate is on, RSV1 has a meaning, but not everywhere.
+		{protocol.RuleRSVUnexpected, unhex("c9 80 00000000")},
+		{protocol.RuleRSVUnexpected, unhex("a2 80 00000000")},
+		{protocol.RuleDeflateRSV1Continuation, append(masked(protocol.OpText, false, "a"), unhex("c0 80 00000000")...)},
+		{protocol.RuleDeflateCorrupt, unhex("c2 82 00000000 ffff")},
+		{protocol.RuleDeflateCorrupt, unhex("c2 80 00000000")}, // not even an empty block
+		{protocol.RuleUTF8Invalid, deflatedFrame(protocol.OpText, "a\xff")},
+		{protocol.RuleMessageTooBig, deflatedFrame(protocol.OpText, strings.Repeat("x", 1001))},
 	} {
 		t.Run(c.rule.String(), func(t *testing.T) {
-			nc, r := rawDial(t, url)
+			fields := "Sec-WebSocket-Extensions: permessage-deflate\r\n"
+			if c.wire[0] == 0xc1 && c.rule == protocol.RuleRSVUnexpected {
+				fields = ""
+			}
+			nc, r := rawDialWith(t, url, fields)
 			if _, err := nc.Write(c.wire); err != nil {
 				t.Fatal(err)
 			}
@@ -164,7 +193,7 @@ func TestHandshakeRefusals(t *testing.T) {
 			}
 			defer nc.Close()
 			nc.SetDeadline(timeLimit())
-			io.WriteString(nc, strings.Replace(fmt.Sprintf(handshake, host), c.old, c.new, 1))
+			io.WriteString(nc, strings.Replace(fmt.Sprintf(handshake, host, ""), c.old, c.new, 1))
 			response, err := http.ReadResponse(bufio.NewReader(nc), nil)
 			if err != nil {
 				t.Fatal(err)
