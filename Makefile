@@ -8,12 +8,13 @@ MAKEFLAGS += --no-builtin-rules
 ADDR ?= 127.0.0.1:8080
 FUZZTIME ?= 30s
 BENCHTIME ?= 1s
+BENCHFLAGS ?=
 
 # A file beside a target of the same name (build/) would stop it from ever running.
-.PHONY: help run build dev test test-go test-page bench fuzz lint fmt profile clean tools modules page page-tests builder browser
+.PHONY: help run build dev test test-go test-page bench bench-peers fuzz lint fmt profile clean tools modules page page-tests builder browser
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## build all and serve on http://127.0.0.1:8080/ (ADDR=HOST:PORT)
 	@exec bin/framescope serve --addr '$(ADDR)'
@@ -29,6 +30,9 @@ test: test-go test-page ## run every test, browser included, race detector on
 
 bench: page-tests browser ## run the benchmarks: Go, and the page in a browser (BENCHTIME=1s)
 	@go test -run '^$$' -bench . -benchmem -benchtime '$(BENCHTIME)' ./protocol/... ./wasm/... ./server/...
+
+bench-peers: tools ## measure us beside other Go libraries (BENCHFLAGS='-rows 125.B -o table.md')
+	@cd server/websocket/bench && go build -o ../../../bin/bench-peers . && ../../../bin/bench-peers $(BENCHFLAGS)
 
 fuzz: tools ## run every fuzz target for a while each (FUZZTIME=30s)
 	@go list -f '{{.Dir}}' ./... | while read -r dir; do \

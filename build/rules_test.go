@@ -76,6 +76,9 @@ func sources(t *testing.T, extensions ...string) []string {
 			if slices.Contains([]string{".git", "bin", "node_modules", "dist", "testdata"}, d.Name()) {
 				return filepath.SkipDir
 			}
+			if _, err := os.Stat(filepath.Join(file, "go.mod")); err == nil && file != root {
+				return filepath.SkipDir // a module of its own
+			}
 			return nil
 		}
 		if slices.Contains(extensions, path.Ext(name)) {

@@ -47,6 +47,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "capture is 32 hex digits and after a number: "+err.Error(), http.StatusBadRequest)
 		return
 	}
+	// Batches go to this machine's own browser mostly: to deflate them would cost
+	// more than to send them.
+	r.Header.Del("Sec-Websocket-Extensions")
 	c, err := h.Server.Accept(w, r, Subprotocol)
 	if err != nil {
 		return

@@ -55,7 +55,7 @@ func (c *Conn) sendClose(code protocol.CloseCode, reason string) error {
 	}
 	var payload [protocol.MaxControlPayload]byte
 	h := protocol.Header{Fin: true, Opcode: protocol.OpClose}
-	err := c.write(h, protocol.AppendClosePayload(payload[:0], code, reason), never)
+	err := c.write(h, protocol.AppendClosePayload(payload[:0], code, reason), false)
 	c.closeSent = true
 	return err
 }

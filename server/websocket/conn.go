@@ -27,11 +27,12 @@ type Conn struct {
 	message message
 	pace    pace
 
-	sending     sync.Mutex // held while a message is written; guards deflater
-	deflater    *deflater  // whose context goes from message to message, or nil
-	writing     sync.Mutex // held while a frame is; guards the fields below
+	writing     sync.Mutex // held while a frame is written; guards the fields below
 	out         output
-	writeArmed  time.Time // when the write deadline was last set
+	inMessage   bool       // one is under way in parts, and others wait
+	messageOver *sync.Cond // for them, or nil
+	deflater    *deflater  // whose context goes from message to message, or nil
+	writeArmed  clock      // when the write deadline was last set
 	closeSent   bool
 	closedFirst protocol.Side
 

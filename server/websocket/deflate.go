@@ -105,7 +105,8 @@ func newDeflater(kind deflaterKind) *deflater {
 }
 
 // takeDeflater is the connection's own where the context is taken over, else one
-// that begins anew. c.sending is held.
+// that begins anew. A message has begun, or none is ever compressed here but by
+// itself.
 func (c *Conn) takeDeflater() *deflater {
 	if d := c.deflater; d != nil {
 		return d
@@ -150,8 +151,10 @@ func (d *deflater) finish() ([]byte, error) {
 }
 
 // writeCompressed sends a message compressed, unless that makes it larger and
-// nothing later builds on it. c.sending is held.
+// nothing later builds on it.
 func (c *Conn) writeCompressed(op protocol.Opcode, p []byte) error {
+	c.beginMessage()
+	defer c.endMessage()
 	d := c.takeDeflater()
 	defer c.giveDeflater(d)
 	if err := d.write(p); err != nil {

@@ -5,7 +5,6 @@
 package websocket
 
 import (
-	"errors"
 	"io"
 	"net"
 	"syscall"
@@ -50,9 +49,9 @@ func (in *input) try(fd uintptr) bool {
 	for {
 		n, err := syscall.Read(int(fd), in.space())
 		switch {
-		case errors.Is(err, syscall.EINTR):
+		case err == syscall.EINTR:
 			continue
-		case errors.Is(err, syscall.EAGAIN):
+		case err == syscall.EAGAIN:
 			in.release()
 			return false
 		case err != nil:

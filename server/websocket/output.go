@@ -47,9 +47,6 @@ func (c *Conn) mayHold() bool {
 	return c.hold.Load()
 }
 
-// never is for frames that must leave at once.
-func never() bool { return false }
-
 // flushHeld sends what waits, before the reader does. c.reading is held.
 func (c *Conn) flushHeld() error {
 	if c.hold.Load() {
@@ -72,9 +69,9 @@ func (c *Conn) flushLate() {
 	}
 }
 
-// write sends one frame behind those that wait, or lets it wait with them;
-// c.writing is held.
-func (c *Conn) write(h protocol.Header, p []byte, hold func() bool) error {
+// write sends one frame behind those that wait, or lets it wait with them if it
+// may; c.writing is held.
+func (c *Conn) write(h protocol.Header, p []byte, wait bool) error {
 	h.PayloadLength = uint64(len(p))
 	if c.side == protocol.Client {
 		h.Masked, h.MaskingKey = true, newMaskingKey()
@@ -100,7 +97,7 @@ func (c *Conn) write(h protocol.Header, p []byte, hold func() bool) error {
 		protocol.Mask(h.MaskingKey, 0, b[at:])
 	}
 	o.n = len(b)
-	if !hold() {
+	if !wait || !c.mayHold() {
 		return c.flush()
 	}
 	if first {
@@ -214,15 +211,15 @@ func (c *Conn) written(err error) error {
 
 // armWrite moves the write deadline once half of its time is used up.
 func (c *Conn) armWrite() {
-	now := time.Now()
+	now := now()
 	by := c.writeBy.Load()
-	if by == 0 && now.Sub(c.writeArmed) <= c.options.WriteTimeout/2 {
+	if by == 0 && c.writeArmed != 0 && time.Duration(now-c.writeArmed) <= c.options.WriteTimeout/2 {
 		return
 	}
 	c.writeArmed = now
-	until := now.Add(c.options.WriteTimeout)
+	until := now.add(c.options.WriteTimeout).time()
 	if by != 0 && by < until.UnixNano() {
-		until, c.writeArmed = time.Unix(0, by), time.Time{}
+		until, c.writeArmed = time.Unix(0, by), 0
 	}
 	c.nc.SetWriteDeadline(until)
 }

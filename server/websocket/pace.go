@@ -15,11 +15,23 @@ import (
 
 // pace is how the peer keeps up: what the read deadline is made of.
 type pace struct {
-	armed  time.Time // when our patience ends, by the deadline that the socket has
-	began  time.Time // when waiting for the rest of a frame began; zero between frames
-	bytes  int       // of that frame since then
-	pinged bool      // after a silence; any byte answers
+	armed  clock // when our patience ends, by the deadline that the socket has
+	began  clock // when waiting for the rest of a frame began; 0 between frames
+	bytes  int   // of that frame since then
+	pinged bool  // after a silence; any byte answers
 }
+
+// clock is a moment, in nanoseconds since the program began: half the price of
+// [time.Now].
+type clock int64
+
+var began = time.Now().Add(-1) // so that 0 is no moment
+
+func now() clock { return clock(time.Since(began)) }
+
+func (t clock) add(d time.Duration) clock { return t + clock(d) }
+
+func (t clock) time() time.Time { return began.Add(time.Duration(t)) }
 
 func (p *pace) received(n int, inFrame bool) {
 	p.pinged = false
@@ -28,7 +40,7 @@ func (p *pace) received(n int, inFrame bool) {
 	}
 }
 
-func (p *pace) frameEnds() { p.began, p.bytes = time.Time{}, 0 }
+func (p *pace) frameEnds() { p.began, p.bytes = 0, 0 }
 
 // receive waits for bytes, at most as long as the limits allow: into *to, which it
 // cuts to what came, or into the input. What was held back leaves before.
@@ -69,14 +81,14 @@ func (c *Conn) readFailed(err error, inFrame bool) (retry bool, ended error) {
 		}
 		return false, c.ended(err)
 	}
-	now := time.Now()
+	now := now()
 	switch {
 	case past(c.closeBy.Load(), now):
 		return false, c.ended(err)
 	case past(c.readBy.Load(), now):
 		return false, fmt.Errorf("read message: %w", os.ErrDeadlineExceeded)
-	case now.Before(c.pace.armed):
-		c.pace.armed = time.Time{} // the deadline was not this one
+	case now < c.pace.armed:
+		c.pace.armed = 0 // the deadline was not this one
 		return true, nil
 	case inFrame:
 		return false, c.fail(protocol.ClosePolicy, "a frame took too long to arrive", ErrSlowFrame)
@@ -93,27 +105,27 @@ func (c *Conn) readFailed(err error, inFrame bool) (retry bool, ended error) {
 // armRead sets the read deadline. While idle it is moved only once a quarter of
 // its time is used up: setting one costs more than reading a small message.
 func (c *Conn) armRead(inFrame bool) {
-	p, o, now := &c.pace, &c.options, time.Now()
+	p, o, now := &c.pace, &c.options, now()
 	by := sooner(c.closeBy.Load(), c.readBy.Load())
-	var want time.Time
+	var want clock
 	switch {
 	case inFrame:
-		if p.began.IsZero() {
+		if p.began == 0 {
 			p.began = now
 		}
-		want = p.began.Add(o.FrameTimeout + time.Duration(p.bytes/minFrameRate)*time.Second)
+		want = p.began.add(o.FrameTimeout + time.Duration(p.bytes/minFrameRate)*time.Second)
 	case p.pinged:
-		want = now.Add(o.PongTimeout)
+		want = now.add(o.PongTimeout)
 	default:
-		want = now.Add(o.IdleTimeout)
-		if by == 0 && p.armed.Before(want) && want.Sub(p.armed) < o.IdleTimeout/4 {
+		want = now.add(o.IdleTimeout)
+		if by == 0 && p.armed < want && time.Duration(want-p.armed) < o.IdleTimeout/4 {
 			return
 		}
 	}
 	p.armed = want
-	c.nc.SetReadDeadline(want)
+	c.nc.SetReadDeadline(want.time())
 	// Whoever sets one of these sets the socket's too, and perhaps just before us.
-	if by = sooner(c.closeBy.Load(), c.readBy.Load()); by != 0 && by < want.UnixNano() {
+	if by = sooner(c.closeBy.Load(), c.readBy.Load()); by != 0 && by < want.time().UnixNano() {
 		c.nc.SetReadDeadline(time.Unix(0, by))
 	}
 }
@@ -127,8 +139,8 @@ func sooner(a, b int64) int64 {
 }
 
 // past reports whether a deadline, if there is one, is over.
-func past(deadline int64, now time.Time) bool {
-	return deadline != 0 && now.UnixNano() >= deadline
+func past(deadline int64, now clock) bool {
+	return deadline != 0 && now.time().UnixNano() >= deadline
 }
 
 func asTimeout(err error, timeout *net.Error) bool {

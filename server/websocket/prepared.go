@@ -105,13 +105,12 @@ func (c *Conn) drain() {
 		if batch == nil {
 			return
 		}
-		c.sending.Lock()
 		c.writing.Lock()
+		c.awaitTurn()
 		if c.open() == nil {
 			_ = c.writeBatch(batch) // a failure has ended the connection
 		}
 		c.writing.Unlock()
-		c.sending.Unlock()
 		clear(batch)
 	}
 }

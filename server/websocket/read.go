@@ -24,12 +24,12 @@ type message struct {
 // error, and leaves the connection as it is.
 func (c *Conn) ReadMessage() (protocol.Opcode, []byte, error) {
 	c.reading.Lock()
-	defer c.reading.Unlock()
 	op, p, err := c.readMessage()
 	if err != nil {
 		c.in.release()
 	}
 	c.holdAnswers()
+	c.reading.Unlock()
 	return op, p, err
 }
 

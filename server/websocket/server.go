@@ -21,7 +21,7 @@ type Server struct {
 	gate   sync.RWMutex // held for reading while a connection is accepted
 	closed bool         // guarded by gate
 
-	apps   sync.WaitGroup // of Handle; added to while gate is held
+	apps sync.WaitGroup // of Handle; added to while gate is held
 
 	mu    sync.Mutex
 	conns map[*Conn]struct{} // guarded by mu

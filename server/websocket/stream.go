@@ -114,7 +114,7 @@ func (c *Conn) NextWriter(op protocol.Opcode) (io.WriteCloser, error) {
 	if err := dataOpcode(op); err != nil {
 		return nil, err
 	}
-	c.sending.Lock()
+	c.beginMessage()
 	w := &messageWriter{conn: c, header: protocol.Header{Opcode: op}, parts: takeBuffer()}
 	if c.compresses(fragmentSize) {
 		w.header.RSV = protocol.RSV1
@@ -177,7 +177,7 @@ func (w *messageWriter) Close() error {
 	if w.parts == nil {
 		return errWriterClosed
 	}
-	defer w.conn.sending.Unlock()
+	defer w.conn.endMessage()
 	last := w.parts[:w.n]
 	if d := w.deflater; d != nil {
 		defer w.conn.giveDeflater(d)

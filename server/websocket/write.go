@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"sync"
 
 	"framescope/protocol"
 )
@@ -21,12 +22,41 @@ func (c *Conn) WriteMessage(op protocol.Opcode, p []byte) error {
 	if err := dataOpcode(op); err != nil {
 		return err
 	}
-	c.sending.Lock()
-	defer c.sending.Unlock()
 	if c.compresses(len(p)) {
 		return c.writeCompressed(op, p)
 	}
-	return c.writeFrame(protocol.Header{Fin: true, Opcode: op}, p)
+	c.writing.Lock()
+	c.awaitTurn()
+	err := c.writeOpen(protocol.Header{Fin: true, Opcode: op}, p)
+	c.writing.Unlock()
+	return err
+}
+
+// awaitTurn waits until no message is under way in parts; c.writing is held.
+func (c *Conn) awaitTurn() {
+	for c.inMessage {
+		if c.messageOver == nil {
+			c.messageOver = sync.NewCond(&c.writing)
+		}
+		c.messageOver.Wait()
+	}
+}
+
+// beginMessage keeps other messages from being sent until endMessage.
+func (c *Conn) beginMessage() {
+	c.writing.Lock()
+	c.awaitTurn()
+	c.inMessage = true
+	c.writing.Unlock()
+}
+
+func (c *Conn) endMessage() {
+	c.writing.Lock()
+	c.inMessage = false
+	if c.messageOver != nil {
+		c.messageOver.Broadcast()
+	}
+	c.writing.Unlock()
 }
 
 func dataOpcode(op protocol.Opcode) error {
@@ -49,11 +79,16 @@ func (c *Conn) writeControl(op protocol.Opcode, p []byte) error {
 // writeFrame sends one frame, whose header lacks length and mask.
 func (c *Conn) writeFrame(h protocol.Header, p []byte) error {
 	c.writing.Lock()
-	defer c.writing.Unlock()
+	err := c.writeOpen(h, p)
+	c.writing.Unlock()
+	return err
+}
+
+func (c *Conn) writeOpen(h protocol.Header, p []byte) error {
 	if err := c.open(); err != nil {
 		return err
 	}
-	return c.write(h, p, c.mayHold)
+	return c.write(h, p, true)
 }
 
 // open is ErrClosed when nothing may be written any more; c.writing is held.
