@@ -39,14 +39,16 @@ var rooms = []room{
 	{"protocol/feed", core, []string{"protocol"}},
 	{"wasm/inspect", append([]string{"encoding/hex", "unsafe", "sort", "unicode"}, core...), []string{"protocol", "protocol/feed"}},
 	{"wasm", []string{"unsafe"}, []string{"wasm/inspect"}},
-	{"server/websocket", nil, []string{"protocol", "github.com/klauspost/compress/flate"}},
+	{"server/websocket", nil, []string{"protocol", "github.com/klauspost/compress/flate", "golang.org/x/net/proxy"}},
 	{"server/tap", nil, []string{"protocol", "protocol/feed"}},
 	{"server/echo", nil, []string{"protocol", "server/websocket"}},
 	{"server/chat", nil, []string{"protocol", "server/websocket"}},
 	{"server/inspect", nil, []string{"protocol", "server/tap", "server/websocket"}}, // the feed, which is the tap's own app
+	{"server/decode", nil, []string{"protocol"}},
+	{"server/connect", nil, []string{"protocol", "server/decode", "server/websocket"}},
 	{"server/site", nil, nil},
 	{"server", nil, []string{
-		"server/chat", "server/echo", "server/inspect", "server/site", "server/tap", "server/websocket", "github.com/spf13/cobra",
+		"protocol", "server/chat", "server/connect", "server/decode", "server/echo", "server/inspect", "server/site", "server/tap", "server/websocket", "github.com/spf13/cobra",
 	}},
 	{"build", nil, []string{"github.com/evanw/esbuild/pkg/api", "github.com/andybalholm/brotli"}},
 }

@@ -22,10 +22,20 @@ func complain(w io.Writer, err error) int {
 		return exitDone
 	}
 	fmt.Fprintf(w, "framescope: %s\n", strings.ReplaceAll(err.Error(), "\n", " "))
-	if errors.As(err, new(usageError)) {
+	var coded *codedError
+	switch {
+	case errors.As(err, new(usageError)):
 		return exitUsage
+	case errors.As(err, &coded):
+		return coded.code
 	}
 	return exitFailed
+}
+
+// codedError has an exit code of its own.
+type codedError struct {
+	code int
+	error
 }
 
 func rootCommand() *cobra.Command {
@@ -47,7 +57,7 @@ Flags of ` + "`framescope serve`" + `:
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w: see `%s --help`", err, c.CommandPath())}
 	})
-	root.AddCommand(serve, versionCommand())
+	root.AddCommand(serve, connectCommand(), decodeCommand(), versionCommand())
 	return root
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
@@ -18,12 +19,14 @@ func TestREADMEMatchesHelp(t *testing.T) {
 		t.Fatal(err)
 	}
 	var flags []string
-	serveCommand().Flags().VisitAll(func(f *pflag.Flag) {
-		flags = append(flags, "--"+f.Name)
-		if !strings.Contains(string(readme), "`--"+f.Name) {
-			t.Errorf("the README does not explain --%s", f.Name)
-		}
-	})
+	for _, c := range []*cobra.Command{serveCommand(), connectCommand(), decodeCommand()} {
+		c.Flags().VisitAll(func(f *pflag.Flag) {
+			flags = append(flags, "--"+f.Name)
+			if !strings.Contains(string(readme), "`--"+f.Name) {
+				t.Errorf("the README does not explain --%s of %s", f.Name, c.Name())
+			}
+		})
+	}
 	flags = append(flags, "--help")
 	for _, flag := range regexp.MustCompile("`(?:[a-z/ ]*framescope[a-z ]*)?(--[a-z-]+)").FindAllStringSubmatch(string(readme), -1) {
 		if !slices.Contains(flags, flag[1]) {

@@ -24,30 +24,48 @@ import (
 type DialOptions struct {
 	Options
 	Subprotocols []string
-	Header       http.Header // further fields of the request
-	TLS          *tls.Config // for wss
+	// Header has further fields of the request. Those of the handshake itself are
+	// not for the caller.
+	Header http.Header
+	TLS    *tls.Config // for wss
+	// Proxy says by which proxy a request goes; nil asks the environment, as
+	// http.ProxyFromEnvironment does, and NoProxy says none.
+	Proxy func(*http.Request) (*url.URL, error)
+	// Wrap sees what crosses the connection, handshake and frames, above TLS.
+	Wrap func(net.Conn) net.Conn
 }
+
+// NoProxy is for [DialOptions.Proxy].
+func NoProxy(*http.Request) (*url.URL, error) { return nil, nil }
 
 // maxResponseHead bounds the server's head in bytes.
 const maxResponseHead = 64 << 10
 
 // Dial connects to a ws or wss URL. ctx bounds the handshake, not the
-// connection. When the server refuses, the response says how.
+// connection. When the server refuses, the response says how. Redirects are not
+// followed.
 func Dial(ctx context.Context, rawURL string, o *DialOptions) (*Conn, *http.Response, error) {
 	if o == nil {
 		o = &DialOptions{}
 	}
-	u, err := url.Parse(rawURL)
+	u, err := parseURL(rawURL)
 	if err != nil {
 		return nil, nil, fmt.Errorf("dial: %w", err)
 	}
-	nc, err := connect(ctx, u, o.TLS)
+	request, err := newRequest(u, o)
+	if err != nil {
+		return nil, nil, fmt.Errorf("dial: %w", err)
+	}
+	nc, err := connect(ctx, request, o)
 	if err != nil {
 		return nil, nil, fmt.Errorf("dial %s: %w", u.Host, err)
 	}
+	if o.Wrap != nil {
+		nc = o.Wrap(nc)
+	}
 	cancel := context.AfterFunc(ctx, func() { nc.SetDeadline(time.Unix(1, 0)) })
-	c, response, err := shake(nc, u, o)
-	if !cancel() && err == nil {
+	c, response, err := shake(nc, request, o)
+	if !cancel() {
 		err = context.Cause(ctx)
 	}
 	if err != nil {
@@ -57,40 +75,34 @@ func Dial(ctx context.Context, rawURL string, o *DialOptions) (*Conn, *http.Resp
 	return c, response, nil
 }
 
-// connect opens the transport that the URL's scheme asks for (RFC 6455 3).
-func connect(ctx context.Context, u *url.URL, config *tls.Config) (net.Conn, error) {
-	port := u.Port()
-	switch u.Scheme {
-	case "ws":
-		if port == "" {
-			port = "80"
-		}
-		var d net.Dialer
-		return d.DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
-	case "wss":
-		if port == "" {
-			port = "443"
-		}
-		d := tls.Dialer{Config: config}
-		return d.DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+// parseURL keeps to RFC 6455 3.
+func parseURL(rawURL string) (*url.URL, error) {
+	u, err := url.Parse(rawURL)
+	switch {
+	case err != nil:
+		return nil, err
+	case u.Scheme != "ws" && u.Scheme != "wss" || u.Opaque != "":
+		return nil, fmt.Errorf("%q is no WebSocket URL: it begins with ws:// or wss://", rawURL)
+	case u.Hostname() == "":
+		return nil, fmt.Errorf("%q names no host", rawURL)
+	case u.Fragment != "":
+		return nil, fmt.Errorf("%q has a fragment, which a WebSocket URL must not have: write # as %%23 (RFC 6455 3)", rawURL)
 	}
-	return nil, errors.New("a WebSocket URL begins with ws:// or wss://")
+	return u, nil
 }
 
 // shake sends the request and checks the answer (RFC 6455 4.1).
-func shake(nc net.Conn, u *url.URL, o *DialOptions) (*Conn, *http.Response, error) {
-	request := newRequest(u, o)
+func shake(nc net.Conn, request *http.Request, o *DialOptions) (*Conn, *http.Response, error) {
 	if err := request.Write(nc); err != nil {
 		return nil, nil, fmt.Errorf("send request: %w", err)
 	}
-	head := &io.LimitedReader{R: nc, N: maxResponseHead}
-	reader := bufio.NewReader(head)
+	reader := bufio.NewReader(&io.LimitedReader{R: nc, N: maxResponseHead})
 	response, err := http.ReadResponse(reader, request)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read answer: %w", err)
 	}
 	if err := protocol.CheckResponse(response.StatusCode, response.Header, request.Header); err != nil {
-		return nil, response, err
+		return nil, response, refused(response, err)
 	}
 	buffered, _ := reader.Peek(reader.Buffered())
 	c := NewConn(nc, protocol.Client, buffered, o.Options)
@@ -99,12 +111,40 @@ func shake(nc net.Conn, u *url.URL, o *DialOptions) (*Conn, *http.Response, erro
 	return c, response, nil
 }
 
-func newRequest(u *url.URL, o *DialOptions) *http.Request {
+// longestReason is how much of a refusal's body is said again, in bytes.
+const longestReason = 200
+
+// refused adds what the server says about its refusal: the first line of a body
+// that is text.
+func refused(response *http.Response, why error) error {
+	if response.StatusCode == http.StatusSwitchingProtocols || !strings.HasPrefix(response.Header.Get("Content-Type"), "text/plain") {
+		return why
+	}
+	body, _ := io.ReadAll(io.LimitReader(response.Body, longestReason))
+	line, _, _ := strings.Cut(strings.TrimSpace(string(body)), "\n")
+	if line == "" {
+		return why
+	}
+	return fmt.Errorf("%w: it says %q", why, line)
+}
+
+func newRequest(u *url.URL, o *DialOptions) (*http.Request, error) {
 	var nonce [16]byte
 	rand.Read(nonce[:])
 	header := o.Header.Clone()
 	if header == nil {
 		header = http.Header{}
+	}
+	for name := range header {
+		if strings.HasPrefix(name, "Sec-Websocket-") || name == "Upgrade" || name == "Connection" || name == "Host" {
+			return nil, fmt.Errorf("the field %s is made by the handshake itself", name)
+		}
+	}
+	if u.User != nil && header.Get("Authorization") == "" {
+		header.Set("Authorization", basic(u.User))
+	}
+	if len(header.Values("User-Agent")) == 0 {
+		header.Set("User-Agent", "") // none, not net/http's
 	}
 	header.Set("Upgrade", "websocket")
 	header.Set("Connection", "Upgrade")
@@ -118,9 +158,67 @@ func newRequest(u *url.URL, o *DialOptions) *http.Request {
 	}
 	target := *u
 	target.Scheme = strings.Replace(u.Scheme, "ws", "http", 1)
-	target.Fragment = ""
+	target.User = nil
 	return &http.Request{
 		Method: http.MethodGet, URL: &target, Host: u.Host, Header: header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-	}
+	}, nil
 }
+
+func basic(user *url.Userinfo) string {
+	password, _ := user.Password()
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user.Username()+":"+password))
+}
+
+// connect opens the transport that the request's URL asks for.
+func connect(ctx context.Context, request *http.Request, o *DialOptions) (net.Conn, error) {
+	through := o.Proxy
+	if through == nil {
+		through = http.ProxyFromEnvironment
+	}
+	proxy, err := through(request)
+	if err != nil {
+		return nil, fmt.Errorf("choose a proxy: %w", err)
+	}
+	target := address(request.URL)
+	var nc net.Conn
+	if proxy == nil {
+		nc, err = new(net.Dialer).DialContext(ctx, "tcp", target)
+	} else {
+		nc, err = dialProxy(ctx, proxy, target)
+	}
+	if err != nil || request.URL.Scheme != "https" {
+		return nc, err
+	}
+	return encrypt(ctx, nc, request.URL.Hostname(), o.TLS)
+}
+
+// address is host and port of a URL, whose scheme has a usual port.
+func address(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = "80"
+		if u.Scheme == "https" {
+			port = "443"
+		}
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
+// encrypt does the TLS handshake with a host.
+func encrypt(ctx context.Context, nc net.Conn, host string, config *tls.Config) (net.Conn, error) {
+	if config = config.Clone(); config == nil {
+		config = &tls.Config{}
+	}
+	if config.ServerName == "" {
+		config.ServerName = host
+	}
+	t := tls.Client(nc, config)
+	if err := t.HandshakeContext(ctx); err != nil {
+		nc.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+var errProxyScheme = errors.New("a proxy's URL begins with http://, https:// or socks5://")

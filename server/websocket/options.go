@@ -21,6 +21,9 @@ type Options struct {
 	WriteTimeout time.Duration
 	// CloseTimeout is how long a close handshake may take: 3 s.
 	CloseTimeout time.Duration
+	// OnPong, if not nil, is called by the reader with the payload of each pong,
+	// which is valid until it returns.
+	OnPong func(payload []byte)
 	// Compression is permessage-deflate.
 	Compression Compression
 	// SendQueue is how many bytes may wait in [Conn.Send]: 1 MiB.

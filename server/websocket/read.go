@@ -174,6 +174,10 @@ func (c *Conn) control(op protocol.Opcode, payload []byte) error {
 		// RFC 6455 5.5.2: answer with a pong of the same payload, unless a close
 		// frame has been sent or received.
 		return c.unlessClosing(c.writeControl(protocol.OpPong, payload))
+	case protocol.OpPong:
+		if c.options.OnPong != nil {
+			c.options.OnPong(payload)
+		}
 	case protocol.OpClose:
 		return c.peerClosed(payload)
 	}

@@ -1,0 +1,146 @@
+// connect and decode as they are used: real servers, pipes, exit codes.
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// pipe runs a command line with an input and returns what it wrote.
+func pipe(t *testing.T, ctx context.Context, in io.Reader, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	root := rootCommand()
+	var out, err bytes.Buffer
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(&out)
+	root.SetErr(&err)
+	code = complain(&err, root.ExecuteContext(ctx))
+	return code, out.String(), err.String()
+}
+
+func TestConnectThroughAPipe(t *testing.T) {
+	url := socketURL(startHere(t, nil), "/ws/echo")
+	for _, c := range []struct {
+		in     string
+		args   []string
+		stdout string
+		stderr string // regular expression
+	}{
+		{"one\ntwo\n", nil, "one\ntwo\n", `^connected to ws://\S+\n$`},
+		{"no newline", nil, "no newline\n", ""},
+		{"", nil, "", ""},
+		{"00ff 10\n", []string{"--hex"}, "00ff10\n", ""},
+		{"zz\n", []string{"--hex"}, "", "not sent, since it is no hex: zz"},
+		{"\xff\n", nil, "", "no UTF-8"},
+		{"\xff\n", []string{"--binary"}, "\xff\n", ""},
+		{"/ping\n", []string{"--subprotocol", "framescope.play.v1", "--raw"}, "", `(?s)subprotocol framescope.play.v1.*< @0      server ping FIN length 0\n.*> @\d+ +client pong FIN mask`},
+		{strings.Repeat("again and ", 50) + "\n", []string{"--compress", "--raw"}, strings.Repeat("again and ", 50) + "\n", `(?s)permessage-deflate.*client text FIN RSV1 mask .*inflates to 500\n`},
+	} {
+		code, stdout, stderr := pipe(t, t.Context(), strings.NewReader(c.in), append([]string{"connect", url, "--wait", "150ms"}, c.args...)...)
+		if code != exitDone || stdout != c.stdout || !regexp.MustCompile(c.stderr).MatchString(stderr) {
+			t.Errorf("%q %q: exit %d, stdout %q, stderr %q", c.in, c.args, code, stdout, stderr)
+		}
+	}
+}
+
+func TestConnectPings(t *testing.T) {
+	url := socketURL(startHere(t, nil), "/ws/echo")
+	_, _, stderr := pipe(t, t.Context(), strings.NewReader(""), "connect", url, "--ping", "20ms", "--wait", "200ms")
+	if !regexp.MustCompile(`pong 1 after \S+s\npong 2 after`).MatchString(stderr) {
+		t.Errorf("stderr %q", stderr)
+	}
+}
+
+// endings is a server of gorilla's that ends connections as the path says.
+func endings(t *testing.T) (url string) {
+	var upgrader websocket.Upgrader
+	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/refused" {
+			http.Error(w, "members only", http.StatusForbidden)
+			return
+		}
+		c, err := upgrader.Upgrade(w, r, http.Header{"X-Seen": {r.Header.Get("X-Asked")}})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.Close()
+		switch r.URL.Path {
+		case "/away":
+			c.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(1001, ""), time.Now().Add(patience))
+		case "/4000":
+			c.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(4000, "enough"), time.Now().Add(patience))
+		case "/breach":
+			c.NetConn().Write([]byte("\x81\x02\xff\xff"))
+		case "/lost":
+			return
+		}
+		c.ReadMessage()
+	}))
+	t.Cleanup(h.Close)
+	return "ws" + strings.TrimPrefix(h.URL, "http")
+}
+
+func TestConnectExitCodes(t *testing.T) {
+	url := endings(t)
+	for path, want := range map[string]struct {
+		code int
+		says string
+	}{
+		"/away":    {exitDone, ""},
+		"/4000":    {exitClosed, `4000 private use: enough`},
+		"/breach":  {exitBreach, "the server broke the protocol: protocol: text is not valid UTF-8 from byte 0"},
+		"/lost":    {exitFailed, "1006 abnormal closure"},
+		"/refused": {exitRefused, `status 403, not 101 (RFC 6455 4.1): it says "members only"`},
+	} {
+		never, end := io.Pipe() // an input that does not end
+		code, _, stderr := pipe(t, t.Context(), never, "connect", url+path)
+		end.Close()
+		if code != want.code || !strings.Contains(stderr, want.says) {
+			t.Errorf("%s: exit %d, %q; want %d, %q", path, code, stderr, want.code, want.says)
+		}
+	}
+}
+
+func TestConnectIsInterrupted(t *testing.T) {
+	url := socketURL(startHere(t, nil), "/ws/echo")
+	ctx, cancel := context.WithCancel(t.Context())
+	in, typing := io.Pipe()
+	defer typing.Close()
+	go func() {
+		typing.Write([]byte("hi\n"))
+		cancel() // as SIGINT does
+	}()
+	if code, _, stderr := pipe(t, ctx, in, "connect", url, "--raw"); code != exitDone || !strings.Contains(stderr, "client close FIN") {
+		t.Errorf("exit %d, %q", code, stderr)
+	}
+}
+
+func TestDecodeCommand(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "frames.hex")
+	if err := os.WriteFile(file, []byte("81 05 48 65 6c 6c 6f"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, stdout, stderr := pipe(t, t.Context(), nil, "decode", file); code != exitDone || stderr != "" || !strings.Contains(stdout, `"Hello"`) {
+		t.Errorf("exit %d, %q, %q", code, stdout, stderr)
+	}
+	if code, stdout, stderr := pipe(t, t.Context(), strings.NewReader("8101ff"), "decode", "--json", "-"); code != exitBreaches || !strings.Contains(stdout, `"rule":"utf8-invalid"`) || !strings.Contains(stderr, "break the RFC") {
+		t.Errorf("exit %d, %q, %q", code, stdout, stderr)
+	}
+	if code, _, stderr := pipe(t, t.Context(), strings.NewReader("810548"), "decode"); code != exitFailed || !strings.Contains(stderr, "the last 4 bytes of payload are missing") {
+		t.Errorf("exit %d, %q", code, stderr)
+	}
+}

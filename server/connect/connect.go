@@ -1,0 +1,212 @@
+// Package connect is a terminal client, `framescope connect`: each line that is
+// typed, or comes from a pipe, is a message; each message that comes is a line.
+package connect
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"framescope/protocol"
+	"framescope/server/websocket"
+)
+
+// Options say how to connect and what to send.
+type Options struct {
+	URL            string
+	Header         http.Header
+	Subprotocols   []string
+	Binary         bool          // send lines as binary messages
+	Hex            bool          // lines are hex, and so are binary messages that come
+	Ping           time.Duration // between pings; 0 for none
+	Compress       bool
+	Raw            bool // show every frame
+	Insecure       bool // take any certificate
+	Timeout        time.Duration
+	Wait           time.Duration // of silence after the input's end
+	MaxMessageSize int64
+	Interactive    bool // a person types
+}
+
+// Refused is what the handshake came to when the server would not have us.
+type Refused struct {
+	Status int
+	cause  error
+}
+
+func (r *Refused) Error() string { return r.cause.Error() }
+func (r *Refused) Unwrap() error { return r.cause }
+
+// terminal is one run.
+type terminal struct {
+	options Options
+	conn    *websocket.Conn
+	out     *lines // messages
+	notes   *lines // all else
+	heard   chan struct{}
+	pings   pings
+}
+
+// Run connects, passes on lines until the input ends or the connection does, and
+// closes. It returns nil when the connection was closed normally or by us, a
+// [Refused], or a [websocket.CloseError].
+func Run(ctx context.Context, o Options, in io.Reader, out, notes io.Writer) error {
+	t := &terminal{options: o, out: &lines{w: out}, notes: &lines{w: notes}, heard: make(chan struct{}, 1)}
+	if err := t.dial(ctx); err != nil {
+		return err
+	}
+	var ending sync.WaitGroup
+	typed := make(chan error, 1)
+	go func() { typed <- t.send(in) }() // it may wait for input that never comes
+	ending.Go(t.receive)
+	ending.Go(t.ping)
+	t.until(ctx, typed)
+	ending.Wait()
+	return verdict(t.conn.Err())
+}
+
+func (t *terminal) dial(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, t.options.Timeout, fmt.Errorf("no answer within %v: give more time with --timeout", t.options.Timeout))
+	defer cancel()
+	o := &websocket.DialOptions{Subprotocols: t.options.Subprotocols, Header: t.options.Header}
+	o.MaxMessageSize = t.options.MaxMessageSize
+	o.Compression = websocket.Compression{Off: !t.options.Compress, ContextTakeover: true}
+	o.OnPong = t.pong
+	if t.options.Insecure {
+		o.TLS = &tls.Config{InsecureSkipVerify: true}
+	}
+	if t.options.Raw {
+		o.Wrap = t.watch
+	}
+	c, response, err := websocket.Dial(ctx, t.options.URL, o)
+	if err != nil {
+		if response != nil {
+			return &Refused{response.StatusCode, err}
+		}
+		return err
+	}
+	t.conn = c
+	said := "connected to " + t.options.URL
+	if c.Subprotocol() != "" {
+		said += ", subprotocol " + c.Subprotocol()
+	}
+	if d := c.Deflate(); d.On {
+		said += ", " + d.String()
+	}
+	t.notes.printf("%s\n", said)
+	return nil
+}
+
+// until waits for one of the three ends: the connection's, the user's wish, or
+// silence after the input's end; the last two close.
+func (t *terminal) until(ctx context.Context, typed <-chan error) {
+	silence := make(<-chan time.Time)
+	for {
+		select {
+		case <-t.conn.Done():
+			return
+		case <-ctx.Done():
+			t.close()
+			return
+		case err := <-typed:
+			if err != nil {
+				t.notes.printf("%v\n", err)
+			}
+			if err != nil || t.options.Interactive {
+				t.close()
+				return
+			}
+			typed = nil
+			silence = time.After(t.options.Wait)
+		case <-t.heard:
+			if typed == nil {
+				silence = time.After(t.options.Wait)
+			}
+		case <-silence:
+			t.close()
+			return
+		}
+	}
+}
+
+func (t *terminal) close() { _ = t.conn.Close(protocol.CloseNormal, "") } // Err tells how it ended
+
+// receive prints what comes until the connection ends.
+func (t *terminal) receive() {
+	for {
+		op, p, err := t.conn.ReadMessage()
+		if err != nil {
+			return
+		}
+		switch {
+		case op == protocol.OpBinary && t.options.Hex:
+			t.out.printf("%s\n", hex.EncodeToString(p))
+		default:
+			t.out.printf("%s\n", p)
+		}
+		select {
+		case t.heard <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// pings are those under way.
+type pings struct {
+	mu   sync.Mutex
+	sent map[string]time.Time
+	last int
+}
+
+// ping sends pings until the connection ends.
+func (t *terminal) ping() {
+	if t.options.Ping <= 0 {
+		return
+	}
+	t.pings.sent = map[string]time.Time{}
+	tick := time.NewTicker(t.options.Ping)
+	defer tick.Stop()
+	for {
+		p := &t.pings
+		p.mu.Lock()
+		p.last++
+		id := strconv.Itoa(p.last)
+		clear(p.sent) // of those before, an answer is of no interest any more
+		p.sent[id] = time.Now()
+		p.mu.Unlock()
+		if t.conn.Ping([]byte(id)) != nil {
+			return
+		}
+		select {
+		case <-t.conn.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (t *terminal) pong(payload []byte) {
+	t.pings.mu.Lock()
+	sent, ours := t.pings.sent[string(payload)]
+	delete(t.pings.sent, string(payload))
+	t.pings.mu.Unlock()
+	if ours {
+		t.notes.printf("pong %s after %v\n", payload, time.Since(sent).Round(time.Microsecond))
+	}
+}
+
+// verdict is nil for an end that is none of the peer's faults.
+func verdict(err error) error {
+	var closed *websocket.CloseError
+	if errors.As(err, &closed) && (closed.Code == protocol.CloseNormal || closed.Code == protocol.CloseGoingAway || closed.Code == protocol.CloseNoStatus) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,152 @@
+// Decoding: formats, frames, breaches, heads, and what is said of broken input.
+
+package decode_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"framescope/server/decode"
+)
+
+// hello is RFC 6455 5.7: a masked text frame.
+const hello = "\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"
+
+func run(in string, o decode.Options) (string, error) {
+	if o.Payload == 0 {
+		o.Payload = 100
+	}
+	var out bytes.Buffer
+	err := decode.Run(strings.NewReader(in), &out, o)
+	return out.String(), err
+}
+
+func TestFormats(t *testing.T) {
+	const want = "@0      client text FIN mask 37fa213d length 5\n        \"Hello\"\n"
+	for _, in := range []string{
+		hello,
+		hex.EncodeToString([]byte(hello)),
+		"81 85 37 FA\n21:3d 0x7f,0x9f 4d-51 58\n",
+		base64.StdEncoding.EncodeToString([]byte(hello)),
+		base64.URLEncoding.EncodeToString([]byte(hello)) + "\n",
+		"00000000: 8185 37fa 213d 7f9f 4d51 58              ..7.!=..MQX\n",
+		"00000000  81 85 37 fa 21 3d 7f 9f  4d 51 58              |..7.!=..MQX|\n0000000b\n",
+	} {
+		if got, err := run(in, decode.Options{}); got != want || err != nil {
+			t.Errorf("%q: %q, %v", in, got, err)
+		}
+	}
+}
+
+func TestFrames(t *testing.T) {
+	for _, c := range []struct {
+		in   string
+		o    decode.Options
+		want string
+		err  string
+	}{
+		{"\x01\x03Hel\x89\x00\x80\x02lo", decode.Options{}, "@0      server text length 3\n        \"Hel\"\n@5      server ping FIN length 0\n@7      server continuation FIN length 2\n        \"lo\"\n", ""},
+		{"\x82\x03\x00\x01\xff", decode.Options{Payload: 2}, "@0      server binary FIN length 3\n        0001 …\n", ""},
+		{"\x88\x05\x03\xe8bye", decode.Options{}, "@0      server close FIN length 5\n        1000 normal closure: \"bye\"\n", ""},
+		{"\x81\x02\x1b[", decode.Options{}, "@0      server text FIN length 2\n        \"\\x1b[\"\n", ""},
+		{"\x81\x01a", decode.Options{From: "client"}, "@0      client text FIN length 1\n        \"a\"\n      ! client-unmasked: frame from the client is not masked (RFC 6455 5.1, close 1002)\n", "break the RFC"},
+		{"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00", decode.Options{Deflate: true}, "@0      server text FIN RSV1 length 7, inflates to 5\n        \"Hello\"\n", ""},
+		{"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00", decode.Options{}, "@0      server text FIN RSV1 length 7\n        \"\uFFFDH\uFFFD\\a\\x00\"\n      ! rsv-unexpected: reserved bits 100 (RSV1 RSV2 RSV3) are set and no extension gives them a meaning (RFC 6455 5.2, close 1002)\n", "break the RFC"},
+		{"\x82\x05ab", decode.Options{}, "@0      server binary FIN length 5\n        6162 …\n", "frame: of the one at byte 0 the last 3 bytes of payload are missing"},
+		{"\x82\x00\x82", decode.Options{}, "@0      server binary FIN length 0\n", "of the one at byte 2 only 1 bytes are there"},
+		{"\x82\x04abcd", decode.Options{MaxMessageSize: 3}, "@0      server binary FIN length 4\n        61626364\n      ! message-too-big: message of at least 4 bytes is larger than this server takes (RFC 6455 10.4, close 1009)\n", "break the RFC"},
+		{"", decode.Options{}, "", ""},
+		{"8", decode.Options{Format: "hex"}, "", "line 1: an odd number of hex digits"},
+		{"zz", decode.Options{Format: "hex"}, "", `line 1: "zz" is not hex`},
+		{"x", decode.Options{Format: "octal"}, "", `format "octal" is not known`},
+		{"GET / HTTP/1.1\r\nHost: a\r\n", decode.Options{}, "", "its blank line is missing"},
+	} {
+		got, err := run(c.in, c.o)
+		if got != c.want {
+			t.Errorf("%q:\n%s\nwant\n%s", c.in, got, c.want)
+		}
+		if c.err == "" && err != nil || c.err != "" && (err == nil || !strings.Contains(err.Error(), c.err)) {
+			t.Errorf("%q: error %v, want %q", c.in, err, c.err)
+		}
+	}
+}
+
+func TestHeads(t *testing.T) {
+	request := "GET /x HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+	if got, err := run(request+hello, decode.Options{}); err != nil || !strings.HasPrefix(got, "client handshake: \"GET /x HTTP/1.1\"\n@0      client text") {
+		t.Errorf("%q, %v", got, err)
+	}
+	wrong := strings.Replace(request, "Version: 13", "Version: 8", 1)
+	if got, err := run(wrong, decode.Options{}); !errors.Is(err, decode.ErrBreaches) || !strings.Contains(got, "! the request needs one Sec-WebSocket-Version: 13 (RFC 6455 4.2.1)") {
+		t.Errorf("%q, %v", got, err)
+	}
+	response := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
+	if got, err := run(response+"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00", decode.Options{}); err != nil || !strings.Contains(got, "inflates to 5") {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+func TestJSON(t *testing.T) {
+	out, err := run("\x81\x05Hello\x82\x02\x00\xff\x88\x02\x03\xed", decode.Options{JSON: true})
+	if !errors.Is(err, decode.ErrBreaches) {
+		t.Error(err)
+	}
+	var got []string
+	lines := json.NewDecoder(strings.NewReader(out))
+	for {
+		var f struct {
+			Opcode, Length, Text, Hex string
+			CloseCode                 int
+			Breaches                  []struct{ Rule string }
+		}
+		if err := lines.Decode(&f); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, fmt.Sprint(f))
+	}
+	want := "[{text 5 Hello  0 []} {binary 2  00ff 0 []} {close 2   1005 [{close-code-invalid}]}]"
+	if fmt.Sprint(got) != want {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+func TestLongStreamTakesLittleMemory(t *testing.T) {
+	// A frame of 1 GiB, and one behind it.
+	in := io.MultiReader(strings.NewReader("\x82\x7f\x00\x00\x00\x00\x40\x00\x00\x00"), io.LimitReader(zeros{}, 1<<30), strings.NewReader("\x89\x00"))
+	var out bytes.Buffer
+	if err := decode.Run(in, &out, decode.Options{Format: "binary", Payload: 4}); err != nil || !strings.Contains(out.String(), "@1073741834 server ping") {
+		t.Errorf("%q, %v", out.String(), err)
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+// FuzzRun: no input makes it fail, and however it comes in pieces, the output is
+// the same.
+func FuzzRun(f *testing.F) {
+	f.Add([]byte(hello), true)
+	f.Add([]byte("81 05 48656c6c6f"), false)
+	f.Add([]byte("HTTP/1.1 101 x\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00"), true)
+	f.Add([]byte("00000000: 8105 4865 6c6c 6f    ..Hello\n"), false)
+	f.Fuzz(func(t *testing.T, in []byte, asJSON bool) {
+		o := decode.Options{Payload: 50, JSON: asJSON, MaxMessageSize: 1 << 20}
+		var whole, pieces bytes.Buffer
+		err := decode.Run(bytes.NewReader(in), &whole, o)
+		again := decode.Run(iotest.OneByteReader(bytes.NewReader(in)), &pieces, o)
+		if whole.String() != pieces.String() || fmt.Sprint(err) != fmt.Sprint(again) {
+			t.Fatalf("whole: %q, %v; byte by byte: %q, %v", whole.String(), err, pieces.String(), again)
+		}
+	})
+}

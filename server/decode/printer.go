@@ -1,0 +1,213 @@
+// Printing: a frame as lines for people, or as a JSON object for programs.
+
+package decode
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"framescope/protocol"
+)
+
+// Printer prints frames.
+type Printer struct {
+	w    io.Writer
+	json bool
+	// Label stands at the beginning of each frame's lines.
+	Label string
+}
+
+// NewPrinter prints text, or JSON Lines.
+func NewPrinter(w io.Writer, asJSON bool) *Printer { return &Printer{w: w, json: asJSON} }
+
+// Frame prints one frame.
+func (p *Printer) Frame(f *Frame) error {
+	if p.json {
+		return p.write(jsonFrame(f))
+	}
+	_, err := io.WriteString(p.w, p.text(f))
+	return err
+}
+
+func (p *Printer) write(v any) error {
+	line, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	_, err = p.w.Write(append(line, '\n'))
+	return err
+}
+
+// text is a line for the header, one for the payload, and one for each breach.
+func (p *Printer) text(f *Frame) string {
+	var b strings.Builder
+	h := &f.Header
+	fmt.Fprintf(&b, "%s@%-6d %v %s", p.Label, f.Offset, f.From, h.Opcode)
+	if h.Fin {
+		b.WriteString(" FIN")
+	}
+	for i, bit := range []uint8{protocol.RSV1, protocol.RSV2, protocol.RSV3} {
+		if h.RSV&bit != 0 {
+			fmt.Fprintf(&b, " RSV%d", i+1)
+		}
+	}
+	if h.Masked {
+		fmt.Fprintf(&b, " mask %08x", h.MaskingKey)
+	}
+	fmt.Fprintf(&b, " length %d", h.PayloadLength)
+	switch {
+	case f.Compressed && f.Lost:
+		b.WriteString(", cannot be inflated: what it builds on is missing (RFC 7692 7.1.1)")
+	case f.Compressed:
+		fmt.Fprintf(&b, ", inflates to %d", f.InflatedSize)
+	}
+	b.WriteByte('\n')
+	if shown := payloadText(f); shown != "" {
+		fmt.Fprintf(&b, "        %s\n", shown)
+	}
+	for _, breach := range f.Breaches {
+		fmt.Fprintf(&b, "      ! %v: %s (%s, close %d)\n", breach.Rule, breach.Text(), breach.Rule.Section(), breach.Rule.CloseCode())
+	}
+	return b.String()
+}
+
+func payloadText(f *Frame) string {
+	shown, whole := f.Shown()
+	more := ""
+	if !whole {
+		more = " …"
+	}
+	switch {
+	case f.Header.Opcode == protocol.OpClose && len(shown) >= 2:
+		code, reason, _ := protocol.ParseClosePayload(shown)
+		if len(reason) == 0 {
+			return code.String()
+		}
+		return code.String() + ": " + quoted(reason) + more
+	case len(shown) == 0:
+		return ""
+	case f.IsText():
+		return quoted(shown) + more
+	}
+	return hex.EncodeToString(shown) + more
+}
+
+// quoted keeps what can be read and escapes the rest, so that no payload can
+// command the terminal.
+func quoted(p []byte) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, c := range strings.ToValidUTF8(string(p), "\uFFFD") {
+		switch {
+		case c == '"' || c == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(c)
+		case unicode.IsPrint(c):
+			b.WriteRune(c)
+		default:
+			escaped := strconv.QuoteRune(c)
+			b.WriteString(escaped[1 : len(escaped)-1])
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+type frameJSON struct {
+	Offset       uint64       `json:"offset"`
+	From         string       `json:"from"`
+	Opcode       string       `json:"opcode"`
+	Fin          bool         `json:"fin"`
+	RSV          uint8        `json:"rsv"`
+	Masked       bool         `json:"masked"`
+	MaskingKey   string       `json:"maskingKey,omitempty"`
+	Length       string       `json:"length"`
+	Compressed   bool         `json:"compressed,omitempty"`
+	InflatedSize *uint64      `json:"inflatedSize,omitempty"`
+	Text         *string      `json:"text,omitempty"`
+	Hex          *string      `json:"hex,omitempty"`
+	Whole        bool         `json:"whole"`
+	CloseCode    *int         `json:"closeCode,omitempty"`
+	Breaches     []breachJSON `json:"breaches,omitempty"`
+}
+
+type breachJSON struct {
+	Rule      string `json:"rule"`
+	Text      string `json:"text"`
+	Section   string `json:"section"`
+	CloseCode int    `json:"closeCode"`
+}
+
+func jsonFrame(f *Frame) frameJSON {
+	h := &f.Header
+	shown, whole := f.Shown()
+	j := frameJSON{
+		Offset: f.Offset, From: f.From.String(), Opcode: h.Opcode.String(), Fin: h.Fin, RSV: h.RSV, Masked: h.Masked,
+		Length: strconv.FormatUint(h.PayloadLength, 10), Compressed: f.Compressed, Whole: whole,
+	}
+	if h.Masked {
+		j.MaskingKey = fmt.Sprintf("%08x", h.MaskingKey)
+	}
+	if f.Compressed && !f.Lost {
+		j.InflatedSize = &f.InflatedSize
+	}
+	if h.Opcode == protocol.OpClose && len(shown) >= 2 {
+		code, reason, _ := protocol.ParseClosePayload(shown)
+		number := int(code)
+		j.CloseCode, shown = &number, reason
+	}
+	if f.IsText() {
+		text := string(shown)
+		j.Text = &text
+	} else {
+		bytes := hex.EncodeToString(shown)
+		j.Hex = &bytes
+	}
+	for _, b := range f.Breaches {
+		j.Breaches = append(j.Breaches, breachJSON{b.Rule.String(), b.Text(), b.Rule.Section(), int(b.Rule.CloseCode())})
+	}
+	return j
+}
+
+type headJSON struct {
+	Head   string      `json:"head"`
+	From   string      `json:"from"`
+	Checks []checkJSON `json:"checks"`
+}
+
+type checkJSON struct {
+	OK      bool   `json:"ok"`
+	What    string `json:"what"`
+	Seen    string `json:"seen"`
+	Reason  string `json:"reason,omitempty"`
+	Section string `json:"section"`
+}
+
+// Head prints the head of a handshake and which of its duties were kept.
+func (p *Printer) Head(from string, h protocol.Head, checks []protocol.Check) error {
+	if p.json {
+		j := headJSON{Head: h.StartLine, From: from}
+		for _, c := range checks {
+			one := checkJSON{OK: c.OK, What: c.What, Seen: c.Seen, Section: c.Section}
+			if !c.OK {
+				one.Reason = c.Reason
+			}
+			j.Checks = append(j.Checks, one)
+		}
+		return p.write(j)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s%s handshake: %s\n", p.Label, from, quoted([]byte(h.StartLine)))
+	for _, c := range checks {
+		if !c.OK {
+			fmt.Fprintf(&b, "      ! %s (%s)\n", c.Reason, c.Section)
+		}
+	}
+	_, err := io.WriteString(p.w, b.String())
+	return err
+}

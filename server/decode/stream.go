@@ -1,0 +1,141 @@
+// From bytes to frames that can be shown: one side of a connection.
+
+package decode
+
+import (
+	"fmt"
+	"unicode/utf8"
+
+	"framescope/protocol"
+)
+
+// Frame is one frame as it is shown. It is valid until the next.
+type Frame struct {
+	Offset   uint64 // of its first byte in the stream
+	From     protocol.Side
+	Header   protocol.Header
+	Payload  []byte // its beginning, unmasked
+	Breaches []protocol.Breach
+	// Compressed is set for a frame of a compressed message; Inflated is then the
+	// beginning of what it inflates to, of InflatedSize bytes. With Lost it cannot
+	// be inflated, since a frame before it was not.
+	Compressed   bool
+	Inflated     []byte
+	InflatedSize uint64
+	Lost         bool
+	Text         bool // what it carries is text
+}
+
+// Stream takes the bytes of one side, in pieces of any size.
+type Stream struct {
+	Decoder protocol.Decoder
+
+	emit    func(*Frame) error
+	shown   int    // payload bytes that are kept
+	pending []byte // the start of a frame, too little to decode
+	at      uint64 // in the stream: bytes decoded
+	frame   Frame
+	inside  bool
+	clear   []byte // what an event inflates to
+	text    bool   // the message is text
+}
+
+// NewStream makes a stream that calls emit with each frame at its end. Of payloads
+// it keeps shown bytes.
+func NewStream(from protocol.Side, shown int, emit func(*Frame) error) *Stream {
+	s := &Stream{emit: emit, shown: shown}
+	s.Decoder.From = from
+	return s
+}
+
+// Take decodes the next bytes, which it changes.
+func (s *Stream) Take(b []byte) error {
+	if len(s.pending) > 0 {
+		b = append(s.pending, b...)
+	}
+	for {
+		ev, n := s.Decoder.Next(b)
+		if n == 0 {
+			break
+		}
+		if err := s.event(ev, n); err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	s.pending = append([]byte(nil), b...)
+	return nil
+}
+
+func (s *Stream) event(ev protocol.Event, n int) error {
+	f := &s.frame
+	if ev.Start {
+		h := s.Decoder.Header()
+		*f = Frame{Offset: s.at, From: s.Decoder.From, Header: h, Payload: f.Payload[:0], Inflated: f.Inflated[:0], Breaches: f.Breaches[:0]}
+		if h.Opcode == protocol.OpText || h.Opcode == protocol.OpBinary {
+			s.text = h.Opcode == protocol.OpText
+		}
+		f.Text = s.text && !h.Opcode.Control()
+		s.inside = true
+	}
+	s.at += uint64(n)
+	s.broken(ev.Broken)
+	f.Payload = s.keep(f.Payload, ev.Data)
+	if s.Decoder.Compressed() {
+		f.Compressed, f.Lost = true, s.Decoder.ContextLost()
+		clear, broken := s.Decoder.Inflate(s.clear[:0], ev.Data)
+		s.clear = clear
+		f.Inflated = s.keep(f.Inflated, clear)
+		f.InflatedSize += uint64(len(clear))
+		s.broken(broken)
+	}
+	if !ev.End {
+		return nil
+	}
+	s.inside = false
+	return s.emit(f)
+}
+
+func (s *Stream) broken(rules protocol.Rules) {
+	for r := range rules.All() {
+		s.frame.Breaches = append(s.frame.Breaches, s.Decoder.BreachOf(r))
+	}
+}
+
+func (s *Stream) keep(have, more []byte) []byte {
+	return append(have, more[:min(len(more), s.shown-len(have))]...)
+}
+
+// Finish is at the end of the stream: an error when that is inside a frame, which
+// is emitted as far as it came.
+func (s *Stream) Finish() error {
+	if !s.inside {
+		if n := len(s.pending); n > 0 {
+			return fmt.Errorf("the input ends inside a frame: of the one at byte %d only %d bytes are there, too few for its header or for a control frame", s.at, n)
+		}
+		return nil
+	}
+	missing := s.Decoder.Pending()
+	if err := s.emit(&s.frame); err != nil {
+		return err
+	}
+	return fmt.Errorf("the input ends inside a frame: of the one at byte %d the last %d bytes of payload are missing", s.frame.Offset, missing)
+}
+
+// Shown is what is to be seen of the payload: inflated, if it is compressed; whole
+// says whether that is all of it.
+func (f *Frame) Shown() (p []byte, whole bool) {
+	if f.Compressed && !f.Lost {
+		return f.Inflated, uint64(len(f.Inflated)) == f.InflatedSize
+	}
+	return f.Payload, uint64(len(f.Payload)) == f.Header.PayloadLength
+}
+
+// IsText reports whether the payload is to be shown as text: by its message or, of
+// a ping, a pong or a close reason, by its looks.
+func (f *Frame) IsText() bool {
+	if f.Header.Opcode.Control() {
+		return utf8.Valid(f.Payload)
+	}
+	return f.Text && !(f.Compressed && f.Lost)
+}

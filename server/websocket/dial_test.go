@@ -1,0 +1,285 @@
+// Dialling: proxies, TLS, deadlines, and what is refused before and after.
+
+package websocket_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"framescope/protocol"
+	"framescope/server/websocket"
+)
+
+// greeter is a server that says what it was asked with.
+func greeter(t *testing.T, secure bool) (address string, config *tls.Config) {
+	t.Helper()
+	s := &websocket.Server{}
+	h := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		said := fmt.Sprint(r.Header.Get("X-Asked"), r.Header["Authorization"], r.Header["User-Agent"])
+		_ = s.Handle(w, r, func(c *websocket.Conn) {
+			c.WriteMessage(protocol.OpText, []byte(said))
+			c.ReadMessage()
+		})
+	}))
+	t.Cleanup(func() { s.Shutdown(context.Background()) })
+	if !secure {
+		h.Start()
+		t.Cleanup(h.Close)
+		return "ws://" + h.Listener.Addr().String(), nil
+	}
+	h.StartTLS()
+	t.Cleanup(h.Close)
+	pool := x509.NewCertPool()
+	pool.AddCert(h.Certificate())
+	return "wss://" + h.Listener.Addr().String(), &tls.Config{RootCAs: pool}
+}
+
+// hearing dials and returns the first message.
+func hearing(t *testing.T, address string, o *websocket.DialOptions) string {
+	t.Helper()
+	c, _, err := websocket.Dial(t.Context(), address, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.CloseNow()
+	_, p, err := c.ReadMessage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(p)
+}
+
+func TestDialSendsWhatItIsGiven(t *testing.T) {
+	address, _ := greeter(t, false)
+	withUser := strings.Replace(address, "ws://", "ws://ann:secret@", 1)
+	o := &websocket.DialOptions{Header: http.Header{"X-Asked": {"yes"}}}
+	if got := hearing(t, withUser, o); got != "yes[Basic YW5uOnNlY3JldA==] []" {
+		t.Errorf("the server saw %q", got)
+	}
+	if len(o.Header) != 1 {
+		t.Errorf("the caller's fields have become %v", o.Header)
+	}
+}
+
+func TestDialTLS(t *testing.T) {
+	address, config := greeter(t, true)
+	hearing(t, address, &websocket.DialOptions{TLS: config})
+	if _, _, err := websocket.Dial(t.Context(), address, nil); err == nil || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("a certificate that nobody vouches for: %v", err)
+	}
+}
+
+// connectProxy tunnels for who knows the password, and counts.
+func connectProxy(t *testing.T) (u *url.URL, tunnels *int) {
+	t.Helper()
+	tunnels = new(int)
+	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodConnect || r.Header.Get("Proxy-Authorization") != "Basic cDp3" {
+			http.Error(w, "no", http.StatusProxyAuthRequired)
+			return
+		}
+		*tunnels++
+		to, err := net.Dial("tcp", r.Host)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+			return
+		}
+		from, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		io.WriteString(from, "HTTP/1.1 200 OK\r\n\r\n")
+		go func() { io.Copy(to, from); to.Close() }()
+		io.Copy(from, to)
+		from.Close()
+	}))
+	t.Cleanup(h.Close)
+	u, _ = url.Parse(h.URL)
+	return u, tunnels
+}
+
+func TestDialThroughAProxy(t *testing.T) {
+	proxy, tunnels := connectProxy(t)
+	proxy.User = url.UserPassword("p", "w")
+	through := func(*http.Request) (*url.URL, error) { return proxy, nil }
+	plainAddress, _ := greeter(t, false)
+	hearing(t, plainAddress, &websocket.DialOptions{Proxy: through})
+	secureAddress, config := greeter(t, true)
+	hearing(t, secureAddress, &websocket.DialOptions{Proxy: through, TLS: config})
+	if *tunnels != 2 {
+		t.Errorf("%d tunnels", *tunnels)
+	}
+	proxy.User = nil
+	if _, _, err := websocket.Dial(t.Context(), plainAddress, &websocket.DialOptions{Proxy: through}); err == nil || !strings.Contains(err.Error(), "407 Proxy Authentication Required") {
+		t.Errorf("without the password: %v", err)
+	}
+	for proxy, says := range map[string]string{"ftp://127.0.0.1": "begins with http://", "http://127.0.0.1:1": "connection refused", "socks5://127.0.0.1:1": "connection refused"} {
+		u, _ := url.Parse(proxy)
+		_, _, err := websocket.Dial(t.Context(), plainAddress, &websocket.DialOptions{Proxy: http.ProxyURL(u)})
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("through %s: %v, want %q", proxy, err, says)
+		}
+	}
+}
+
+func TestDialThroughSOCKS(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		from, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer from.Close()
+		var b [256]byte
+		io.ReadFull(from, b[:3]) // version, one method, none
+		from.Write([]byte{5, 0})
+		io.ReadFull(from, b[:10]) // version, connect, reserved, IPv4, address, port
+		to, err := net.Dial("tcp", fmt.Sprintf("%d.%d.%d.%d:%d", b[4], b[5], b[6], b[7], int(b[8])<<8|int(b[9])))
+		if err != nil {
+			return
+		}
+		defer to.Close()
+		from.Write([]byte{5, 0, 0, 1, 0, 0, 0, 0, 0, 0})
+		go io.Copy(to, from)
+		io.Copy(from, to)
+	}()
+	address, _ := greeter(t, false)
+	hearing(t, address, &websocket.DialOptions{Proxy: http.ProxyURL(&url.URL{Scheme: "socks5", Host: l.Addr().String()})})
+}
+
+func TestDialRefuses(t *testing.T) {
+	for address, says := range map[string]string{
+		"http://x/":     "begins with ws://",
+		"ws:///x":       "names no host",
+		"ws://x/#a":     "fragment",
+		"ws://x:port/":  "invalid port",
+		"://":           "missing protocol scheme",
+		"ws:x":          "begins with ws://",
+		"ws://[::1":     "missing ']'",
+		"wss://x:99999": "invalid port",
+	} {
+		if _, _, err := websocket.Dial(t.Context(), address, nil); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, want %q", address, err, says)
+		}
+	}
+	for _, field := range []string{"Upgrade", "Connection", "Sec-Websocket-Key", "Host"} {
+		_, _, err := websocket.Dial(t.Context(), "ws://127.0.0.1:1", &websocket.DialOptions{Header: http.Header{field: {"x"}}})
+		if err == nil || !strings.Contains(err.Error(), field) {
+			t.Errorf("with a %s of the caller's: %v", field, err)
+		}
+	}
+}
+
+// answering serves one connection with an answer written by hand.
+func answering(t *testing.T, answer func(key string, nc net.Conn)) (address string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		nc, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer nc.Close()
+		r, err := http.ReadRequest(bufio.NewReader(nc))
+		if err != nil {
+			return
+		}
+		answer(protocol.AcceptKey(r.Header.Get("Sec-Websocket-Key")), nc)
+	}()
+	return "ws://" + l.Addr().String()
+}
+
+func TestDialChecksTheAnswer(t *testing.T) {
+	const good = "HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n"
+	for answer, says := range map[string]string{
+		"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n":      "status 302, not 101",
+		"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n": "Sec-WebSocket-Accept should be",
+		"HTTP/1.1 101 x\r\nConnection: Upgrade\r\n\r\n":                       "lacks Upgrade",
+		good + "Sec-WebSocket-Protocol: x\r\n\r\n":                            "subprotocol that was not offered",
+		good + "Sec-WebSocket-Extensions: x\r\n\r\n":                          "extension that was not offered",
+		good + "Sec-WebSocket-Extensions: permessage-deflate; x\r\n\r\n":      "parameters of permessage-deflate",
+		"nonsense\r\n\r\n": "malformed HTTP",
+		"HTTP/1.1 101 x\r\nX: " + strings.Repeat("x", 70_000) + "\r\n\r\n": "unexpected EOF",
+	} {
+		address := answering(t, func(key string, nc net.Conn) {
+			if strings.Contains(answer, "%s") {
+				answer = fmt.Sprintf(answer, key)
+			}
+			io.WriteString(nc, answer)
+			io.Copy(io.Discard, nc)
+		})
+		if _, _, err := websocket.Dial(t.Context(), address, nil); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%.60q: %v, want %q", answer, err, says)
+		}
+	}
+}
+
+func TestDialIsCancelled(t *testing.T) {
+	asked := make(chan struct{})
+	address := answering(t, func(_ string, nc net.Conn) {
+		close(asked)
+		io.Copy(io.Discard, nc) // and no answer
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-asked
+		cancel()
+	}()
+	if _, _, err := websocket.Dial(ctx, address, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+}
+
+func TestFramesBehindTheHeadArrive(t *testing.T) {
+	address := answering(t, func(key string, nc net.Conn) {
+		fmt.Fprintf(nc, "HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n\x81\x05early", key)
+		io.Copy(io.Discard, nc)
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	var seen strings.Builder
+	c, _, err := websocket.Dial(ctx, address, &websocket.DialOptions{Wrap: func(nc net.Conn) net.Conn { return &tee{nc, &seen} }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.CloseNow()
+	if _, p, err := c.ReadMessage(); string(p) != "early" || err != nil {
+		t.Errorf("%q, %v", p, err)
+	}
+	if !strings.HasPrefix(seen.String(), "HTTP/1.1 101") || !strings.HasSuffix(seen.String(), "early") {
+		t.Errorf("the wrapped connection saw %q", seen.String())
+	}
+}
+
+// tee keeps what is read.
+type tee struct {
+	net.Conn
+	seen *strings.Builder
+}
+
+func (t *tee) Read(b []byte) (int, error) {
+	n, err := t.Conn.Read(b)
+	t.seen.Write(b[:n])
+	return n, err
+}
