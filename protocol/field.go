@@ -13,31 +13,39 @@ type Field struct {
 // AppendFields appends the fields of h in the order of the wire (RFC 6455 5.2).
 // extended-length and masking-key are there only when the header has them.
 func AppendFields(dst []Field, h Header) []Field {
-	bit := 0
-	add := func(name string, bits int, value uint64) {
-		dst = append(dst, Field{name, bit, bits, value})
-		bit += bits
-	}
-	add("fin", 1, boolBit(h.Fin))
-	add("rsv1", 1, uint64(h.RSV>>2&1))
-	add("rsv2", 1, uint64(h.RSV>>1&1))
-	add("rsv3", 1, uint64(h.RSV&1))
-	add("opcode", 4, uint64(h.Opcode&0xF))
-	add("mask", 1, boolBit(h.Masked))
+	l := fieldList{fields: dst}
+	l.add("fin", 1, boolBit(h.Fin))
+	l.add("rsv1", 1, uint64(h.RSV>>2&1))
+	l.add("rsv2", 1, uint64(h.RSV>>1&1))
+	l.add("rsv3", 1, uint64(h.RSV&1))
+	l.add("opcode", 4, uint64(h.Opcode&0xF))
+	l.add("mask", 1, boolBit(h.Masked))
 	switch h.lengthBytes() {
 	case 0:
-		add("payload-len", 7, h.PayloadLength)
+		l.add("payload-len", 7, h.PayloadLength)
 	case 2:
-		add("payload-len", 7, length16)
-		add("extended-length", 16, h.PayloadLength)
+		l.add("payload-len", 7, length16)
+		l.add("extended-length", 16, h.PayloadLength)
 	default:
-		add("payload-len", 7, length64)
-		add("extended-length", 64, h.PayloadLength)
+		l.add("payload-len", 7, length64)
+		l.add("extended-length", 64, h.PayloadLength)
 	}
 	if h.Masked {
-		add("masking-key", 32, uint64(h.MaskingKey))
+		l.add("masking-key", 32, uint64(h.MaskingKey))
 	}
-	return dst
+	return l.fields
+}
+
+// fieldList is built one by one, each behind the one before.
+type fieldList struct {
+	fields []Field
+	bit    int
+}
+
+//go:noinline
+func (l *fieldList) add(name string, bits int, value uint64) {
+	l.fields = append(l.fields, Field{name, l.bit, bits, value})
+	l.bit += bits
 }
 
 func boolBit(b bool) uint64 {

@@ -3,7 +3,6 @@
 package protocol
 
 import (
-	"encoding/base64"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,7 +18,7 @@ const Version = "13"
 // (RFC 6455 4.2.2).
 func AcceptKey(key string) string {
 	sum := sha1Sum([]byte(key + GUID))
-	return base64.StdEncoding.EncodeToString(sum[:])
+	return base64Text(sum[:])
 }
 
 // Request is a client's opening handshake.
@@ -101,8 +100,20 @@ func firstFault(checks []Check) *HandshakeError {
 	return nil
 }
 
+// checkList is built one by one: as one literal of many strings it would be several
+// times the code.
+type checkList []Check
+
+// add adds a duty of which one thing was seen.
+//
+//go:noinline
+func (l *checkList) add(ok bool, what, seen, reason, section string, status int) {
+	*l = append(*l, Check{What: what, Seen: seen, Reason: reason, Section: section, Status: status, OK: ok})
+}
+
 // RequestChecks lists every duty of a client's handshake (RFC 6455 4.2.1).
 func RequestChecks(r Request) []Check {
+	const section = "RFC 6455 4.2.1"
 	f := r.Fields
 	upgrade, connection := f.Values("Upgrade"), f.Values("Connection")
 	version, key := f.Values("Sec-Websocket-Version"), f.Values("Sec-Websocket-Key")
@@ -111,95 +122,57 @@ func RequestChecks(r Request) []Check {
 	if len(version) == 0 {
 		versionStatus = 400
 	}
-	return []Check{
-		{
-			"the method is GET", r.Method,
-			"a WebSocket handshake is a GET request", "RFC 6455 4.2.1", 405,
-			r.Method == "GET",
-		}, {
-			"HTTP/1.1 or higher", "HTTP/" + strconv.Itoa(r.Major) + "." + strconv.Itoa(r.Minor),
-			"a WebSocket handshake needs HTTP/1.1", "RFC 6455 4.2.1", 400,
-			r.Major > 1 || r.Major == 1 && r.Minor >= 1,
-		}, {
-			"Host is there", r.Host,
-			"the Host field is missing", "RFC 6455 4.2.1", 400,
-			r.Host != "",
-		}, {
-			"Upgrade names websocket", joined(upgrade),
-			"this URL speaks WebSocket: the request needs Upgrade: websocket", "RFC 6455 4.2.1", 426,
-			HasToken(upgrade, "websocket"),
-		}, {
-			"Connection names Upgrade", joined(connection),
-			"the request needs Connection: Upgrade", "RFC 6455 4.2.1", 400,
-			HasToken(connection, "upgrade"),
-		}, {
-			"Sec-WebSocket-Version is 13", joined(version),
-			"the request needs one Sec-WebSocket-Version: 13", "RFC 6455 4.2.1", versionStatus,
-			len(version) == 1 && version[0] == Version,
-		}, {
-			"Sec-WebSocket-Key is 16 bytes in base64", joined(key),
-			"the request needs one Sec-WebSocket-Key of 16 bytes in base64", "RFC 6455 4.2.1", 400,
-			len(key) == 1 && validKey(key[0]),
-		}, {
-			"Sec-WebSocket-Extensions is a list of extensions", joined(f.Values("Sec-Websocket-Extensions")),
-			"Sec-WebSocket-Extensions is not a list of extensions with their parameters", "RFC 6455 9.1", 400,
-			extensions,
-		},
-	}
+	l := make(checkList, 0, 8)
+	l.add(r.Method == "GET", "the method is GET", r.Method,
+		"a WebSocket handshake is a GET request", section, 405)
+	l.add(r.Major > 1 || r.Major == 1 && r.Minor >= 1,
+		"HTTP/1.1 or higher", "HTTP/"+strconv.Itoa(r.Major)+"."+strconv.Itoa(r.Minor),
+		"a WebSocket handshake needs HTTP/1.1", section, 400)
+	l.add(r.Host != "", "Host is there", r.Host,
+		"the Host field is missing", section, 400)
+	l.add(HasToken(upgrade, "websocket"), "Upgrade names websocket", joined(upgrade),
+		"this URL speaks WebSocket: the request needs Upgrade: websocket", section, 426)
+	l.add(HasToken(connection, "upgrade"), "Connection names Upgrade", joined(connection),
+		"the request needs Connection: Upgrade", section, 400)
+	l.add(len(version) == 1 && version[0] == Version, "Sec-WebSocket-Version is 13", joined(version),
+		"the request needs one Sec-WebSocket-Version: 13", section, versionStatus)
+	// RFC 6455 4.2.1: 16 bytes once it is decoded.
+	l.add(len(key) == 1 && isBase64(key[0], 16), "Sec-WebSocket-Key is 16 bytes in base64", joined(key),
+		"the request needs one Sec-WebSocket-Key of 16 bytes in base64", section, 400)
+	l.add(extensions, "Sec-WebSocket-Extensions is a list of extensions", joined(f.Values("Sec-Websocket-Extensions")),
+		"Sec-WebSocket-Extensions is not a list of extensions with their parameters", "RFC 6455 9.1", 400)
+	return l
 }
 
 // ResponseChecks lists every duty of a server's answer (RFC 6455 4.2.2), as the
 // client checks them (RFC 6455 4.1).
 func ResponseChecks(status int, response, request Fields) []Check {
+	const section = "RFC 6455 4.1"
 	upgrade, connection := response.Values("Upgrade"), response.Values("Connection")
 	accept := response.Values("Sec-Websocket-Accept")
 	computed := AcceptKey(first(request.Values("Sec-Websocket-Key")))
 	protocols := Tokens(response.Values("Sec-Websocket-Protocol"))
 	offered, _ := extensionNames(request)
 	accepted, readable := extensionNames(response)
+	extensions := joined(response.Values("Sec-Websocket-Extensions"))
 	_, agreed := AgreedDeflate(request, response)
-	return []Check{
-		{
-			What: "the status is 101", Seen: strconv.Itoa(status),
-			Reason:  "the server answered with status " + strconv.Itoa(status) + ", not 101",
-			Section: "RFC 6455 4.1", OK: status == 101,
-		}, {
-			What: "Upgrade names websocket", Seen: joined(upgrade),
-			Reason:  "the answer lacks Upgrade: websocket",
-			Section: "RFC 6455 4.1", OK: HasToken(upgrade, "websocket"),
-		}, {
-			What: "Connection names Upgrade", Seen: joined(connection),
-			Reason:  "the answer lacks Connection: Upgrade",
-			Section: "RFC 6455 4.1", OK: HasToken(connection, "upgrade"),
-		}, {
-			What: "Sec-WebSocket-Accept is the key's", Seen: joined(accept),
-			Reason:  "Sec-WebSocket-Accept should be " + computed,
-			Section: "RFC 6455 4.2.2", OK: len(accept) == 1 && accept[0] == computed,
-		}, {
-			What: "the subprotocol was offered", Seen: joined(protocols),
-			Reason:  "the server chose a subprotocol that was not offered",
-			Section: "RFC 6455 4.1",
-			OK:      len(protocols) <= 1 && subset(protocols, Tokens(request.Values("Sec-Websocket-Protocol"))),
-		}, {
-			What: "the extensions were offered", Seen: joined(response.Values("Sec-Websocket-Extensions")),
-			Reason:  "the server chose an extension that was not offered",
-			Section: "RFC 6455 4.1", OK: readable && subset(accepted, offered),
-		}, {
-			What: "permessage-deflate answers the offer", Seen: joined(response.Values("Sec-Websocket-Extensions")),
-			Reason:  "the server chose parameters of permessage-deflate that the offer does not allow",
-			Section: "RFC 7692 7.1", OK: agreed,
-		},
-	}
-}
-
-// validKey reports whether a key decodes to 16 bytes (RFC 6455 4.2.1).
-func validKey(key string) bool {
-	var b [18]byte
-	if len(key) != 24 {
-		return false
-	}
-	n, err := base64.StdEncoding.Decode(b[:], []byte(key))
-	return err == nil && n == 16
+	code := strconv.Itoa(status)
+	l := make(checkList, 0, 7)
+	l.add(status == 101, "the status is 101", code, "the server answered with status "+code+", not 101", section, 0)
+	l.add(HasToken(upgrade, "websocket"), "Upgrade names websocket", joined(upgrade),
+		"the answer lacks Upgrade: websocket", section, 0)
+	l.add(HasToken(connection, "upgrade"), "Connection names Upgrade", joined(connection),
+		"the answer lacks Connection: Upgrade", section, 0)
+	l.add(len(accept) == 1 && accept[0] == computed, "Sec-WebSocket-Accept is the key's", joined(accept),
+		"Sec-WebSocket-Accept should be "+computed, "RFC 6455 4.2.2", 0)
+	l.add(len(protocols) <= 1 && subset(protocols, Tokens(request.Values("Sec-Websocket-Protocol"))),
+		"the subprotocol was offered", joined(protocols),
+		"the server chose a subprotocol that was not offered", section, 0)
+	l.add(readable && subset(accepted, offered), "the extensions were offered", extensions,
+		"the server chose an extension that was not offered", section, 0)
+	l.add(agreed, "permessage-deflate answers the offer", extensions,
+		"the server chose parameters of permessage-deflate that the offer does not allow", "RFC 7692 7.1", 0)
+	return l
 }
 
 // extensionNames lists the extensions without their parameters. ok is false when

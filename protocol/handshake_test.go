@@ -4,6 +4,7 @@ package protocol
 
 import (
 	"crypto/sha1"
+	"encoding/base64"
 	"strings"
 	"testing"
 )
@@ -118,6 +119,21 @@ func FuzzSHA1(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if sha1Sum(b) != sha1.Sum(b) {
 			t.Fatalf("digest of %q is wrong", b)
+		}
+	})
+}
+
+// FuzzBase64: the standard library agrees.
+func FuzzBase64(f *testing.F) {
+	f.Add([]byte("the sample nonce"), "dGhlIHNhbXBsZSBub25jZQ==")
+	f.Fuzz(func(t *testing.T, b []byte, text string) {
+		if got, want := base64Text(b), base64.StdEncoding.EncodeToString(b); got != want {
+			t.Fatalf("% x in base64 is %q, want %q", b, got, want)
+		}
+		decoded, err := base64.StdEncoding.DecodeString(text)
+		want := err == nil && len(decoded) == 16 && !strings.ContainsAny(text, "\r\n")
+		if isBase64(text, 16) != want {
+			t.Fatalf("%q: %v, want %v", text, !want, want)
 		}
 	})
 }

@@ -43,6 +43,37 @@ func (d *Decoder) Lend(z *Inflater) (back *Inflater) {
 // stops there. Text is judged as Next judges it. To each event of a compressed
 // message belongs a call, also if its Data are empty.
 func (d *Decoder) Inflate(dst, p []byte) (out []byte, broken Rules) {
+	return d.inflate(dst, p, true)
+}
+
+// inflateStep is how much is inflated at once by who does not keep all of it.
+const inflateStep = 4 << 10
+
+// InflateSome is Inflate for who keeps no more than the first n bytes of what a
+// frame inflates to: the rest is judged and let go, a few MiB at a time.
+func (d *Decoder) InflateSome(dst, p []byte, n int) (out []byte, broken Rules) {
+	keep := len(dst) + n
+	for {
+		step := min(len(p), inflateStep)
+		more, b := d.inflate(dst, p[:step], step == len(p))
+		dst = more[:min(len(more), keep)]
+		if broken |= b; step == len(p) {
+			return dst, broken
+		}
+		p = p[step:]
+	}
+}
+
+// Inflated is how many bytes the present frame has inflated to.
+func (d *Decoder) Inflated() uint64 {
+	if d.deflate == nil {
+		return 0
+	}
+	return d.deflate.frame
+}
+
+// inflate takes p, with which the event may end.
+func (d *Decoder) inflate(dst, p []byte, end bool) (out []byte, broken Rules) {
 	f := d.deflate
 	if !d.Compressed() || f.lost || f.done {
 		return dst, 0
@@ -55,7 +86,7 @@ func (d *Decoder) Inflate(dst, p []byte) (out []byte, broken Rules) {
 		limit = min(limit, d.MaxMessageSize-f.size)
 	}
 	out, v := f.z.inflate(dst, f.context, p, 1<<d.Deflate.WindowBits(d.From), len(dst)+int(limit))
-	last := d.header.Fin && !d.inside && !f.missing
+	last := end && d.header.Fin && !d.inside && !f.missing
 	if last && v == inflateMore {
 		v = f.z.finish()
 	}
@@ -70,7 +101,7 @@ func (d *Decoder) Inflate(dst, p []byte) (out []byte, broken Rules) {
 	case !f.done || !d.Deflate.NoContextTakeover(d.From):
 		f.remember(fresh, 1<<d.Deflate.WindowBits(d.From))
 	}
-	if f.missing {
+	if f.missing && end {
 		f.lost, f.missing = true, false
 	}
 	return out, d.broken

@@ -141,6 +141,34 @@ func TestPageShowsHello(t *testing.T) {
 	b.screenshot("hello-in")
 }
 
+func TestPageShowsCompressedMessages(t *testing.T) {
+	b := openTab(t, startHere(t, nil))
+	b.open()
+	b.fill("play-url", socketURL(b.base, "/ws/echo"))
+	b.click(byTestID("play-connect"))
+	b.wait(`tests("conn-row").some((e) => e.dataset.state === "open")`)
+	text := strings.Repeat("the same words again, ", 40)
+	b.say(text)
+	b.say(text)
+	rows := b.rows()
+	for _, r := range rows {
+		if length, _ := strconv.Atoi(r.Length); r.RSV != "4" || r.Rule != "" || length >= len(text)/4 {
+			t.Errorf("a row of a compressed message: %+v", r)
+		}
+	}
+	for _, dir := range []string{"in", "out"} {
+		b.choose(`[data-dir=` + dir + `]`)
+		if shown := eval[string](b, `text("payload-view")`); !strings.Contains(shown, text) {
+			t.Errorf("payload-view of the %s frame %q", dir, shown)
+		}
+		if wire := b.bytes(); len(wire) >= len(text)/4 || wire[0] != 0xc1 {
+			t.Errorf("hex-view of the %s frame has %d bytes", dir, len(wire))
+		}
+	}
+	b.wait(`text("handshake-view").includes("permessage-deflate") && text("handshake-view").includes("compresses each message by itself")`)
+	b.screenshot("compressed")
+}
+
 func TestPageShowsPingPongAndClose(t *testing.T) {
 	b := openTab(t, startHere(t, nil))
 	b.open()

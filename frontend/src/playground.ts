@@ -40,7 +40,11 @@ function ownURL(path: string): string {
 }
 
 /** Addresses that this server offers. */
-export const suggestions = [ownURL("/ws/echo"), ownURL("/ws/echo?deflate=off"), ownURL("/ws/chat?room=lobby&name=me")];
+export const suggestions = [
+  ownURL("/ws/echo"),
+  ownURL("/ws/echo?deflate=off"),
+  ownURL("/ws/chat?room=lobby&name=me"),
+];
 
 /** Which of our own applications the address leads to: only they know how to send a ping on request. */
 const app = computed(() => {

@@ -59,17 +59,28 @@ func newConn(id, wire uint32) *conn {
 // begin puts both directions at the start of their streams. A connection whose
 // Open is not seen as it happens is joined midway instead.
 func (c *conn) begin() {
-	limit := c.sent[protocol.Client].decoder.MaxMessageSize
 	for i := range c.sent {
-		c.sent[i].decoder = protocol.Decoder{From: protocol.Side(i)}
+		d := &c.sent[i].decoder
+		// What the handshake said stays: a late watcher is told that before.
+		*d = protocol.Decoder{From: protocol.Side(i), MaxMessageSize: d.MaxMessageSize, Deflate: d.Deflate}
 	}
-	c.sent[protocol.Client].decoder.MaxMessageSize = limit
 }
 
 func (c *conn) gap() {
 	for i := range c.sent {
 		c.sent[i].decoder.Gap()
 		c.sent[i].start, c.sent[i].fragment = 0, 0
+	}
+}
+
+// agree sets what the handshake came to. Of a connection that is joined midway
+// the compression's context is not known.
+func (c *conn) agree(d protocol.Deflate, midway bool) {
+	for i := range c.sent {
+		c.sent[i].decoder.Deflate = d
+	}
+	if midway {
+		c.gap()
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 type Detail struct {
 	JSON    []byte // FrameDetail in the page's types
 	Wire    []byte // the captured bytes as they crossed the wire
-	Payload []byte // the captured payload, unmasked
+	Payload []byte // the captured payload, unmasked and inflated
 }
 
 // Detail tells all of frame seq; ok is false when it is not held.
@@ -26,13 +26,18 @@ func (in *Inspector) Detail(seq uint64) (d Detail, ok bool) {
 	r := in.record(w)
 	h, payload := payloadOf(&r)
 	in.payload = unmasked(in.payload[:0], h, payload, len(payload))
+	in.first = append(in.first[:0], in.payload[:min(len(in.payload), firstBytes)]...)
+	inflated := in.clear.of(i)
+	if inflated != nil {
+		in.payload = append(in.payload[:0], inflated.data...)
+	}
 	j := jsonWriter{buf: in.text[:0]}
-	in.writeDetail(&j, seq, w, &r, h)
+	in.writeDetail(&j, seq, w, &r, h, inflated)
 	in.text = j.buf
 	return Detail{in.text, r.Data, in.payload}, true
 }
 
-func (in *Inspector) writeDetail(j *jsonWriter, seq uint64, w *row, r *feed.Record, h protocol.Header) {
+func (in *Inspector) writeDetail(j *jsonWriter, seq uint64, w *row, r *feed.Record, h protocol.Header, inflated *inflatedFrame) {
 	j.open('{')
 	j.key("seq").big(seq)
 	j.key("conn").int(int(w.conn))
@@ -46,7 +51,9 @@ func (in *Inspector) writeDetail(j *jsonWriter, seq uint64, w *row, r *feed.Reco
 	j.key("wireSize").big(r.WireSize)
 	j.key("cut").bool(w.flags&flagCut != 0)
 	j.key("partial").bool(w.flags&flagPartial != 0)
-	writeFields(j, r, h)
+	writeCompression(j, w, inflated)
+	j.key("unmasked").string(string(appendHex(nil, in.first, true)))
+	writeFields(j, w, r, h)
 	writeBreaches(j, w, h)
 	in.writeMessage(j, seq, w)
 	in.writeClose(j, h)
@@ -62,12 +69,34 @@ func direct(s protocol.Side) string {
 	return "out"
 }
 
+// writeCompression tells what a frame of a compressed message inflates to.
+func writeCompression(j *jsonWriter, w *row, inflated *inflatedFrame) {
+	j.key("compressed").bool(w.flags&flagCompressed != 0)
+	j.key("inflatedSize")
+	if inflated != nil {
+		j.big(inflated.size)
+	} else {
+		j.null()
+	}
+	note := ""
+	switch {
+	case w.flags&flagLost != 0:
+		note = "This cannot be inflated: " + missingContext
+	case inflated != nil && uint64(len(inflated.data)) < inflated.size:
+		note = "Of what it inflates to, the first " + count(uint64(len(inflated.data)), "byte") + " are kept."
+	}
+	j.key("inflateNote").string(note)
+}
+
+// firstBytes is how many bytes of the payload the page shows being unmasked.
+const firstBytes = 12
+
 // writeFields lists the header's fields; a header that was cut has none.
-func writeFields(j *jsonWriter, r *feed.Record, h protocol.Header) {
+func writeFields(j *jsonWriter, w *row, r *feed.Record, h protocol.Header) {
 	j.key("fields").open('[')
 	if _, n := protocol.ParseHeader(r.Data); n > 0 {
 		for _, f := range protocol.AppendFields(nil, h) {
-			text, section := explain(f, h, r.Side)
+			text, section := explain(f, h, r.Side, w.flags)
 			j.open('{')
 			j.key("name").string(f.Name)
 			j.key("bit").int(f.Bit)
@@ -143,7 +172,7 @@ func payloadKind(w *row, h protocol.Header) string {
 	switch {
 	case h.Opcode == protocol.OpClose:
 		return "close"
-	case h.RSV != 0:
+	case w.flags&flagLost != 0, h.RSV != 0 && w.flags&flagCompressed == 0:
 		return "extension"
 	case h.Opcode.Control():
 		return "control"

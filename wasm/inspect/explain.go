@@ -9,12 +9,15 @@ import (
 )
 
 // explain says what a field's value means in this frame, and the section.
-func explain(f protocol.Field, h protocol.Header, from protocol.Side) (text, section string) {
+func explain(f protocol.Field, h protocol.Header, from protocol.Side, flags rowFlags) (text, section string) {
 	const framing = "RFC 6455 5.2"
 	switch f.Name {
 	case "fin":
 		return explainFin(h), "RFC 6455 5.4"
 	case "rsv1", "rsv2", "rsv3":
+		if f.Name == "rsv1" && flags&flagCompressed != 0 {
+			return explainRSV1(f.Value, h.Opcode), "RFC 7692 6"
+		}
 		if f.Value == 0 {
 			return "Reserved, 0: no extension uses this bit here.", framing
 		}
@@ -30,6 +33,16 @@ func explain(f protocol.Field, h protocol.Header, from protocol.Side) (text, sec
 	default:
 		return "Payload byte i is XORed with byte i mod 4 of this key, chosen anew for each frame.", "RFC 6455 5.3"
 	}
+}
+
+func explainRSV1(value uint64, o protocol.Opcode) string {
+	switch {
+	case value == 0:
+		return "0, as in every fragment but the first: that one says that the message is compressed."
+	case o == protocol.OpContinuation:
+		return "Set, but only the first fragment says that a message is compressed."
+	}
+	return "Set: this message is compressed, as both sides agreed (permessage-deflate)."
 }
 
 func explainFin(h protocol.Header) string {

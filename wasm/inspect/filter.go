@@ -19,6 +19,7 @@ type term struct {
 	sides   uint8  // one bit a side
 	broken  protocol.Rules
 	conns   []uint32
+	flags   rowFlags
 }
 
 const (
@@ -40,6 +41,7 @@ func (t *term) match(w *row) bool {
 	return t.opcodes&(1<<w.opcode) != 0 ||
 		t.sides&(1<<w.flags.side()) != 0 ||
 		t.broken&w.broken != 0 ||
+		t.flags&w.flags != 0 ||
 		slices.Contains(t.conns, w.conn)
 }
 
@@ -51,7 +53,7 @@ func (e filterError) Error() string { return string(e) }
 // All must hold; "-" before a term turns it round; commas in a value mean "or".
 //
 //	opcode:text,ping  dir:in  conn:1,2  rule:any  rule:utf8-invalid
-//	text  ping  data  control  in  out  breach  #3
+//	text  ping  data  control  in  out  breach  compressed  #3
 //
 // An empty text is no filter: nil. The error is a sentence for the user.
 func ParseFilter(text string) (*Filter, error) {
@@ -106,6 +108,10 @@ func (t *term) add(key, value string) (ok bool) {
 		}
 		if value == "breach" {
 			return t.addRule("any")
+		}
+		if value == "compressed" {
+			t.flags |= flagCompressed
+			return true
 		}
 		return t.addSide(value) || t.addOpcode(value)
 	}
@@ -183,5 +189,5 @@ func expected(key string) string {
 	case "conn":
 		return "a connection is a number, as in conn:3."
 	}
-	return "try text, ping, in, out, breach, #3, opcode:…, dir:…, conn:… or rule:…"
+	return "try text, ping, in, out, breach, compressed, #3, opcode:…, dir:…, conn:… or rule:…"
 }

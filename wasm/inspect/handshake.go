@@ -33,6 +33,7 @@ func (in *Inspector) Handshake(id uint32) (text []byte, ok bool) {
 		writeChecks(&j, "response", protocol.ResponseChecks(protocol.StatusOf(response), response, request))
 	}
 	j.close(']')
+	writeAgreed(&j, c)
 	writeAccept(&j, key, response)
 	j.close('}')
 	in.text = j.buf
@@ -70,6 +71,26 @@ func writeChecks(j *jsonWriter, of string, checks []protocol.Check) {
 		j.key("section").string(c.Section)
 		j.close('}')
 	}
+}
+
+// writeAgreed puts into words what permessage-deflate was agreed on, if it was.
+func writeAgreed(j *jsonWriter, c *conn) {
+	d := c.sent[protocol.Client].decoder.Deflate
+	j.key("compression").open('[')
+	if d.On {
+		for _, side := range []protocol.Side{protocol.Client, protocol.Server} {
+			j.string(compressionOf(d, side))
+		}
+	}
+	j.close(']')
+}
+
+func compressionOf(d protocol.Deflate, side protocol.Side) string {
+	text := "The " + side.String() + "'s messages build on those before (context takeover)"
+	if d.NoContextTakeover(side) {
+		text = "The " + side.String() + " compresses each message by itself (no context takeover)"
+	}
+	return text + ", in a window of " + count(1<<d.WindowBits(side), "byte") + "."
 }
 
 // writeAccept shows how the accept key comes about, and whether it is right.

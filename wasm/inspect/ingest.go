@@ -119,6 +119,10 @@ func (in *Inspector) head(r *feed.Record) {
 		_, c.path = protocol.RequestOf(h)
 	default:
 		c.status = uint16(protocol.StatusOf(h))
+		request, _ := protocol.ParseHead(c.sent[protocol.Client].head)
+		if deflate, ok := protocol.AgreedDeflate(request, h); ok && c.status == 101 {
+			c.agree(deflate, r.Flags&feed.Replayed != 0)
+		}
 		if c.state == connHandshake && c.status == 101 {
 			c.state = connOpen
 		} else if c.state == connHandshake {

@@ -14,10 +14,12 @@ type Inspector struct {
 	input   []byte // handed out by Input, not yet taken in
 	slabs   slabList
 	rows    rowList
+	clear   inflatedList
 	conns   connList
 	matches matchList
 	scratch []byte // a frame being unmasked
 	payload []byte // of the last detail
+	first   []byte // bytes of it before inflating
 	preview []byte // of a row of the window
 	text    []byte // last answer in words or JSON
 
@@ -85,11 +87,12 @@ func (in *Inspector) ResumeQuery() (query []byte, ok bool) {
 
 // evict forgets the oldest slabs until all fits the budget.
 func (in *Inspector) evict() {
-	for in.slabs.held+in.rows.bytes() > in.budget && len(in.slabs.slabs) > 1 {
+	for in.held() > in.budget && len(in.slabs.slabs) > 1 {
 		in.slabs.drop()
 		first := in.slabs.slabs[0].rows
 		in.State.Evicted += first - in.rows.first
 		in.rows.drop(first)
+		in.clear.drop(first)
 	}
 	in.matches.drop(in.rows.first)
 	for len(in.skips) > 1 && in.skips[1].row <= in.rows.first {
@@ -97,12 +100,16 @@ func (in *Inspector) evict() {
 	}
 }
 
+// held is how many bytes all frames take.
+func (in *Inspector) held() int { return in.slabs.held + in.rows.bytes() + in.clear.bytes }
+
 // Clear forgets all frames and every connection that has ended.
 func (in *Inspector) Clear() {
 	for len(in.slabs.slabs) > 0 {
 		in.slabs.drop()
 	}
 	in.rows.drop(in.rows.next)
+	in.clear.drop(in.rows.next)
 	in.matches.drop(in.rows.first)
 	for i := len(in.conns.list) - 1; i >= 0; i-- {
 		if in.conns.list[i].ended != 0 {
@@ -120,7 +127,7 @@ func (in *Inspector) Refresh() *State {
 	s.Matched = in.matched()
 	s.Connections = uint64(len(in.conns.list))
 	s.OpenConnections = uint64(in.conns.open)
-	s.BytesHeld = uint64(in.slabs.held + in.rows.bytes())
+	s.BytesHeld = uint64(in.held())
 	return s
 }
 

@@ -68,6 +68,9 @@ func (in *Inspector) judge(w *row, d *direction, r *feed.Record, seq uint64) {
 		w.flags |= flagMasked
 	}
 	w.opcode = h.Opcode
+	if d.decoder.Compressed() {
+		broken |= in.inflate(w, &d.decoder, r)
+	}
 	if w.broken = broken; broken != 0 {
 		rule, _ := broken.First()
 		if broken.Has(protocol.RuleUTF8Invalid) {

@@ -17,11 +17,16 @@ const (
 
 // appendPreview shows the start of a frame's payload: text as text, anything
 // else in hex, a close frame as its code and reason. At most previewSize bytes.
-func (in *Inspector) appendPreview(dst []byte, w *row, r *feed.Record) []byte {
+func (in *Inspector) appendPreview(dst []byte, w *row, index uint64, r *feed.Record) []byte {
 	h, payload := payloadOf(r)
-	in.scratch = unmasked(in.scratch[:0], h, payload, previewText)
-	p := in.scratch
-	whole := uint64(len(p)) == h.PayloadLength
+	if w.flags&flagLost != 0 {
+		return append(dst, cannotInflate...)
+	}
+	p, whole := in.inflatedStart(w, index, previewText)
+	if w.flags&flagCompressed == 0 {
+		in.scratch = unmasked(in.scratch[:0], h, payload, previewText)
+		p, whole = in.scratch, uint64(len(in.scratch)) == h.PayloadLength
+	}
 	switch {
 	case h.Opcode == protocol.OpClose && closeCaptured(&h, p):
 		return appendClose(dst, p)
@@ -34,7 +39,7 @@ func (in *Inspector) appendPreview(dst []byte, w *row, r *feed.Record) []byte {
 // isText tells whether a payload is to be shown as text: by its message, or for
 // a ping or a pong, by its looks.
 func isText(w *row, h protocol.Header, p []byte) bool {
-	if h.RSV != 0 {
+	if h.RSV != 0 && w.flags&flagCompressed == 0 {
 		return false // an extension's own bytes
 	}
 	if h.Opcode == protocol.OpPing || h.Opcode == protocol.OpPong {

@@ -22,12 +22,14 @@ type row struct {
 type rowFlags uint8
 
 const (
-	flagFin     rowFlags = 1 << iota
-	flagMasked           // the payload is masked on the wire
-	flagServer           // sent by the server
-	flagCut              // fewer bytes captured than the frame has
-	flagPartial          // the connection ended inside the frame
-	flagText             // payload of a text message
+	flagFin        rowFlags = 1 << iota
+	flagMasked              // the payload is masked on the wire
+	flagServer              // sent by the server
+	flagCut                 // fewer bytes captured than the frame has
+	flagPartial             // the connection ended inside the frame
+	flagText                // payload of a text message
+	flagCompressed          // part of a compressed message
+	flagLost                // compressed, and cannot be inflated
 )
 
 func (f rowFlags) side() protocol.Side {

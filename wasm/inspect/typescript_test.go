@@ -52,6 +52,10 @@ func typescript(t *testing.T) string {
 		d, _ := in.Detail(seq)
 		writeGolden(t, &b, fmt.Sprintf("goldenDetail%d", seq), d.JSON, "FrameDetail")
 	}
+	in = New(0)
+	compressedTalk(t).into(t, in)
+	d, _ := in.Detail(1)
+	writeGolden(t, &b, "goldenCompressed", d.JSON, "FrameDetail")
 	h, _ := in.Handshake(1)
 	writeGolden(t, &b, "goldenHandshake", h, "HandshakeDetail")
 	return b.String()
@@ -116,6 +120,13 @@ export interface FrameDetail {
   wireSize: Big;
   cut: boolean;
   partial: boolean;
+  /** Part of a compressed message; the payload that comes with it is inflated then. */
+  compressed: boolean;
+  inflatedSize: Big | null;
+  /** Why it is not inflated, or not all of it, as a sentence; or empty. */
+  inflateNote: string;
+  /** The first bytes of the payload as on the wire, but unmasked, in hex. */
+  unmasked: string;
   fields: FrameField[];
   breaches: FrameBreach[];
   message: { kind: string; firstSeq: Big; fragment: number; last: boolean } | null;
@@ -145,6 +156,8 @@ export interface HandshakeDetail {
   request: HandshakeHead | null;
   response: HandshakeHead | null;
   checks: HandshakeCheck[];
+  /** What was agreed on of compression, a sentence for each side. */
+  compression: string[];
   key: string;
   guid: string;
   accept: string;

@@ -28,7 +28,7 @@ type RowWindow struct {
 	TextLength [RowWindowSize]uint16 // of the preview in bytes
 	Opcode     [RowWindowSize]uint8
 	RSV        [RowWindowSize]uint8
-	Flags      [RowWindowSize]uint8 // 1 FIN, 2 masked, 4 from the server, 8 cut, 16 partial, 32 text
+	Flags      [RowWindowSize]uint8 // 1 FIN, 2 masked, 4 from the server, 8 cut, 16 partial, 32 text, 64 compressed, 128 not to be inflated
 	Rule       [RowWindowSize]uint8 // the first broken rule plus one; 0 for none
 	Text       [RowWindowSize * previewSize]uint8
 }
@@ -88,7 +88,7 @@ func (in *Inspector) showRow(i int, index uint64, text int) int {
 	if rule, ok := row.broken.First(); ok {
 		w.Rule[i] = uint8(rule) + 1
 	}
-	in.preview = in.appendPreview(in.preview[:0], row, &r)
+	in.preview = in.appendPreview(in.preview[:0], row, index, &r)
 	n := copy(w.Text[text:], in.preview)
 	w.TextOffset[i], w.TextLength[i] = uint32(text), uint16(n)
 	return n

@@ -113,6 +113,13 @@ export interface FrameDetail {
   wireSize: Big;
   cut: boolean;
   partial: boolean;
+  /** Part of a compressed message; the payload that comes with it is inflated then. */
+  compressed: boolean;
+  inflatedSize: Big | null;
+  /** Why it is not inflated, or not all of it, as a sentence; or empty. */
+  inflateNote: string;
+  /** The first bytes of the payload as on the wire, but unmasked, in hex. */
+  unmasked: string;
   fields: FrameField[];
   breaches: FrameBreach[];
   message: { kind: string; firstSeq: Big; fragment: number; last: boolean } | null;
@@ -142,6 +149,8 @@ export interface HandshakeDetail {
   request: HandshakeHead | null;
   response: HandshakeHead | null;
   checks: HandshakeCheck[];
+  /** What was agreed on of compression, a sentence for each side. */
+  compression: string[];
   key: string;
   guid: string;
   accept: string;
@@ -162,6 +171,10 @@ export const goldenDetail1 = {
   "wireSize": "11",
   "cut": false,
   "partial": false,
+  "compressed": false,
+  "inflatedSize": null,
+  "inflateNote": "",
+  "unmasked": "48 65 6c 6c 6f",
   "fields": [
     {
       "name": "fin",
@@ -253,6 +266,10 @@ export const goldenDetail5 = {
   "wireSize": "14",
   "cut": false,
   "partial": false,
+  "compressed": false,
+  "inflatedSize": null,
+  "inflateNote": "",
+  "unmasked": "20 61 6e 20 61 6c 6c 65",
   "fields": [
     {
       "name": "fin",
@@ -344,6 +361,10 @@ export const goldenDetail7 = {
   "wireSize": "3",
   "cut": false,
   "partial": false,
+  "compressed": false,
+  "inflatedSize": null,
+  "inflateNote": "",
+  "unmasked": "61",
   "fields": [
     {
       "name": "fin",
@@ -440,6 +461,10 @@ export const goldenDetail9 = {
   "wireSize": "11",
   "cut": false,
   "partial": false,
+  "compressed": false,
+  "inflatedSize": null,
+  "inflateNote": "",
+  "unmasked": "03 e8 62 79 65",
   "fields": [
     {
       "name": "fin",
@@ -517,6 +542,101 @@ export const goldenDetail9 = {
   "payloadValid": false
 } satisfies FrameDetail;
 
+export const goldenCompressed = {
+  "seq": "1",
+  "conn": 1,
+  "dir": "in",
+  "time": "1700000000000583000",
+  "opcode": "text",
+  "fin": false,
+  "length": "9",
+  "headerSize": 6,
+  "captured": 15,
+  "wireSize": "15",
+  "cut": false,
+  "partial": false,
+  "compressed": true,
+  "inflatedSize": "8",
+  "inflateNote": "",
+  "unmasked": "2a c9 48 55 28 4e cc 4d 55",
+  "fields": [
+    {
+      "name": "fin",
+      "bit": 0,
+      "bits": 1,
+      "value": "0",
+      "text": "More fragments of this message follow.",
+      "section": "RFC 6455 5.4"
+    },
+    {
+      "name": "rsv1",
+      "bit": 1,
+      "bits": 1,
+      "value": "1",
+      "text": "Set: this message is compressed, as both sides agreed (permessage-deflate).",
+      "section": "RFC 7692 6"
+    },
+    {
+      "name": "rsv2",
+      "bit": 2,
+      "bits": 1,
+      "value": "0",
+      "text": "Reserved, 0: no extension uses this bit here.",
+      "section": "RFC 6455 5.2"
+    },
+    {
+      "name": "rsv3",
+      "bit": 3,
+      "bits": 1,
+      "value": "0",
+      "text": "Reserved, 0: no extension uses this bit here.",
+      "section": "RFC 6455 5.2"
+    },
+    {
+      "name": "opcode",
+      "bit": 4,
+      "bits": 4,
+      "value": "1",
+      "text": "Text: a message of UTF-8 begins here.",
+      "section": "RFC 6455 5.6"
+    },
+    {
+      "name": "mask",
+      "bit": 8,
+      "bits": 1,
+      "value": "1",
+      "text": "Masked, as every frame from a client must be: a masking key follows.",
+      "section": "RFC 6455 5.1"
+    },
+    {
+      "name": "payload-len",
+      "bit": 9,
+      "bits": 7,
+      "value": "9",
+      "text": "The payload is 9 bytes long; up to 125 fit here.",
+      "section": "RFC 6455 5.2"
+    },
+    {
+      "name": "masking-key",
+      "bit": 16,
+      "bits": 32,
+      "value": "939139389",
+      "text": "Payload byte i is XORed with byte i mod 4 of this key, chosen anew for each frame.",
+      "section": "RFC 6455 5.3"
+    }
+  ],
+  "breaches": [],
+  "message": {
+    "kind": "text",
+    "firstSeq": "1",
+    "fragment": 1,
+    "last": false
+  },
+  "close": null,
+  "payloadKind": "text",
+  "payloadValid": true
+} satisfies FrameDetail;
+
 export const goldenHandshake = {
   "conn": 1,
   "remote": "127.0.0.1:5",
@@ -542,9 +662,13 @@ export const goldenHandshake = {
       [
         "Sec-WebSocket-Version",
         "13"
+      ],
+      [
+        "Sec-WebSocket-Extensions",
+        "permessage-deflate; client_max_window_bits"
       ]
     ],
-    "raw": "GET /ws/echo HTTP/1.1\u000d\u000aHost: localhost:8080\u000d\u000aUpgrade: websocket\u000d\u000aConnection: Upgrade\u000d\u000aSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\u000d\u000aSec-WebSocket-Version: 13\u000d\u000a\u000d\u000a"
+    "raw": "GET /ws/echo HTTP/1.1\u000d\u000aHost: localhost:8080\u000d\u000aUpgrade: websocket\u000d\u000aConnection: Upgrade\u000d\u000aSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\u000d\u000aSec-WebSocket-Version: 13\u000d\u000aSec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\u000d\u000a\u000d\u000a"
   },
   "response": {
     "line": "HTTP/1.1 101 Switching Protocols",
@@ -560,9 +684,13 @@ export const goldenHandshake = {
       [
         "Sec-WebSocket-Accept",
         "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+      ],
+      [
+        "Sec-WebSocket-Extensions",
+        "permessage-deflate; server_no_context_takeover; client_max_window_bits=12"
       ]
     ],
-    "raw": "HTTP/1.1 101 Switching Protocols\u000d\u000aUpgrade: websocket\u000d\u000aConnection: Upgrade\u000d\u000aSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\u000d\u000a\u000d\u000a"
+    "raw": "HTTP/1.1 101 Switching Protocols\u000d\u000aUpgrade: websocket\u000d\u000aConnection: Upgrade\u000d\u000aSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\u000d\u000aSec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_max_window_bits=12\u000d\u000a\u000d\u000a"
   },
   "checks": [
     {
@@ -625,7 +753,7 @@ export const goldenHandshake = {
       "of": "request",
       "ok": true,
       "what": "Sec-WebSocket-Extensions is a list of extensions",
-      "seen": "",
+      "seen": "permessage-deflate; client_max_window_bits",
       "reason": "Sec-WebSocket-Extensions is not a list of extensions with their parameters",
       "section": "RFC 6455 9.1"
     },
@@ -673,7 +801,7 @@ export const goldenHandshake = {
       "of": "response",
       "ok": true,
       "what": "the extensions were offered",
-      "seen": "",
+      "seen": "permessage-deflate; server_no_context_takeover; client_max_window_bits=12",
       "reason": "the server chose an extension that was not offered",
       "section": "RFC 6455 4.1"
     },
@@ -681,10 +809,14 @@ export const goldenHandshake = {
       "of": "response",
       "ok": true,
       "what": "permessage-deflate answers the offer",
-      "seen": "",
+      "seen": "permessage-deflate; server_no_context_takeover; client_max_window_bits=12",
       "reason": "the server chose parameters of permessage-deflate that the offer does not allow",
       "section": "RFC 7692 7.1"
     }
+  ],
+  "compression": [
+    "The client's messages build on those before (context takeover), in a window of 4096 bytes.",
+    "The server compresses each message by itself (no context takeover), in a window of 32768 bytes."
   ],
   "key": "dGhlIHNhbXBsZSBub25jZQ==",
   "guid": "258EAFA5-E914-47DA-95CA-C5AB0DC85B11",

@@ -19,6 +19,8 @@ const flagMasked = 2;
 const flagServer = 4;
 const flagCut = 8;
 const flagPartial = 16;
+const flagCompressed = 64;
+const flagLost = 128;
 
 /** The cells of a row, in order: name, what heads the column, what it means. */
 export const cells = [
@@ -29,7 +31,11 @@ export const cells = [
   ["opcode", "Opcode", "What the frame is for; ┌ ├ └ mark fragments of a message"],
   ["bits", "FRRRM", "FIN, RSV1, RSV2, RSV3, MASK; a dot is a bit that is not set"],
   ["length", "Length", "Bytes of payload"],
-  ["payload", "Payload", "The payload, unmasked; before it what the frame breaks"],
+  [
+    "payload",
+    "Payload",
+    "The payload, unmasked; ⇲ marks one that was compressed and is shown inflated; before it what the frame breaks",
+  ],
 ] as const;
 
 type CellName = (typeof cells)[number][0];
@@ -129,7 +135,7 @@ export class Row {
     this.write("opcode", mark + (opcode === 0 ? "cont." : name));
     this.write("bits", bitsText(flags, rsv));
     this.write("length", shortLength(w.length[i] ?? 0n));
-    this.write("payload", textOf(w, i) + endText(flags));
+    this.write("payload", startText(flags) + textOf(w, i) + endText(flags));
     if (this.rule === rule) return;
     this.rule = rule;
     this.element.classList.toggle("breach", rule !== "");
@@ -174,6 +180,11 @@ function bitsText(flags: number, rsv: number): string {
     bit(rsv & 1, "3") +
     bit(flags & flagMasked, "M")
   );
+}
+
+/** Marks what is shown inflated: the length beside it is that on the wire. */
+function startText(flags: number): string {
+  return (flags & flagCompressed) !== 0 && (flags & flagLost) === 0 ? "⇲ " : "";
 }
 
 function endText(flags: number): string {

@@ -78,6 +78,7 @@ function FrameView({ frame }: { frame: Frame }) {
         <h3>
           <span class="number">3.3</span> Payload
           {detail.fields.some((f) => f.name === "masking-key") ? ", unmasked" : ""}
+          {detail.inflatedSize === null ? "" : ", inflated"}
         </h3>
         <PayloadView frame={frame} />
       </section>

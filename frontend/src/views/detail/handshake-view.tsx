@@ -11,6 +11,16 @@ export function HandshakeView({ handshake }: { handshake: HandshakeDetail }) {
     <div class="handshake" data-testid="handshake-view" data-conn={handshake.conn}>
       <Head title="→ Request, from the client" head={request} absent="The request was not captured." />
       <Head title="← Response, from the server" head={response} absent="The server has not answered yet." />
+      {handshake.compression.length > 0 && (
+        <section class="accept">
+          <h4>
+            Agreed: permessage-deflate <Section name="RFC 7692 7.1" />
+          </h4>
+          {handshake.compression.map((line) => (
+            <p key={line}>{line}</p>
+          ))}
+        </section>
+      )}
       {handshake.key !== "" && <Accept handshake={handshake} />}
       {checks.length > 0 && (
         <details open={broken > 0}>

@@ -1,4 +1,4 @@
-// The payload of a frame, unmasked: text as text, JSON laid out, anything else as a dump.
+// The payload of a frame, unmasked and inflated: text as text, JSON laid out, anything else as a dump.
 
 import "./payload-view.css";
 import { useState } from "preact/hooks";
@@ -10,8 +10,6 @@ import { Section } from "../section";
 /** Characters or bytes shown at first, and how many more each time. */
 const firstShown = 4096;
 const moreShown = 65536;
-/** How many bytes the unmasking is drawn for. */
-const shownSteps = 12;
 
 const decoder = new TextDecoder();
 
@@ -19,16 +17,38 @@ export function PayloadView({ frame }: { frame: Frame }) {
   const { detail, payload } = frame;
   return (
     <div class="payload">
+      {detail.compressed && <Compression frame={frame} />}
       <div data-testid="payload-view">
         {detail.close && <ClosePayload frame={frame} />}
         {!detail.close && payload.length === 0 && <p class="aside">This frame has no payload.</p>}
         {!detail.close && payload.length > 0 && <Content frame={frame} />}
       </div>
-      {payload.length > 0 && detail.fields.some((f) => f.name === "masking-key") && (
+      {detail.unmasked !== "" && detail.fields.some((f) => f.name === "masking-key") && (
         <Unmasking frame={frame} />
       )}
     </div>
   );
+}
+
+/** What compression did to the payload, and where to read on. */
+function Compression({ frame: { detail } }: { frame: Frame }) {
+  const { inflatedSize, inflateNote, length } = detail;
+  return (
+    <p class="aside">
+      {inflatedSize !== null && (
+        <>
+          Inflated: {count(BigInt(length), "byte")} on the wire, {count(BigInt(inflatedSize), "byte")} here
+          {ratio(length, inflatedSize)}. <Section name="RFC 7692 7.2.2" />{" "}
+        </>
+      )}
+      {inflateNote}
+    </p>
+  );
+}
+
+function ratio(wire: string, inflated: string): string {
+  const [from, to] = [Number(wire), Number(inflated)];
+  return from > 0 && to > 0 ? `, ${Math.round((100 * from) / to)} %` : "";
 }
 
 function ClosePayload({ frame: { detail } }: { frame: Frame }) {
@@ -115,15 +135,16 @@ function dump(bytes: Uint8Array): string {
 }
 
 /** RFC 6455 5.3 at work: a masked byte, the key's byte beneath it, and what comes of the two. */
-function Unmasking({ frame: { detail, wire, payload } }: { frame: Frame }) {
+function Unmasking({ frame: { detail, wire } }: { frame: Frame }) {
   const field = detail.fields.find((f) => f.name === "masking-key");
   if (!field) return null;
   const keyAt = field.bit / 8;
-  const steps = Array.from({ length: Math.min(shownSteps, payload.length) }, (_, i) => ({
+  const plain = detail.unmasked.split(" ");
+  const steps = plain.map((byte, i) => ({
     masked: hex(wire[detail.headerSize + i] ?? 0),
     key: hex(wire[keyAt + (i % 4)] ?? 0),
-    plain: hex(payload[i] ?? 0),
-    sign: ascii(payload[i] ?? 0),
+    plain: byte,
+    sign: detail.compressed ? "" : ascii(Number.parseInt(byte, 16)),
   }));
   const rows = [
     ["on the wire", "masked"],
@@ -141,7 +162,7 @@ function Unmasking({ frame: { detail, wire, payload } }: { frame: Frame }) {
               {steps.map((step, i) => (
                 <td key={i}>{step[part]}</td>
               ))}
-              <td class="rest">{payload.length > shownSteps ? "…" : ""}</td>
+              <td class="rest">{BigInt(detail.length) > BigInt(plain.length) ? "…" : ""}</td>
             </tr>
           ))}
         </tbody>

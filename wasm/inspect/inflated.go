@@ -1,0 +1,98 @@
+// What compressed frames inflate to: kept beside the rows, since it cannot be told
+// again once the frames before are gone.
+
+package inspect
+
+import (
+	"slices"
+
+	"framescope/protocol"
+	"framescope/protocol/feed"
+)
+
+// keptInflated is how much of what a frame inflates to is kept, in bytes.
+const keptInflated = 64 << 10
+
+// inflatedFrame is what one frame inflates to.
+type inflatedFrame struct {
+	row  uint64 // index
+	size uint64 // all of it
+	data []byte // its beginning
+}
+
+// inflatedOverhead is what an entry takes beside its data, in bytes.
+const inflatedOverhead = 48
+
+// inflatedList is a queue, in the order of the rows.
+type inflatedList struct {
+	list  []inflatedFrame
+	bytes int
+}
+
+func (l *inflatedList) add(row, size uint64, data []byte) {
+	l.list = append(l.list, inflatedFrame{row, size, append([]byte(nil), data...)})
+	l.bytes += len(data) + inflatedOverhead
+}
+
+// of is the entry of a row, or nil.
+func (l *inflatedList) of(row uint64) *inflatedFrame {
+	i, ok := slices.BinarySearchFunc(l.list, row, func(f inflatedFrame, row uint64) int {
+		switch {
+		case f.row < row:
+			return -1
+		case f.row > row:
+			return 1
+		}
+		return 0
+	})
+	if !ok {
+		return nil
+	}
+	return &l.list[i]
+}
+
+// drop forgets what belongs to rows before index first.
+func (l *inflatedList) drop(first uint64) {
+	gone := 0
+	for gone < len(l.list) && l.list[gone].row < first {
+		l.bytes -= len(l.list[gone].data) + inflatedOverhead
+		gone++
+	}
+	if gone > 0 {
+		l.list = slices.Delete(l.list, 0, gone)
+	}
+}
+
+// inflate follows a compressed frame's context, keeps what it inflates to and
+// names what that breaks. w is the newest row.
+func (in *Inspector) inflate(w *row, d *protocol.Decoder, r *feed.Record) (broken protocol.Rules) {
+	w.flags |= flagCompressed
+	if d.ContextLost() {
+		w.flags |= flagLost
+		return 0
+	}
+	h, payload := payloadOf(r)
+	in.scratch = unmasked(in.scratch[:0], h, payload, len(payload))
+	in.payload, broken = d.InflateSome(in.payload[:0], in.scratch, keptInflated)
+	in.clear.add(in.rows.next-1, d.Inflated(), in.payload)
+	return broken
+}
+
+const (
+	missingContext = "bytes before it were not captured, and the sender's compression builds on them (context takeover, RFC 7692 7.1.1)."
+	cannotInflate  = "compressed; cannot be inflated, since bytes before it were not captured"
+)
+
+// inflatedStart is the beginning of what a row's frame inflates to, at most limit
+// bytes, and whether that is all.
+func (in *Inspector) inflatedStart(w *row, index uint64, limit int) (p []byte, whole bool) {
+	if w.flags&flagCompressed == 0 {
+		return nil, false
+	}
+	f := in.clear.of(index)
+	if f == nil {
+		return nil, false
+	}
+	p = f.data[:min(len(f.data), limit)]
+	return p, uint64(len(p)) == f.size
+}
