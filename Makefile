@@ -38,7 +38,7 @@ fuzz: tools ## run every fuzz target for a while each (FUZZTIME=30s)
 	@go list -f '{{.Dir}}' ./... | while read -r dir; do \
 	  { grep -hoE '^func Fuzz[A-Za-z0-9_]+' "$$dir"/*_test.go || true; } | while read -r _ target; do \
 	    echo "== $${dir#$$PWD/} $$target"; \
-	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime '$(FUZZTIME)' "$$dir" </dev/null; \
+	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime '$(FUZZTIME)' -fuzzminimizetime 100x "$$dir" </dev/null; \
 	  done; done
 
 lint: modules ## gofmt, go vet, staticcheck, tsc and the TypeScript linter

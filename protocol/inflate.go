@@ -194,8 +194,9 @@ func (w *inflating) stored() (wait bool) {
 	return true
 }
 
-// longestCopy is the most that one symbol puts out.
-const longestCopy = 258
+// mostAtOnce is the most that one turn of the loop puts out, in bytes: a literal
+// and the longest copy.
+const mostAtOnce = 1 + 258
 
 // copies reads the symbols of a compressed block: literals, and copies of what
 // came before (RFC 1951 3.2.3 and 3.2.5).
@@ -216,7 +217,7 @@ func (w *inflating) copies() (wait bool) {
 				src = src[1:]
 			}
 		}
-		if len(out)-o < longestCopy {
+		if len(out)-o < mostAtOnce {
 			w.dst = out[:o]
 			out = w.grow()
 		}
@@ -236,6 +237,9 @@ func (w *inflating) copies() (wait bool) {
 					break
 				}
 				continue
+			}
+			if o > w.limit {
+				break
 			}
 			if n < 48 && len(src) > 0 {
 				continue
@@ -304,12 +308,12 @@ func (w *inflating) copies() (wait bool) {
 	return wait
 }
 
-// grow makes room for the longest copy. It doubles what there is, since that much
+// grow makes room for one turn. It doubles what there is, since that much
 // has been inflated, but hardly beyond the limit.
 func (w *inflating) grow() []byte {
-	more := max(len(w.dst), 2*longestCopy)
-	more = min(more, w.limit-len(w.dst)+longestCopy)
-	w.dst = slices.Grow(w.dst, max(more, longestCopy))
+	more := max(len(w.dst), 2*mostAtOnce)
+	more = min(more, w.limit-len(w.dst)+mostAtOnce)
+	w.dst = slices.Grow(w.dst, max(more, mostAtOnce))
 	return w.dst[:cap(w.dst)]
 }
 
