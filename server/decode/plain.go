@@ -119,11 +119,15 @@ func shorten(line []byte) []byte {
 	return line[:min(len(line), 40)]
 }
 
-// base64Reader lets the URL-safe alphabet pass for the usual one.
+// base64Reader lets the URL-safe alphabet pass for the usual one. It fills what it
+// is given, since the decoder's word on broken input depends on how it comes.
 type base64Reader struct{ in io.Reader }
 
 func (b *base64Reader) Read(p []byte) (int, error) {
-	n, err := b.in.Read(p)
+	n, err := io.ReadFull(b.in, p)
+	if n > 0 {
+		err = nil
+	}
 	for i, c := range p[:n] {
 		switch c {
 		case '-':

@@ -42,7 +42,6 @@ type peer struct {
 	r       *bufio.Reader
 	side    protocol.Side // that it plays
 	deflate protocol.Deflate
-	closed  bool // it has been sent a close frame
 }
 
 const limit = 16 << 20
