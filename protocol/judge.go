@@ -83,7 +83,6 @@ func (d *Decoder) judgeClose(payload []byte) {
 // isASCII reports whether b, once unmasked with key, is all ASCII. A key of 0
 // masks nothing.
 func isASCII(key uint32, b []byte) bool {
-	const high = 0x8080808080808080
 	// The key in the order of its bytes, as little-endian words see it.
 	k := uint64(key>>24 | key>>8&0xFF00 | key<<8&0xFF0000 | key<<24)
 	k |= k << 32
@@ -104,5 +103,5 @@ func isASCII(key uint32, b []byte) bool {
 	for i, c := range rest {
 		seen |= uint64(c ^ byte(k>>(8*i)))
 	}
-	return seen&high == 0
+	return seen&highBits == 0
 }

@@ -2,139 +2,174 @@
 
 package protocol
 
-import "unicode/utf8"
+import "encoding/binary"
 
 // UTF8 checks a text that comes in pieces (RFC 6455 8.1). The zero value is at
 // the start of a text. It notices an error at the very byte that makes the text
 // impossible, not at the end of the character.
-type UTF8 struct {
-	start [3]byte // of a character whose end has not come yet
-	n     uint8   // bytes in start
+//
+// It is an automaton (RFC 3629 4) whose whole next step is one shift: a byte's row
+// holds, for each state, the state that follows, and a state is the number of bits
+// at which its own stands in every row. So a text of many scripts costs no more
+// than one of a single script: nothing is guessed that could be guessed wrong.
+type UTF8 struct{ state uint8 }
+
+// The states: between characters, or what the next byte must be.
+const (
+	utf8Start   = iota * utf8Width // a first byte
+	utf8One                        // one more byte, 80 to BF
+	utf8Two                        // two more
+	utf8Three                      // three more
+	utf8AfterE0                    // two more, the first A0 to BF: a shorter form exists below
+	utf8AfterED                    // two more, the first 80 to 9F: surrogates are above
+	utf8AfterF0                    // three more, the first 90 to BF: a shorter form exists below
+	utf8AfterF4                    // three more, the first 80 to 8F: beyond U+10FFFF above
+	utf8Error                      // there is no way back
+)
+
+// utf8Width is how many bits of a row a state takes.
+const utf8Width = 6
+
+// utf8Rows has a row for each byte.
+var utf8Rows = makeUTF8Rows()
+
+func makeUTF8Rows() (rows [256]uint64) {
+	for b := range rows {
+		for from := utf8Start; from <= utf8Error; from += utf8Width {
+			rows[b] |= uint64(utf8Next(from, byte(b))) << from
+		}
+	}
+	return rows
+}
+
+// utf8Next is the state after a byte.
+func utf8Next(state int, b byte) int {
+	low, high, next := byte(0x80), byte(0xBF), utf8Start
+	switch state {
+	case utf8Start:
+		return utf8First(b)
+	case utf8One:
+	case utf8Two:
+		next = utf8One
+	case utf8Three:
+		next = utf8Two
+	case utf8AfterE0:
+		low, next = 0xA0, utf8One
+	case utf8AfterED:
+		high, next = 0x9F, utf8One
+	case utf8AfterF0:
+		low, next = 0x90, utf8Two
+	case utf8AfterF4:
+		high, next = 0x8F, utf8Two
+	default:
+		return utf8Error
+	}
+	if b < low || b > high {
+		return utf8Error
+	}
+	return next
+}
+
+// utf8First is the state after the first byte of a character.
+func utf8First(b byte) int {
+	switch {
+	case b < 0x80:
+		return utf8Start
+	case b < 0xC2 || b > 0xF4:
+		return utf8Error
+	case b < 0xE0:
+		return utf8One
+	case b == 0xE0:
+		return utf8AfterE0
+	case b == 0xED:
+		return utf8AfterED
+	case b < 0xF0:
+		return utf8Two
+	case b == 0xF0:
+		return utf8AfterF0
+	case b == 0xF4:
+		return utf8AfterF4
+	}
+	return utf8Three
 }
 
 // Write takes the next piece. It returns -1 while all can still become valid
 // text, or the index in p of the first byte that no valid text can have there.
 // After an error, Reset before the next Write.
 func (u *UTF8) Write(p []byte) (bad int) {
-	i := 0
-	if u.n > 0 {
-		var done bool
-		if i, done = u.finish(p); !done {
-			return -1
-		} else if i < 0 {
-			return -i - 1
+	state, rest := uint64(u.state), p
+	for len(rest) >= asciiBlockSize {
+		if state != utf8Start {
+			// Into the next character, to go on between two.
+			if state = utf8Rows[rest[0]] >> state & 63; state == utf8Error {
+				return len(p) - len(rest)
+			}
+			rest = rest[1:]
+			continue
 		}
-	}
-	body := p[i:]
-	tail := cutCharacter(body)
-	whole := body[:len(body)-tail]
-	if !utf8.Valid(whole) {
-		return i + firstInvalid(whole)
-	}
-	if tail > 0 {
-		rest := body[len(body)-tail:]
-		if good := validPrefix(rest); good < tail {
-			return i + len(whole) + good
+		if asciiBlock((*[asciiBlockSize]byte)(rest)) {
+			rest = rest[asciiBlockSize:]
+			continue
 		}
-		u.n = uint8(copy(u.start[:], rest))
+		n := validPrefix(rest)
+		if n == 0 {
+			break
+		}
+		// All of it is right: only where its last character stands is to be told.
+		state, rest = endState(rest[:n]), rest[n:]
 	}
+	for state == utf8Start && len(rest) >= 8 && binary.LittleEndian.Uint64(rest)&highBits == 0 {
+		rest = rest[8:]
+	}
+	before := state
+	for _, b := range rest {
+		state = utf8Rows[b] >> (state & 63)
+	}
+	if state &= 63; state == utf8Error {
+		return len(p) - len(rest) + firstError(before, rest)
+	}
+	u.state = uint8(state)
 	return -1
 }
 
-// finish completes the pending character with the first bytes of p. It returns
-// how many it took, or -1-index of a wrong byte; done is false when p ended first.
-func (u *UTF8) finish(p []byte) (i int, done bool) {
-	var c [utf8.UTFMax]byte
-	n := copy(c[:], u.start[:u.n])
-	size := characterSize(c[0])
-	for i = 0; n < size; i++ {
-		if i == len(p) {
-			u.n = uint8(copy(u.start[:], c[:n]))
-			return i, false
-		}
-		c[n] = p[i]
-		n++
-		if validPrefix(c[:n]) < n {
-			return -i - 1, true
-		}
+// endState is the state after p, which is right from its start.
+func endState(p []byte) (state uint64) {
+	at := len(p) - 1
+	for p[at]&0xC0 == 0x80 {
+		at--
 	}
-	u.n = 0
-	return i, true
+	for _, b := range p[at:] {
+		state = utf8Rows[b] >> (state & 63)
+	}
+	return state & 63
 }
 
-// Complete reports whether the text so far does not end inside a character.
-func (u *UTF8) Complete() bool { return u.n == 0 }
-
-// Reset goes back to the start of a text.
-func (u *UTF8) Reset() { u.n = 0 }
-
-// cutCharacter is how many bytes at the end of p start a character that p does
-// not hold whole: 0 to 3.
-func cutCharacter(p []byte) int {
-	for k := 1; k <= 3 && k <= len(p); k++ {
-		b := p[len(p)-k]
-		if b < 0x80 {
-			return 0
+// firstError is where in p, which begins in a state, the error is.
+func firstError(state uint64, p []byte) int {
+	for i, b := range p {
+		if state = utf8Rows[b] >> (state & 63); state&63 == utf8Error {
+			return i
 		}
-		if b >= 0xC0 {
-			if characterSize(b) > k {
-				return k
-			}
-			return 0
-		}
-	}
-	return 0
-}
-
-// characterSize is the length that the first byte of a character announces, 1
-// for a byte that starts none.
-func characterSize(b byte) int {
-	switch {
-	case b < 0xC2 || b > 0xF4:
-		return 1
-	case b < 0xE0:
-		return 2
-	case b < 0xF0:
-		return 3
-	}
-	return 4
-}
-
-// firstInvalid is the index of the first byte of p that no valid text can have.
-func firstInvalid(p []byte) int {
-	for i := 0; i < len(p); {
-		r, size := utf8.DecodeRune(p[i:])
-		if r == utf8.RuneError && size == 1 {
-			return i + validPrefix(p[i:])
-		}
-		i += size
 	}
 	return len(p)
 }
 
-// validPrefix is how many leading bytes of p, at most one character's, could
-// begin a valid character (RFC 3629 4).
-func validPrefix(p []byte) int {
-	if p[0] >= 0x80 && characterSize(p[0]) == 1 {
-		return 0
-	}
-	low, high := byte(0x80), byte(0xBF)
-	switch p[0] {
-	case 0xE0: // shorter form exists
-		low = 0xA0
-	case 0xED: // surrogates
-		high = 0x9F
-	case 0xF0: // shorter form exists
-		low = 0x90
-	case 0xF4: // beyond U+10FFFF
-		high = 0x8F
-	}
-	size := characterSize(p[0])
-	for i := 1; i < size && i < len(p); i++ {
-		if p[i] < low || p[i] > high {
-			return i
-		}
-		low, high = 0x80, 0xBF
-	}
-	return min(size, len(p))
+// highBits are those that ASCII has not.
+const highBits = 0x8080808080808080
+
+// asciiBlockSize is how many bytes are passed over at once if they are ASCII.
+const asciiBlockSize = 64
+
+func asciiBlock(b *[asciiBlockSize]byte) bool {
+	seen := binary.LittleEndian.Uint64(b[0:8]) | binary.LittleEndian.Uint64(b[8:16]) |
+		binary.LittleEndian.Uint64(b[16:24]) | binary.LittleEndian.Uint64(b[24:32]) |
+		binary.LittleEndian.Uint64(b[32:40]) | binary.LittleEndian.Uint64(b[40:48]) |
+		binary.LittleEndian.Uint64(b[48:56]) | binary.LittleEndian.Uint64(b[56:64])
+	return seen&highBits == 0
 }
+
+// Complete reports whether the text so far does not end inside a character.
+func (u *UTF8) Complete() bool { return u.state == utf8Start }
+
+// Reset goes back to the start of a text.
+func (u *UTF8) Reset() { u.state = utf8Start }

@@ -3,6 +3,9 @@
 package protocol
 
 import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
 	"testing"
 	"unicode/utf8"
 )
@@ -94,4 +97,63 @@ func FuzzUTF8(f *testing.F) {
 			checkUTF8(t, b)
 		}
 	})
+}
+
+// TestUTF8Vectors: every pair of bytes, with several third and fourth ones, at
+// places around the ends of vectors, in a text that is long enough for them.
+func TestUTF8Vectors(t *testing.T) {
+	const size = 3 * 64
+	text := []byte(strings.Repeat("窗", size/3))
+	wanted := func(p []byte) int {
+		state := uint64(utf8Start)
+		return firstError(state, p)
+	}
+	for pair := range 1 << 16 {
+		for _, more := range []string{"aa", "\x80a", "\x80\x80", "\xbf\xbf"} {
+			for _, at := range []int{63 + 27, 63 + 30} {
+				p := append([]byte(nil), text...)
+				copy(p[at:], []byte{byte(pair >> 8), byte(pair)})
+				copy(p[at+2:], more)
+				want := wanted(p)
+				if want == len(p) {
+					want = -1
+				}
+				var u UTF8
+				if got := u.Write(p); got != want {
+					t.Fatalf("% x at %d: %d, want %d", p[at:at+4], at, got, want)
+				}
+			}
+		}
+	}
+}
+
+func BenchmarkUTF8(b *testing.B) {
+	words := []string{"frame ", "数据帧", "window ", "窗口", "the ", "消息", "协议规定", "bytes ", "每一个字节", "close "}
+	rng := rand.New(rand.NewPCG(1, 2))
+	mixed := ""
+	for len(mixed) < 16<<10 {
+		mixed += words[rng.IntN(len(words))]
+	}
+	for _, c := range []struct{ name, text string }{
+		{"ascii", strings.Repeat("a frame ", 2<<10)}, {"chinese", strings.Repeat("数据帧窗口消息协议规定", 500)}, {"mixed", mixed},
+	} {
+		for _, n := range []int{125, 1 << 10, 16 << 10} {
+			p := []byte(c.text)[:min(n, len(c.text))]
+			b.Run(fmt.Sprintf("%s/%d", c.name, n), func(b *testing.B) {
+				b.SetBytes(int64(len(p)))
+				for b.Loop() {
+					var u UTF8
+					if u.Write(p) >= 0 {
+						b.Fatal("valid text is refused")
+					}
+				}
+			})
+			b.Run(fmt.Sprintf("%s/%d/standard", c.name, n), func(b *testing.B) {
+				b.SetBytes(int64(len(p)))
+				for b.Loop() {
+					utf8.Valid(p)
+				}
+			})
+		}
+	}
 }

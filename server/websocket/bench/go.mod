@@ -15,4 +15,7 @@ require (
 	golang.org/x/sys v0.49.0
 )
 
-require github.com/dolthub/maphash v0.1.0 // indirect
+require (
+	github.com/dolthub/maphash v0.1.0 // indirect
+	golang.org/x/net v0.62.0 // indirect
+)
