@@ -28,10 +28,11 @@ type Handler struct {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	remote := r.RemoteAddr
 	// A refusal has been answered, and is in the capture.
-	_ = h.Server.Handle(w, r, func(c *websocket.Conn) {
-		err := serve(c)
-		h.Log.Info("echo ended", "remote", remote, "why", err)
-	}, Subprotocol)
+	_ = h.Server.Handle(w, r, func(c *websocket.Conn) { h.ended(remote, serve(c)) }, Subprotocol)
+}
+
+func (h *Handler) ended(remote string, why error) {
+	h.Log.Info("echo ended", "remote", remote, "why", why)
 }
 
 func serve(c *websocket.Conn) error {

@@ -70,7 +70,11 @@ func (c *Conn) Received(b []byte, err error) {
 	}
 }
 
-// SyscallConn gives the descriptor to who calls Received for all that it reads.
+// Sending records what is about to be written past Write, to the descriptor.
+func (c *Conn) Sending(b []byte) { c.sending(b) }
+
+// SyscallConn gives the descriptor to who calls Received and Sending for all that it
+// reads and writes.
 func (c *Conn) SyscallConn() (syscall.RawConn, error) {
 	conn, ok := c.Conn.(syscall.Conn)
 	if !ok {

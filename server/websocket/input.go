@@ -18,7 +18,7 @@ type input struct {
 	// rest is the start of a frame, too little to decode, while there is no buffer.
 	rest []byte
 
-	wait waiter
+	socket socket
 }
 
 // longestRest is the most that can be undecodable: a control frame without its
@@ -27,7 +27,7 @@ const longestRest = 2 + 4 + protocol.MaxControlPayload
 
 func (in *input) init(nc net.Conn, buffered []byte) {
 	in.nc = nc
-	in.wait.init(nc)
+	in.socket.init(nc)
 	if len(buffered) > 0 {
 		in.rest = append(in.rest, buffered...)
 	}
@@ -87,22 +87,19 @@ func (in *input) space() []byte {
 	return in.buf[in.w:]
 }
 
-// fill reads what comes next into the buffer.
-func (in *input) fill() (n int, err error) {
-	if in.wait.raw == nil {
-		n, err = in.nc.Read(in.space())
-	} else {
-		n, err = in.wait.read(in)
-	}
+// fillConn reads what comes next where nothing is known of a descriptor.
+func (in *input) fillConn() (n int, err error) {
+	n, err = in.nc.Read(in.space())
 	in.w += n
 	return n, err
 }
 
-// recorder is a connection whose bytes may be read from its descriptor by who
-// shows it what came: a tapped one.
+// recorder is a connection whose descriptor may be used by who shows it what came
+// and what is about to be sent: a tapped one.
 type recorder interface {
 	syscall.Conn
 	Received(b []byte, err error)
+	Sending(b []byte)
 }
 
 // descriptor is what may be read beside nc; other wrappers would be passed over.

@@ -162,10 +162,17 @@ func (c *Conn) flushBuffer() error {
 	if o.n == 0 {
 		return nil
 	}
-	c.armWrite()
-	_, err := c.nc.Write(o.buf[:o.n])
+	err := c.writeBytes(o.buf[:o.n])
 	o.n = 0
-	return c.written(err)
+	return err
+}
+
+func (c *Conn) writeBytes(b []byte) error {
+	c.armWrite()
+	if err := c.in.socket.write(c.nc, b); err != nil {
+		return c.writeFailed(err)
+	}
+	return nil
 }
 
 // writeBoth sends what waits and p in one call.
@@ -192,14 +199,14 @@ func (c *Conn) writeVectors(v *net.Buffers) (err error) {
 	} else {
 		_, err = v.WriteTo(c.nc)
 	}
-	return c.written(err)
+	if err != nil {
+		return c.writeFailed(err)
+	}
+	return nil
 }
 
-// written ends the connection when a write failed: part of a frame may be out.
-func (c *Conn) written(err error) error {
-	if err == nil {
-		return nil
-	}
+// writeFailed ends the connection: part of a frame may be out.
+func (c *Conn) writeFailed(err error) error {
 	var timeout net.Error
 	if asTimeout(err, &timeout) {
 		err = ErrSlowReader

@@ -133,9 +133,7 @@ func (q *sendQueue) next() net.Buffers {
 func (c *Conn) writeBatch(batch net.Buffers) error {
 	o := &c.out
 	if len(batch) == 1 && o.n == 0 {
-		c.armWrite()
-		_, err := c.nc.Write(batch[0])
-		return c.written(err)
+		return c.writeBytes(batch[0])
 	}
 	if o.buf == nil {
 		o.buf = takeBuffer()
@@ -147,9 +145,8 @@ func (c *Conn) writeBatch(batch net.Buffers) error {
 			}
 		}
 		if len(wire) > bufferSize {
-			c.armWrite()
-			if _, err := c.nc.Write(wire); err != nil {
-				return c.written(err)
+			if err := c.writeBytes(wire); err != nil {
+				return err
 			}
 			continue
 		}

@@ -63,40 +63,39 @@ func (c *Conn) readMessage() (protocol.Opcode, []byte, error) {
 	}
 }
 
-// nextData is the next event of a data frame. Control frames before it are
-// answered.
+// nextData is the next event of a data frame. Its data are valid until the
+// following call. Control frames before it are answered.
 func (c *Conn) nextData() (protocol.Event, error) {
 	for {
-		ev, err := c.next()
-		if err != nil {
-			return ev, err
-		}
-		op := c.decoder.Header().Opcode
-		if op.Control() {
-			if err := c.control(op, ev.Data); err != nil {
+		ev, n := c.decoder.Next(c.in.bytes())
+		if n == 0 {
+			if err := c.receive(nil); err != nil {
 				return ev, err
 			}
 			continue
 		}
-		if ev.Start && op != protocol.OpContinuation {
-			c.message.op = op
-		}
-		return ev, nil
-	}
-}
-
-// next is the next event. Its data are valid until the following call.
-func (c *Conn) next() (protocol.Event, error) {
-	for {
-		ev, n := c.decoder.Next(c.in.bytes())
-		if n > 0 {
-			c.in.take(n)
-			return ev, c.judge(ev)
-		}
-		if err := c.receive(nil); err != nil {
+		c.in.take(n)
+		data, err := c.handle(ev)
+		if data || err != nil {
 			return ev, err
 		}
 	}
+}
+
+// handle judges an event, answers a control frame, and says whether the event is
+// one of a data frame.
+func (c *Conn) handle(ev protocol.Event) (data bool, err error) {
+	if err := c.judge(ev); err != nil {
+		return false, err
+	}
+	op := c.decoder.Header().Opcode
+	if op.Control() {
+		return false, c.control(op, ev.Data)
+	}
+	if ev.Start && op != protocol.OpContinuation {
+		c.message.op = op
+	}
+	return true, nil
 }
 
 // keep adds to the message what an event brought, and of a long frame the rest.

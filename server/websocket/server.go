@@ -33,12 +33,16 @@ type Server struct {
 // The connection is closed when app returns. Shutdown waits for it.
 func (s *Server) Handle(w http.ResponseWriter, r *http.Request, app func(*Conn), ours ...string) error {
 	_, err := s.accept(w, r, ours, func(c *Conn) {
-		s.apps.Go(func() {
-			app(c)
-			c.CloseNow()
-		})
+		s.apps.Add(1)
+		go s.run(c, app)
 	})
 	return err
+}
+
+func (s *Server) run(c *Conn, app func(*Conn)) {
+	app(c)
+	c.CloseNow()
+	s.apps.Done()
 }
 
 // Accept answers an opening handshake. Of the subprotocols that the client
@@ -81,6 +85,10 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, ours []string, b
 	c := NewConn(nc, protocol.Server, buffered, s.Options)
 	c.agree(subprotocol, deflate)
 	c.server = s
+	// The deadlines are set from here, where the stack is large already: the
+	// connection's own goroutine can then do with the smallest there is.
+	c.writeArmed = now()
+	c.armRead(false)
 	s.add(c)
 	begin(c)
 	return c, nil

@@ -37,6 +37,13 @@ type load struct {
 	clients map[int]*client
 	buf     []byte
 	events  []unix.EpollEvent
+	got     []answers
+}
+
+// answers are how many messages a client got.
+type answers struct {
+	client *client
+	n      int
 }
 
 func newLoad() (*load, error) {
@@ -137,26 +144,33 @@ func (l *load) watch(c *client, blocked bool) error {
 	return unix.EpollCtl(l.epoll, unix.EPOLL_CTL_MOD, c.fd, &e)
 }
 
-// run waits for answers until the deadline and tells of those that a client got.
+// run waits for answers until the deadline and tells of those that a client got:
+// of all that are there first, so that what is sent on finds the server at work, and
+// waking it is not what is measured.
 func (l *load) run(until time.Time, answered func(c *client, n int) error) error {
 	for time.Now().Before(until) {
 		n, err := rawWait(l.epoll, l.events, 5)
 		if err != nil && !errors.Is(err, unix.EINTR) {
 			return err
 		}
+		l.got = l.got[:0]
 		for _, e := range l.events[:max(n, 0)] {
 			c := l.clients[int(e.Fd)]
-			if e.Events&unix.EPOLLOUT != 0 {
-				if err := l.allow(c, 0); err != nil {
+			got := 0
+			if e.Events&^unix.EPOLLOUT != 0 {
+				if got, err = l.read(c); err != nil {
 					return err
 				}
 			}
-			if e.Events&^unix.EPOLLOUT == 0 {
-				continue
+			if got > 0 || c.blocked {
+				l.got = append(l.got, answers{c, got})
 			}
-			got, err := l.read(c)
-			if err == nil && got > 0 {
-				err = answered(c, got)
+		}
+		for _, a := range l.got {
+			if a.n > 0 {
+				err = answered(a.client, a.n)
+			} else {
+				err = l.allow(a.client, 0)
 			}
 			if err != nil {
 				return err

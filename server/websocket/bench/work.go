@@ -15,7 +15,7 @@ import (
 // echo keeps a number of messages under way on each connection.
 type echo struct {
 	load       *load
-	size       int // of a frame, on average
+	size       int // of a frame, where all are the same
 	flight     int
 	frames     int
 	first      []byte
@@ -28,17 +28,18 @@ func newEcho(addr, path, fields string, conns, flight int, frames [][]byte, firs
 	if err != nil {
 		return nil, err
 	}
-	// Frames differ in size, so what is allowed is counted in frames of a cycle.
 	out := bytes.Join(frames, nil)
+	size := len(out) / len(frames)
+	if len(frames) == 1 {
+		out = bytes.Repeat(out, flight) // so that all under way leave in one write
+	}
 	for range conns {
 		if _, err := l.add(addr, path, fields, out); err != nil {
 			l.close()
 			return nil, err
 		}
 	}
-	e := &echo{load: l, flight: flight, first: first, compressed: compressed, frames: len(frames)}
-	e.size = len(out) / len(frames)
-	return e, nil
+	return &echo{load: l, size: size, flight: flight, first: first, compressed: compressed, frames: len(frames)}, nil
 }
 
 func (e *echo) measure(length time.Duration) (done int, err error) {

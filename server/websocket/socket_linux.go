@@ -1,0 +1,120 @@
+// The socket by its descriptor: bytes are waited for without a buffer, and read and
+// written without the detours of a net.Conn, which would make every idle goroutine's
+// stack twice as large.
+
+package websocket
+
+import (
+	"io"
+	"net"
+	"syscall"
+	"unsafe"
+)
+
+// socket is a connection's descriptor. Its calls never block: they are raw system
+// calls, and when there is nothing to do the goroutine waits as net's own do,
+// deadlines included.
+type socket struct {
+	raw    syscall.RawConn // nil: this connection has none that may be used
+	record recorder        // that is shown what passes, or nil
+
+	reading  func(fd uintptr) bool
+	readSize int
+	readErr  error
+
+	writing  func(fd uintptr) bool
+	rest     []byte // to be written
+	writeErr error
+}
+
+func (s *socket) init(nc net.Conn) { s.raw, s.record = descriptor(nc) }
+
+// fill reads into the input's buffer, which it takes once there is something to read.
+func (in *input) fill() (int, error) {
+	s := &in.socket
+	if s.raw == nil {
+		return in.fillConn()
+	}
+	if s.reading == nil {
+		s.reading = in.tryRead
+	}
+	s.readSize, s.readErr = 0, nil
+	err := s.raw.Read(s.reading)
+	if err == nil {
+		err = s.readErr
+	}
+	if s.record != nil {
+		in.received(err)
+	}
+	in.w += s.readSize
+	return s.readSize, err
+}
+
+func (in *input) received(err error) {
+	var b []byte
+	if in.socket.readSize > 0 {
+		b = in.buf[in.w : in.w+in.socket.readSize]
+	}
+	in.socket.record.Received(b, err)
+}
+
+// tryRead reads once; false means that there is nothing yet.
+func (in *input) tryRead(fd uintptr) bool {
+	for {
+		b := in.space()
+		n, _, errno := syscall.RawSyscall(syscall.SYS_READ, fd, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
+		switch {
+		case errno == syscall.EINTR:
+			continue
+		case errno == syscall.EAGAIN:
+			in.release()
+			return false
+		case errno != 0:
+			in.socket.readErr = errno
+		case n == 0:
+			in.socket.readErr = io.EOF
+		default:
+			in.socket.readSize = int(n)
+		}
+		return true
+	}
+}
+
+// write writes all of b to the descriptor, or to nc where there is none.
+func (s *socket) write(nc net.Conn, b []byte) error {
+	if s.raw == nil {
+		_, err := nc.Write(b)
+		return err
+	}
+	if s.record != nil {
+		s.record.Sending(b)
+	}
+	if s.writing == nil {
+		s.writing = s.tryWrite
+	}
+	s.rest, s.writeErr = b, nil
+	err := s.raw.Write(s.writing)
+	s.rest = nil
+	if err == nil {
+		err = s.writeErr
+	}
+	return err
+}
+
+// tryWrite writes what it can; false means that the socket takes no more now.
+func (s *socket) tryWrite(fd uintptr) bool {
+	for len(s.rest) > 0 {
+		n, _, errno := syscall.RawSyscall(syscall.SYS_WRITE, fd, uintptr(unsafe.Pointer(unsafe.SliceData(s.rest))), uintptr(len(s.rest)))
+		switch {
+		case errno == syscall.EINTR:
+		case errno == syscall.EAGAIN:
+			return false
+		case errno != 0:
+			s.writeErr = errno
+			return true
+		default:
+			s.rest = s.rest[n:]
+		}
+	}
+	return true
+}
