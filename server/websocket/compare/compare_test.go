@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"os"
+	"runtime/debug"
 	"sync"
 	"testing"
 
@@ -16,6 +17,8 @@ import (
 var table = flag.String("compare.table", "", "write the table of agreements and differences to this `file`")
 
 func TestMain(m *testing.M) {
+	// Half a million connections leave their buffers behind, of a small heap.
+	debug.SetGCPercent(1000)
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		pairs.close()
 		if code == 0 && *table != "" {

@@ -24,6 +24,9 @@ var known = []difference{
 		"RFC 6455 7.1.7", "hangs up without a close frame on a 64-bit length whose highest bit is set",
 		func(want judgement, got verdict) bool { return want.why == highBit && got.end == dropped },
 	}, {
+		"RFC 6455 7.1.7", "hangs up without a close frame when the lengths of a message's fragments add up to 2^63 or more",
+		func(want judgement, got verdict) bool { return want.why == tooBig && got.end == dropped },
+	}, {
 		"RFC 6455 5.5.1", "takes a close frame of one byte for one without a code",
 		func(want judgement, got verdict) bool {
 			return want.why == halfACode && got.end == closed && got.code == noStatus && got.told == noStatus
