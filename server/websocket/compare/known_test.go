@@ -49,3 +49,13 @@ var known = []difference{
 func (v verdict) wentOn(want judgement) bool {
 	return strings.HasPrefix(v.answers, want.answers) && (v.end == open || v.end == closed)
 }
+
+// knownAs finds the kind of a case in which gorilla differs.
+func knownAs(want judgement, got verdict) (d difference, ok bool) {
+	for _, d := range known {
+		if d.is(want, got) {
+			return d, true
+		}
+	}
+	return d, false
+}

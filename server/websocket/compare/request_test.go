@@ -113,9 +113,8 @@ func TestEveryRequest(t *testing.T) {
 	}
 }
 
-// ask sends a request and returns the status of the answer. An answer that
-// accepts must be as RFC 6455 4.2.2 wants it.
-func ask(t *testing.T, addr, request string) (status int) {
+// send sends a request and reads the head of the answer.
+func send(t *testing.T, addr, request string) *http.Response {
 	t.Helper()
 	nc, err := net.Dial("tcp", addr)
 	if err != nil {
@@ -128,7 +127,14 @@ func ask(t *testing.T, addr, request string) (status int) {
 	if err != nil {
 		t.Fatalf("%q: %v", request, err)
 	}
-	response.Body.Close()
+	return response
+}
+
+// ask sends a request and returns the status of the answer. An answer that
+// accepts must be as RFC 6455 4.2.2 wants it.
+func ask(t *testing.T, addr, request string) (status int) {
+	t.Helper()
+	response := send(t, addr, request)
 	h := response.Header
 	switch response.StatusCode {
 	case accepted:
@@ -194,16 +200,9 @@ func TestSubprotocols(t *testing.T) {
 // choice is the subprotocol that a server answers with.
 func choice(t *testing.T, addr, request string) string {
 	t.Helper()
-	nc, err := net.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	nc.SetDeadline(time.Now().Add(patience))
-	io.WriteString(nc, request)
-	response, err := http.ReadResponse(bufio.NewReader(nc), nil)
-	if err != nil || response.StatusCode != accepted {
-		t.Fatalf("%q: %v, %v", request, response, err)
+	response := send(t, addr, request)
+	if response.StatusCode != accepted {
+		t.Fatalf("%q was answered with %d", request, response.StatusCode)
 	}
 	return response.Header.Get("Sec-Websocket-Protocol")
 }

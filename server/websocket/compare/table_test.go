@@ -48,11 +48,9 @@ func (s *tally) agreed(group, role string) {
 // differed counts a case in which gorilla has not: one of a known kind, or the test fails.
 func (s *tally) differed(t *testing.T, group, role, example string, want judgement, got verdict) {
 	t.Helper()
-	for _, d := range known {
-		if d.is(want, got) {
-			s.count(group, role, d.section, d.gorilla, fmt.Sprintf("%s: %v, not %v", example, got, want.verdict))
-			return
-		}
+	if d, ok := knownAs(want, got); ok {
+		s.count(group, role, d.section, d.gorilla, fmt.Sprintf("%s: %v, not %v", example, got, want.verdict))
+		return
 	}
 	t.Errorf("%s: gorilla %v, the RFC %v (%s: %s), and known_test.go does not list this difference",
 		example, got, want.verdict, want.why.section, want.why.words)
@@ -72,6 +70,16 @@ func (s *tally) count(group, role, section, words, example string) {
 		k.example = example
 	}
 	k.count[role]++
+}
+
+// stale names the known differences that no case has shown.
+func (s *tally) stale() (words []string) {
+	for _, d := range known {
+		if s.kinds[d.section+d.gorilla] == nil {
+			words = append(words, d.gorilla)
+		}
+	}
+	return words
 }
 
 // markdown is the result as two tables.
