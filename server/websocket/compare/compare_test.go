@@ -73,7 +73,7 @@ func compare(t *testing.T, group string, cases func(r role) iter.Seq[exchange]) 
 			for range workers {
 				playing.Go(func() {
 					p := newPlayer(r)
-					defer p.close()
+					defer p.stop()
 					for e := range queue {
 						p.play(t, group, e)
 					}
@@ -95,12 +95,12 @@ func compare(t *testing.T, group string, cases func(r role) iter.Seq[exchange]) 
 type player struct{ ours, gorilla *rig }
 
 func newPlayer(r role) player {
-	return player{&rig{library: ours(), role: r}, &rig{library: gorillas(), role: r}}
+	return player{newRig(ours(), r), newRig(gorillas(), r)}
 }
 
-func (p player) close() {
-	p.ours.close()
-	p.gorilla.close()
+func (p player) stop() {
+	p.ours.stop()
+	p.gorilla.stop()
 }
 
 func (p player) play(t *testing.T, group string, e exchange) {

@@ -16,7 +16,7 @@ func FuzzAgainstGorilla(f *testing.F) {
 			wire = wire[:want.whole]
 		}
 		p := newPlayer(r)
-		defer p.close()
+		defer p.stop()
 		e := exchange{wire: wire, cut: true}
 		got, err := p.ours.play(e)
 		if err != nil || got != want.verdict {

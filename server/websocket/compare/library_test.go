@@ -83,13 +83,17 @@ func toldByGorilla(err error) int {
 	return failed
 }
 
+// small is the size of gorilla's buffers, of which the cases use up hundreds of
+// thousands; a control frame must fit.
+const small = 256
+
 const sampleKey = "dGhlIHNhbXBsZSBub25jZQ=="
 
 // connectGorilla makes a gorilla connection of a socket. As server it is spared
 // the parsing of a request: handshakes are compared elsewhere.
 func connectGorilla(nc net.Conn, r role) (*gorilla.Conn, error) {
 	if r == client {
-		d := gorilla.Dialer{NetDialContext: func(context.Context, string, string) (net.Conn, error) { return nc, nil }}
+		d := gorilla.Dialer{ReadBufferSize: small, WriteBufferSize: small, NetDialContext: func(context.Context, string, string) (net.Conn, error) { return nc, nil }}
 		c, _, err := d.Dial("ws://localhost/", nil)
 		return c, err
 	}
@@ -97,7 +101,8 @@ func connectGorilla(nc net.Conn, r role) (*gorilla.Conn, error) {
 		"Upgrade": {"websocket"}, "Connection": {"Upgrade"},
 		"Sec-Websocket-Key": {sampleKey}, "Sec-Websocket-Version": {"13"},
 	}}
-	return new(gorilla.Upgrader).Upgrade(&hijacked{nc: nc}, request, nil)
+	u := gorilla.Upgrader{ReadBufferSize: small, WriteBufferSize: small}
+	return u.Upgrade(&hijacked{nc: nc}, request, nil)
 }
 
 // hijacked is a response writer whose connection can be taken, and nothing else.
@@ -107,7 +112,7 @@ type hijacked struct {
 }
 
 func (h *hijacked) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	return h.nc, bufio.NewReadWriter(bufio.NewReader(h.nc), bufio.NewWriter(h.nc)), nil
+	return h.nc, bufio.NewReadWriter(bufio.NewReaderSize(h.nc, small), bufio.NewWriterSize(h.nc, small)), nil
 }
 
 // shakeGorilla is the test's part of gorilla's handshake.

@@ -37,7 +37,26 @@ type rig struct {
 
 	wire net.Conn // nil while there is none
 	in   *bufio.Reader
-	told chan int
+	apps chan net.Conn // to the goroutine that is the library's application
+	told chan int      // and from it
+}
+
+func newRig(l library, r role) *rig {
+	g := &rig{library: l, role: r, in: bufio.NewReader(nil), apps: make(chan net.Conn), told: make(chan int)}
+	go func() {
+		defer close(g.told)
+		for nc := range g.apps {
+			g.told <- g.echo(nc, r)
+		}
+	}()
+	return g
+}
+
+// stop ends the connection and the application.
+func (g *rig) stop() {
+	g.close()
+	close(g.apps)
+	<-g.told
 }
 
 // patience is how long an answer may take before a library counts as silent.
@@ -84,14 +103,9 @@ func (g *rig) open() error {
 		return err
 	}
 	wire.SetDeadline(time.Now().Add(patience))
-	g.wire, g.told = wire, make(chan int, 1)
-	if g.in == nil {
-		g.in = bufio.NewReader(wire)
-	}
+	g.wire = wire
 	g.in.Reset(wire)
-	go func() {
-		g.told <- g.echo(theirs, g.role)
-	}()
+	g.apps <- theirs
 	if g.shake != nil {
 		return g.shake(wire, g.in, g.role)
 	}
@@ -119,8 +133,9 @@ func (g *rig) play(e exchange) (v verdict, err error) {
 		if err := g.open(); err != nil {
 			return v, err
 		}
+	} else {
+		g.wire.SetDeadline(time.Now().Add(patience))
 	}
-	g.wire.SetDeadline(time.Now().Add(patience))
 	wire := e.wire
 	if !e.cut {
 		wire = appendFrame(wire[:len(wire):len(wire)], g.role, fin|ping, probe)
