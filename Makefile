@@ -11,7 +11,7 @@ BENCHTIME ?= 1s
 BENCHFLAGS ?=
 
 # A file beside a target of the same name (build/) would stop it from ever running.
-.PHONY: help run build dev test test-go test-page bench bench-peers fuzz lint fmt profile clean tools modules page page-tests builder browser
+.PHONY: help run build dev test test-go test-page bench bench-peers compare fuzz lint fmt profile clean tools modules page page-tests builder browser
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ bench: page-tests browser ## run the benchmarks: Go, and the page in a browser (
 
 bench-peers: tools ## measure us beside other Go libraries (BENCHFLAGS='-rows 125.B -o table.md')
 	@cd server/websocket/bench && go build -o ../../../bin/bench-peers . && ../../../bin/bench-peers $(BENCHFLAGS)
+
+compare: tools ## hold us and gorilla/websocket against the RFC, case by case: a Markdown table
+	@mkdir -p bin && go test -count=1 ./server/websocket/compare -compare.table='$(CURDIR)/bin/compare.md' >&2 && cat bin/compare.md
 
 fuzz: tools ## run every fuzz target for a while each (FUZZTIME=30s)
 	@go list -f '{{.Dir}}' ./... | while read -r dir; do \

@@ -41,6 +41,7 @@ var rooms = []room{
 	{"wasm", []string{"unsafe"}, []string{"wasm/inspect"}},
 	{"server/websocket", nil, []string{"protocol", "github.com/klauspost/compress/flate", "golang.org/x/net/proxy"}},
 	{"server/websocket/conformance", nil, nil},
+	{"server/websocket/compare", []string{}, nil},
 	{"server/tap", nil, []string{"protocol", "protocol/feed"}},
 	{"server/echo", nil, []string{"protocol", "server/websocket"}},
 	{"server/chat", nil, []string{"protocol", "server/websocket"}},

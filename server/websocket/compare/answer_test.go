@@ -165,4 +165,5 @@ var answers = []shake{
 	{"two fields with a subprotocol", acceptField, acceptField + "Sec-WebSocket-Protocol: chat.v1\r\nSec-WebSocket-Protocol: chat.v2\r\n", refusal, "11.3.4", firstAccept},
 	{"another extension", acceptField, acceptField + "Sec-WebSocket-Extensions: x-other\r\n", refusal, "4.1", anyExtension},
 	{"another extension with parameters", acceptField, acceptField + "Sec-WebSocket-Extensions: x-other; a=1\r\n", refusal, "4.1", anyExtension},
+	{"a malformed list of extensions in an answer", acceptField, acceptField + "Sec-WebSocket-Extensions: x-a; =\r\n", refusal, "9.1", badExtensions},
 }

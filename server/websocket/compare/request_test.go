@@ -70,7 +70,7 @@ func (s shake) record(t *testing.T, group string, r role, ours, gorilla int) {
 		t.Errorf("%s: gorilla %s, the RFC %s (%s), and the table says: %q", s.name, outcome(gorilla), outcome(s.status), section, s.gorilla)
 	}
 	if s.gorilla != "" {
-		results.count(group, r.String(), section, s.gorilla, fmt.Sprintf("%s: %s, not %s", s.name, outcome(gorilla), outcome(s.status)))
+		results.count(group, r.String(), section, s.gorilla, example{s.name, outcome(s.status), outcome(gorilla)})
 	}
 }
 

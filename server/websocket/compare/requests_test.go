@@ -7,6 +7,7 @@ const (
 	firstOnly     = "takes the first of several fields that may come once"
 	listedVersion = "takes a list of versions that holds 13"
 	badRequest    = "answers 400 where the RFC's example is 426"
+	badExtensions = "overlooks a malformed list of extensions"
 	noHost        = "takes a request with an empty Host"
 	emptyElements = "reads no list that begins with an empty element, or nothing behind one"
 )
@@ -105,4 +106,16 @@ var requests = []shake{
 	{"another origin", hostField, hostField + "Origin: http://evil.example\r\n", 403, "4.2.2", ""},
 	{"origin null", hostField, hostField + "Origin: null\r\n", 403, "4.2.2", ""},
 	{"two origins", hostField, hostField + "Origin: http://localhost\r\nOrigin: http://evil.example\r\n", 403, "RFC 6454 7.3", "takes the first of two origins"},
+
+	{"an extension without a name", hostField, hostField + "Sec-WebSocket-Extensions: ; a=1\r\n", refusal, "9.1", badExtensions},
+	{"an extension name of two words", hostField, hostField + "Sec-WebSocket-Extensions: x-a b\r\n", refusal, "9.1", badExtensions},
+	{"an extension name with a slash", hostField, hostField + "Sec-WebSocket-Extensions: x/a\r\n", refusal, "9.1", badExtensions},
+	{"an extension parameter without a name", hostField, hostField + "Sec-WebSocket-Extensions: x-a; =1\r\n", refusal, "9.1", badExtensions},
+	{"an extension with nothing behind its semicolon", hostField, hostField + "Sec-WebSocket-Extensions: x-a;\r\n", refusal, "9.1", badExtensions},
+	{"an extension parameter with an empty value", hostField, hostField + "Sec-WebSocket-Extensions: x-a; b=\r\n", refusal, "9.1", badExtensions},
+	{"an extension parameter with an open quote", hostField, hostField + "Sec-WebSocket-Extensions: x-a; b=\"c\r\n", refusal, "9.1", badExtensions},
+	{"an extension parameter that is no token in its quotes", hostField, hostField + "Sec-WebSocket-Extensions: x-a; b=\"c d\"\r\n", refusal, "9.1", badExtensions},
+	{"a malformed list behind a good one", hostField, hostField + "Sec-WebSocket-Extensions: x-a\r\nSec-WebSocket-Extensions: x-b c\r\n", refusal, "9.1", badExtensions},
+	{"an extension parameter with an escape in its quotes", hostField, hostField + "Sec-WebSocket-Extensions: x-a; b=\"\\c\"\r\n", accepted, "9.1", ""},
+	{"empty elements in the list of extensions", hostField, hostField + "Sec-WebSocket-Extensions: , x-a, ,x-b\r\n", accepted, "RFC 9110 5.6.1", ""},
 }

@@ -25,8 +25,11 @@ type counts struct{ cases, differ map[string]int }
 type kind struct {
 	section, words string
 	count          map[string]int
-	example        string
+	example
 }
+
+// example is a case in words, and what should and what did become of it.
+type example struct{ of, rfc, gorilla string }
 
 var results = tally{groups: map[string]*counts{}, kinds: map[string]*kind{}}
 
@@ -46,28 +49,28 @@ func (s *tally) agreed(group, role string) {
 }
 
 // differed counts a case in which gorilla has not: one of a known kind, or the test fails.
-func (s *tally) differed(t *testing.T, group, role, example string, want judgement, got verdict) {
+func (s *tally) differed(t *testing.T, group, role, name string, want judgement, got verdict) {
 	t.Helper()
 	if d, ok := knownAs(want, got); ok {
-		s.count(group, role, d.section, d.gorilla, fmt.Sprintf("%s: %v, not %v", example, got, want.verdict))
+		s.count(group, role, d.section, d.gorilla, example{name, want.verdict.String(), got.String()})
 		return
 	}
 	t.Errorf("%s: gorilla %v, the RFC %v (%s: %s), and known_test.go does not list this difference",
-		example, got, want.verdict, want.why.section, want.why.words)
+		name, got, want.verdict, want.why.section, want.why.words)
 }
 
-func (s *tally) count(group, role, section, words, example string) {
+func (s *tally) count(group, role, section, words string, e example) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.group(group).differ[role]++
 	k := s.kinds[section+words]
 	if k == nil {
-		k = &kind{section: section, words: words, count: map[string]int{}, example: example}
+		k = &kind{section: section, words: words, count: map[string]int{}, example: e}
 		s.kinds[section+words] = k
 	}
 	// The smallest, so that the table does not depend on which worker was first.
-	if len(example) < len(k.example) || len(example) == len(k.example) && example < k.example {
-		k.example = example
+	if len(e.of) < len(k.of) || len(e.of) == len(k.of) && e.of < k.of {
+		k.example = e
 	}
 	k.count[role]++
 }
@@ -98,14 +101,14 @@ func (s *tally) markdown() string {
 		}
 	}
 	fmt.Fprintf(&b, "| all | both | %d | %d | %d |\n", total, total, total-differ)
-	b.WriteString("\n| gorilla | decided by | as server | as client | example |\n|---|---|--:|--:|---|\n")
+	b.WriteString("\n| gorilla … | decided by | as server | as client | for example | the RFC and ours | gorilla |\n|---|---|--:|--:|---|---|---|\n")
 	kinds := make([]*kind, 0, len(s.kinds))
 	for _, k := range s.kinds {
 		kinds = append(kinds, k)
 	}
 	slices.SortFunc(kinds, func(a, b *kind) int { return strings.Compare(a.section+a.words, b.section+b.words) })
 	for _, k := range kinds {
-		fmt.Fprintf(&b, "| %s | %s | %d | %d | %s |\n", k.words, k.section, k.count["server"], k.count["client"], strings.ReplaceAll(k.example, "|", `\|`))
+		fmt.Fprintf(&b, "| %s | %s | %d | %d | %s | %s | %s |\n", k.words, k.section, k.count["server"], k.count["client"], k.of, k.rfc, k.gorilla)
 	}
 	return b.String()
 }
