@@ -117,12 +117,13 @@ func RequestChecks(r Request) []Check {
 	f := r.Fields
 	upgrade, connection := f.Values("Upgrade"), f.Values("Connection")
 	version, key := f.Values("Sec-Websocket-Version"), f.Values("Sec-Websocket-Key")
+	protocols := f.Values("Sec-Websocket-Protocol")
 	_, extensions := extensionNames(f)
 	versionStatus := 426 // RFC 6455 4.4: name the versions that are understood
 	if len(version) == 0 {
 		versionStatus = 400
 	}
-	l := make(checkList, 0, 8)
+	l := make(checkList, 0, 9)
 	l.add(r.Method == "GET", "the method is GET", r.Method,
 		"a WebSocket handshake is a GET request", section, 405)
 	l.add(r.Major > 1 || r.Major == 1 && r.Minor >= 1,
@@ -139,6 +140,8 @@ func RequestChecks(r Request) []Check {
 	// RFC 6455 4.2.1: 16 bytes once it is decoded.
 	l.add(len(key) == 1 && isBase64(key[0], 16), "Sec-WebSocket-Key is 16 bytes in base64", joined(key),
 		"the request needs one Sec-WebSocket-Key of 16 bytes in base64", section, 400)
+	l.add(allTokens(Tokens(protocols)), "Sec-WebSocket-Protocol is a list of tokens", joined(protocols),
+		"Sec-WebSocket-Protocol is not a list of subprotocols", section, 400)
 	l.add(extensions, "Sec-WebSocket-Extensions is a list of extensions", joined(f.Values("Sec-Websocket-Extensions")),
 		"Sec-WebSocket-Extensions is not a list of extensions with their parameters", "RFC 6455 9.1", 400)
 	return l
@@ -151,7 +154,7 @@ func ResponseChecks(status int, response, request Fields) []Check {
 	upgrade, connection := response.Values("Upgrade"), response.Values("Connection")
 	accept := response.Values("Sec-Websocket-Accept")
 	computed := AcceptKey(first(request.Values("Sec-Websocket-Key")))
-	protocols := Tokens(response.Values("Sec-Websocket-Protocol"))
+	protocols := response.Values("Sec-Websocket-Protocol")
 	offered, _ := extensionNames(request)
 	accepted, readable := extensionNames(response)
 	extensions := joined(response.Values("Sec-Websocket-Extensions"))
@@ -159,12 +162,14 @@ func ResponseChecks(status int, response, request Fields) []Check {
 	code := strconv.Itoa(status)
 	l := make(checkList, 0, 7)
 	l.add(status == 101, "the status is 101", code, "the server answered with status "+code+", not 101", section, 0)
-	l.add(HasToken(upgrade, "websocket"), "Upgrade names websocket", joined(upgrade),
+	// RFC 6455 4.1: its value, not one of a list as in a request.
+	l.add(len(upgrade) == 1 && equalFold(upgrade[0], "websocket"), "Upgrade is websocket", joined(upgrade),
 		"the answer lacks Upgrade: websocket", section, 0)
 	l.add(HasToken(connection, "upgrade"), "Connection names Upgrade", joined(connection),
 		"the answer lacks Connection: Upgrade", section, 0)
 	l.add(len(accept) == 1 && accept[0] == computed, "Sec-WebSocket-Accept is the key's", joined(accept),
 		"Sec-WebSocket-Accept should be "+computed, "RFC 6455 4.2.2", 0)
+	// RFC 6455 4.2.2: one token; the empty string is not legal either.
 	l.add(len(protocols) <= 1 && subset(protocols, Tokens(request.Values("Sec-Websocket-Protocol"))),
 		"the subprotocol was offered", joined(protocols),
 		"the server chose a subprotocol that was not offered", section, 0)
@@ -183,6 +188,15 @@ func extensionNames(f Fields) (names []string, ok bool) {
 		names = append(names, e.Name)
 	}
 	return names, ok
+}
+
+func allTokens(list []string) bool {
+	for _, s := range list {
+		if !isToken(s) {
+			return false
+		}
+	}
+	return true
 }
 
 func subset(some, all []string) bool {

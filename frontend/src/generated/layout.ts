@@ -752,6 +752,14 @@ export const goldenHandshake = {
     {
       "of": "request",
       "ok": true,
+      "what": "Sec-WebSocket-Protocol is a list of tokens",
+      "seen": "",
+      "reason": "Sec-WebSocket-Protocol is not a list of subprotocols",
+      "section": "RFC 6455 4.2.1"
+    },
+    {
+      "of": "request",
+      "ok": true,
       "what": "Sec-WebSocket-Extensions is a list of extensions",
       "seen": "permessage-deflate; client_max_window_bits",
       "reason": "Sec-WebSocket-Extensions is not a list of extensions with their parameters",
@@ -768,7 +776,7 @@ export const goldenHandshake = {
     {
       "of": "response",
       "ok": true,
-      "what": "Upgrade names websocket",
+      "what": "Upgrade is websocket",
       "seen": "websocket",
       "reason": "the answer lacks Upgrade: websocket",
       "section": "RFC 6455 4.1"

@@ -166,4 +166,8 @@ var answers = []shake{
 	{"another extension", acceptField, acceptField + "Sec-WebSocket-Extensions: x-other\r\n", refusal, "4.1", anyExtension},
 	{"another extension with parameters", acceptField, acceptField + "Sec-WebSocket-Extensions: x-other; a=1\r\n", refusal, "4.1", anyExtension},
 	{"a malformed list of extensions in an answer", acceptField, acceptField + "Sec-WebSocket-Extensions: x-a; =\r\n", refusal, "9.1", badExtensions},
+	{"an answer with Upgrade: websocket, h2c", "websocket", "websocket, h2c", refusal, "4.1", "takes an answer that upgrades to more than websocket"},
+	{"an answer with Upgrade in two fields", upgradeField, "Upgrade: h2c\r\n" + upgradeField, refusal, "4.1", "takes an answer that upgrades to more than websocket"},
+	{"an empty subprotocol", acceptField, acceptField + "Sec-WebSocket-Protocol:\r\n", refusal, "4.2.2", "takes an empty subprotocol"},
+	{"a subprotocol, then an empty one", acceptField, acceptField + "Sec-WebSocket-Protocol: chat.v1,\r\n", refusal, "4.2.2", anyProtocol},
 }

@@ -8,6 +8,7 @@ const (
 	listedVersion = "takes a list of versions that holds 13"
 	badRequest    = "answers 400 where the RFC's example is 426"
 	badExtensions = "overlooks a malformed list of extensions"
+	badProtocols  = "overlooks a malformed list of subprotocols"
 	noHost        = "takes a request with an empty Host"
 	emptyElements = "reads no list that begins with an empty element, or nothing behind one"
 )
@@ -118,4 +119,6 @@ var requests = []shake{
 	{"a malformed list behind a good one", hostField, hostField + "Sec-WebSocket-Extensions: x-a\r\nSec-WebSocket-Extensions: x-b c\r\n", refusal, "9.1", badExtensions},
 	{"an extension parameter with an escape in its quotes", hostField, hostField + "Sec-WebSocket-Extensions: x-a; b=\"\\c\"\r\n", accepted, "9.1", ""},
 	{"empty elements in the list of extensions", hostField, hostField + "Sec-WebSocket-Extensions: , x-a, ,x-b\r\n", accepted, "RFC 9110 5.6.1", ""},
+	{"a subprotocol of two words", hostField, hostField + "Sec-WebSocket-Protocol: chat v1\r\n", refusal, "4.2.1", badProtocols},
+	{"a subprotocol with a parameter", hostField, hostField + "Sec-WebSocket-Protocol: chat.v1;q=1\r\n", refusal, "4.2.1", badProtocols},
 }
