@@ -83,36 +83,50 @@ func (e *HandshakeError) Error() string {
 // CheckRequest judges a client's handshake and returns its key. The error is of
 // the first duty that was not kept.
 func CheckRequest(r Request) (key string, err *HandshakeError) {
-	return first(r.Fields.Values("Sec-Websocket-Key")), firstFault(RequestChecks(r))
+	l := checkList{faults: true}
+	requestChecks(r, &l)
+	return first(r.Fields.Values("Sec-Websocket-Key")), l.firstFault()
 }
 
 // CheckResponse judges a server's answer to a request with the given fields.
 func CheckResponse(status int, response, request Fields) *HandshakeError {
-	return firstFault(ResponseChecks(status, response, request))
-}
-
-func firstFault(checks []Check) *HandshakeError {
-	for _, c := range checks {
-		if !c.OK {
-			return &HandshakeError{c.Status, c.Reason, c.Section}
-		}
-	}
-	return nil
+	l := checkList{faults: true}
+	responseChecks(status, response, request, &l)
+	return l.firstFault()
 }
 
 // checkList is built one by one: as one literal of many strings it would be several
 // times the code.
-type checkList []Check
+type checkList struct {
+	checks []Check
+	faults bool // are all that is of interest
+}
 
 // add adds a duty of which one thing was seen.
 //
 //go:noinline
 func (l *checkList) add(ok bool, what, seen, reason, section string, status int) {
-	*l = append(*l, Check{What: what, Seen: seen, Reason: reason, Section: section, Status: status, OK: ok})
+	if !ok || !l.faults {
+		l.checks = append(l.checks, Check{What: what, Seen: seen, Reason: reason, Section: section, Status: status, OK: ok})
+	}
+}
+
+func (l *checkList) firstFault() *HandshakeError {
+	if len(l.checks) == 0 {
+		return nil
+	}
+	c := &l.checks[0]
+	return &HandshakeError{c.Status, c.Reason, c.Section}
 }
 
 // RequestChecks lists every duty of a client's handshake (RFC 6455 4.2.1).
 func RequestChecks(r Request) []Check {
+	var l checkList
+	requestChecks(r, &l)
+	return l.checks
+}
+
+func requestChecks(r Request, l *checkList) {
 	const section = "RFC 6455 4.2.1"
 	f := r.Fields
 	upgrade, connection := f.Values("Upgrade"), f.Values("Connection")
@@ -123,11 +137,10 @@ func RequestChecks(r Request) []Check {
 	if len(version) == 0 {
 		versionStatus = 400
 	}
-	l := make(checkList, 0, 9)
 	l.add(r.Method == "GET", "the method is GET", r.Method,
 		"a WebSocket handshake is a GET request", section, 405)
 	l.add(r.Major > 1 || r.Major == 1 && r.Minor >= 1,
-		"HTTP/1.1 or higher", "HTTP/"+strconv.Itoa(r.Major)+"."+strconv.Itoa(r.Minor),
+		"HTTP/1.1 or higher", httpVersion(r),
 		"a WebSocket handshake needs HTTP/1.1", section, 400)
 	l.add(r.Host != "", "Host is there", r.Host,
 		"the Host field is missing", section, 400)
@@ -144,12 +157,17 @@ func RequestChecks(r Request) []Check {
 		"Sec-WebSocket-Protocol is not a list of subprotocols", section, 400)
 	l.add(extensions, "Sec-WebSocket-Extensions is a list of extensions", joined(f.Values("Sec-Websocket-Extensions")),
 		"Sec-WebSocket-Extensions is not a list of extensions with their parameters", "RFC 6455 9.1", 400)
-	return l
 }
 
 // ResponseChecks lists every duty of a server's answer (RFC 6455 4.2.2), as the
 // client checks them (RFC 6455 4.1).
 func ResponseChecks(status int, response, request Fields) []Check {
+	var l checkList
+	responseChecks(status, response, request, &l)
+	return l.checks
+}
+
+func responseChecks(status int, response, request Fields, l *checkList) {
 	const section = "RFC 6455 4.1"
 	upgrade, connection := response.Values("Upgrade"), response.Values("Connection")
 	accept := response.Values("Sec-Websocket-Accept")
@@ -160,7 +178,6 @@ func ResponseChecks(status int, response, request Fields) []Check {
 	extensions := joined(response.Values("Sec-Websocket-Extensions"))
 	_, agreed := AgreedDeflate(request, response)
 	code := strconv.Itoa(status)
-	l := make(checkList, 0, 7)
 	l.add(status == 101, "the status is 101", code, "the server answered with status "+code+", not 101", section, 0)
 	// RFC 6455 4.1: its value, not one of a list as in a request.
 	l.add(len(upgrade) == 1 && equalFold(upgrade[0], "websocket"), "Upgrade is websocket", joined(upgrade),
@@ -177,7 +194,6 @@ func ResponseChecks(status int, response, request Fields) []Check {
 		"the server chose an extension that was not offered", section, 0)
 	l.add(agreed, "permessage-deflate answers the offer", extensions,
 		"the server chose parameters of permessage-deflate that the offer does not allow", "RFC 7692 7.1", 0)
-	return l
 }
 
 // extensionNames lists the extensions without their parameters. ok is false when
@@ -197,6 +213,13 @@ func allTokens(list []string) bool {
 		}
 	}
 	return true
+}
+
+func httpVersion(r Request) string {
+	if r.Major == 1 && r.Minor == 1 {
+		return "HTTP/1.1"
+	}
+	return "HTTP/" + strconv.Itoa(r.Major) + "." + strconv.Itoa(r.Minor)
 }
 
 func subset(some, all []string) bool {

@@ -33,6 +33,7 @@ type Conn struct {
 	messageOver *sync.Cond // for them, or nil
 	deflater    *deflater  // whose context goes from message to message, or nil
 	writeArmed  clock      // when the write deadline was last set
+	blocked     func(bool) // writeBlocked, made once
 	closeSent   bool
 	closedFirst protocol.Side
 
@@ -132,9 +133,6 @@ func (c *Conn) SetReadDeadline(t time.Time) error {
 // none.
 func (c *Conn) SetWriteDeadline(t time.Time) error {
 	c.writeBy.Store(nanoseconds(t))
-	if t.IsZero() {
-		t = time.Now().Add(c.options.WriteTimeout)
-	}
 	return c.nc.SetWriteDeadline(t)
 }
 

@@ -168,11 +168,32 @@ func (c *Conn) flushBuffer() error {
 }
 
 func (c *Conn) writeBytes(b []byte) error {
-	c.armWrite()
-	if err := c.in.socket.write(c.nc, b); err != nil {
+	if c.blocked == nil {
+		c.blocked = c.writeBlocked
+	}
+	ok, err := c.in.socket.write(b, c.blocked)
+	if !ok {
+		c.armWrite()
+		_, err = c.nc.Write(b)
+	}
+	if err != nil {
 		return c.writeFailed(err)
 	}
 	return nil
+}
+
+// writeBlocked gives a write that begins to wait its deadline, and takes it back.
+func (c *Conn) writeBlocked(begins bool) {
+	by := c.writeBy.Load()
+	if begins {
+		by = sooner(by, now().add(c.options.WriteTimeout).time().UnixNano())
+	}
+	var until time.Time
+	if by != 0 {
+		until = time.Unix(0, by)
+	}
+	c.nc.SetWriteDeadline(until)
+	c.writeArmed = 0
 }
 
 // writeBoth sends what waits and p in one call.
@@ -193,7 +214,8 @@ type buffersWriter interface {
 }
 
 func (c *Conn) writeVectors(v *net.Buffers) (err error) {
-	c.armWrite()
+	c.writeBlocked(true) // as it may be
+	defer c.writeBlocked(false)
 	if w, ok := c.nc.(buffersWriter); ok {
 		_, err = w.WriteBuffers(v)
 	} else {

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"time"
 
 	"framescope/protocol"
 )
@@ -85,9 +84,8 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, ours []string, b
 	c := NewConn(nc, protocol.Server, buffered, s.Options)
 	c.agree(subprotocol, deflate)
 	c.server = s
-	// The deadlines are set from here, where the stack is large already: the
-	// connection's own goroutine can then do with the smallest there is.
-	c.writeArmed = now()
+	// From here, where the stack is large already: the connection's own goroutine can
+	// then do with the smallest there is.
 	c.armRead(false)
 	s.add(c)
 	begin(c)
@@ -146,11 +144,7 @@ func hijack(w http.ResponseWriter) (nc net.Conn, buffered []byte, err error) {
 		peeked, _ := rw.Reader.Peek(n)
 		buffered = append(buffered, peeked...)
 	}
-	// net/http's own deadlines end here.
-	if err := nc.SetDeadline(time.Time{}); err != nil {
-		nc.Close()
-		return nil, nil, fmt.Errorf("take over connection: %w", err)
-	}
+	// net/http's own deadlines end with those that are set next.
 	return nc, buffered, nil
 }
 
@@ -164,9 +158,7 @@ func (s *Server) answer(nc net.Conn, key, subprotocol string, deflate protocol.D
 	if deflate.On {
 		head += "Sec-WebSocket-Extensions: " + deflate.String() + "\r\n"
 	}
-	if err := nc.SetWriteDeadline(time.Now().Add(s.Options.withDefaults().WriteTimeout)); err != nil {
-		return fmt.Errorf("answer handshake: %w", err)
-	}
+	// The socket of a connection this young takes it without a wait.
 	if _, err := nc.Write([]byte(head + "\r\n")); err != nil {
 		return fmt.Errorf("answer handshake: %w", err)
 	}

@@ -25,6 +25,8 @@ type socket struct {
 	writing  func(fd uintptr) bool
 	rest     []byte // to be written
 	writeErr error
+	blocked  func(bool) // called when a write begins to wait, and when it is done
+	waits    bool
 }
 
 func (s *socket) init(nc net.Conn) { s.raw, s.record = descriptor(nc) }
@@ -80,25 +82,28 @@ func (in *input) tryRead(fd uintptr) bool {
 	}
 }
 
-// write writes all of b to the descriptor, or to nc where there is none.
-func (s *socket) write(nc net.Conn, b []byte) error {
+// write writes all of b to the descriptor; ok is false where there is none. Most
+// writes never wait: only one that does is given a deadline, by blocked.
+func (s *socket) write(b []byte, blocked func(bool)) (ok bool, err error) {
 	if s.raw == nil {
-		_, err := nc.Write(b)
-		return err
+		return false, nil
 	}
 	if s.record != nil {
 		s.record.Sending(b)
 	}
 	if s.writing == nil {
-		s.writing = s.tryWrite
+		s.writing, s.blocked = s.tryWrite, blocked
 	}
 	s.rest, s.writeErr = b, nil
-	err := s.raw.Write(s.writing)
-	s.rest = nil
-	if err == nil {
+	if err = s.raw.Write(s.writing); err == nil {
 		err = s.writeErr
 	}
-	return err
+	s.rest = nil
+	if s.waits {
+		s.waits = false
+		blocked(false)
+	}
+	return true, err
 }
 
 // tryWrite writes what it can; false means that the socket takes no more now.
@@ -108,6 +113,10 @@ func (s *socket) tryWrite(fd uintptr) bool {
 		switch {
 		case errno == syscall.EINTR:
 		case errno == syscall.EAGAIN:
+			if !s.waits {
+				s.waits = true
+				s.blocked(true)
+			}
 			return false
 		case errno != 0:
 			s.writeErr = errno

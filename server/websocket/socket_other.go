@@ -12,7 +12,4 @@ func (s *socket) init(net.Conn) {}
 
 func (in *input) fill() (int, error) { return in.fillConn() }
 
-func (s *socket) write(nc net.Conn, b []byte) error {
-	_, err := nc.Write(b)
-	return err
-}
+func (s *socket) write([]byte, func(bool)) (ok bool, err error) { return false, nil }
