@@ -17,7 +17,7 @@ import (
 type Conn struct {
 	nc          net.Conn
 	side        protocol.Side
-	options     Options
+	options     *Options // not to be changed
 	subprotocol string
 	server      *Server // that accepted it, or nil
 
@@ -81,6 +81,11 @@ var (
 // is the given side. buffered are bytes read from it already.
 func NewConn(nc net.Conn, side protocol.Side, buffered []byte, o Options) *Conn {
 	o = o.withDefaults()
+	return newConn(nc, side, buffered, &o)
+}
+
+// newConn is NewConn with options that connections share.
+func newConn(nc net.Conn, side protocol.Side, buffered []byte, o *Options) *Conn {
 	c := &Conn{nc: nc, side: side, options: o, done: make(chan struct{}), closedFirst: side}
 	c.decoder.From = side.Peer()
 	c.decoder.MaxMessageSize = uint64(o.MaxMessageSize)

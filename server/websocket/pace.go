@@ -105,7 +105,7 @@ func (c *Conn) readFailed(err error, inFrame bool) (retry bool, ended error) {
 // armRead sets the read deadline. While idle it is moved only once a quarter of
 // its time is used up: setting one costs more than reading a small message.
 func (c *Conn) armRead(inFrame bool) {
-	p, o, now := &c.pace, &c.options, now()
+	p, o, now := &c.pace, c.options, now()
 	by := sooner(c.closeBy.Load(), c.readBy.Load())
 	var want clock
 	switch {

@@ -17,6 +17,9 @@ type Server struct {
 	Options Options
 	Policy  Policy
 
+	defaults sync.Once
+	options  Options // with defaults, shared by all connections
+
 	gate   sync.RWMutex // held for reading while a connection is accepted
 	closed bool         // guarded by gate
 
@@ -81,7 +84,8 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, ours []string, b
 		nc.Close()
 		return nil, err
 	}
-	c := NewConn(nc, protocol.Server, buffered, s.Options)
+	s.defaults.Do(func() { s.options = s.Options.withDefaults() })
+	c := newConn(nc, protocol.Server, buffered, &s.options)
 	c.agree(subprotocol, deflate)
 	c.server = s
 	// From here, where the stack is large already: the connection's own goroutine can

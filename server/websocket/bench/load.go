@@ -70,20 +70,43 @@ func reset(fd int) {
 const request = "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s\r\n"
 
+// sources are how many addresses of loopback connections come from: each has ports
+// of its own, and those of connections just closed are not free at once.
+const sources = 8
+
+// connect comes from the first source that has a port left.
+func connect(to *unix.SockaddrInet4) (fd int, err error) {
+	for source := range sources {
+		if fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0); err != nil {
+			return 0, err
+		}
+		_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+		_ = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 10})
+		_ = unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1)
+		if err = unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, byte(1 + source)}}); err == nil {
+			err = unix.Connect(fd, to)
+		}
+		if err == nil {
+			return fd, nil
+		}
+		unix.Close(fd)
+		if !errors.Is(err, unix.EADDRNOTAVAIL) {
+			break
+		}
+	}
+	return 0, err
+}
+
 // shake connects and does the opening handshake.
 func shake(addr, path, fields string) (fd int, answer string, err error) {
 	to, err := net.ResolveTCPAddr("tcp4", addr)
 	if err != nil {
 		return 0, "", err
 	}
-	if fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0); err != nil {
+	if fd, err = connect(&unix.SockaddrInet4{Port: to.Port, Addr: [4]byte(to.IP.To4())}); err != nil {
 		return 0, "", err
 	}
-	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-	_ = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 10})
-	if err = unix.Connect(fd, &unix.SockaddrInet4{Port: to.Port, Addr: [4]byte(to.IP.To4())}); err == nil {
-		_, err = unix.Write(fd, fmt.Appendf(nil, request, path, addr, fields))
-	}
+	_, err = unix.Write(fd, fmt.Appendf(nil, request, path, addr, fields))
 	var head [4096]byte
 	for n := 0; err == nil && !strings.HasSuffix(answer, "\r\n\r\n"); answer += string(head[:n]) {
 		if n, err = unix.Read(fd, head[:]); n == 0 && err == nil {
