@@ -15,7 +15,7 @@ import (
 // A message that the peer has still sent goes to a reader, if there is one.
 func (c *Conn) Close(code protocol.CloseCode, reason string) error {
 	if err := c.sendClose(code, reason); err != nil {
-		return c.ended(err)
+		return c.endedBy(err)
 	}
 	by := time.Now().Add(c.options.CloseTimeout)
 	c.closeBy.Store(by.UnixNano())
@@ -32,7 +32,7 @@ func (c *Conn) Close(code protocol.CloseCode, reason string) error {
 	timer := time.NewTimer(time.Until(by))
 	defer timer.Stop()
 	select {
-	case <-c.done:
+	case <-c.Done():
 	case <-timer.C:
 		c.CloseNow()
 	}
@@ -75,7 +75,7 @@ func (c *Conn) peerClosed(payload []byte) error {
 	closed := &CloseError{Code: code, Reason: string(reason)}
 	// RFC 6455 5.5.1: answer with a close frame, typically of the same code.
 	if err := c.sendClose(code, ""); err != nil {
-		return c.ended(err)
+		return c.endedBy(err)
 	}
 	c.linger()
 	c.end(closed)
@@ -92,9 +92,9 @@ func (c *Conn) fail(code protocol.CloseCode, reason string, cause error) error {
 	return failed
 }
 
-// ended ends the connection because of err, if it has not ended yet, and returns
+// endedBy ends the connection because of err, if it has not ended yet, and returns
 // why it did. Without an error it does nothing.
-func (c *Conn) ended(err error) error {
+func (c *Conn) endedBy(err error) error {
 	if err == nil {
 		return nil
 	}

@@ -43,9 +43,10 @@ type Conn struct {
 	readBy  atomic.Int64 // the caller's deadlines, likewise
 	writeBy atomic.Int64
 
-	ending sync.Once
-	done   chan struct{}
-	err    error // why it ended; written before done is closed
+	ending sync.Mutex // guards done, and the first end
+	ended  atomic.Bool
+	err    error         // why it ended; written before ended is set
+	done   chan struct{} // nil until somebody asks for it
 }
 
 // CloseError says how a connection ended: the code and reason of the peer's
@@ -86,7 +87,7 @@ func NewConn(nc net.Conn, side protocol.Side, buffered []byte, o Options) *Conn 
 
 // newConn is NewConn with options that connections share.
 func newConn(nc net.Conn, side protocol.Side, buffered []byte, o *Options) *Conn {
-	c := &Conn{nc: nc, side: side, options: o, done: make(chan struct{}), closedFirst: side}
+	c := &Conn{nc: nc, side: side, options: o, closedFirst: side}
 	c.decoder.From = side.Peer()
 	c.decoder.MaxMessageSize = uint64(o.MaxMessageSize)
 	c.in.init(nc, buffered)
@@ -108,16 +109,24 @@ func (c *Conn) Deflate() protocol.Deflate { return c.decoder.Deflate }
 func (c *Conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
 
 // Done is closed when the connection has ended.
-func (c *Conn) Done() <-chan struct{} { return c.done }
+func (c *Conn) Done() <-chan struct{} {
+	c.ending.Lock()
+	defer c.ending.Unlock()
+	if c.done == nil {
+		c.done = make(chan struct{})
+		if c.ended.Load() {
+			close(c.done)
+		}
+	}
+	return c.done
+}
 
 // Err is why the connection ended, nil while it has not.
 func (c *Conn) Err() error {
-	select {
-	case <-c.done:
+	if c.ended.Load() {
 		return c.err
-	default:
-		return nil
 	}
+	return nil
 }
 
 // SetReadDeadline bounds every wait for a message. When t is past, reading fails
@@ -153,13 +162,19 @@ func (c *Conn) CloseNow() { c.end(&CloseError{Code: protocol.CloseAbnormal, caus
 
 // end closes the socket; the first reason counts.
 func (c *Conn) end(err error) {
-	c.ending.Do(func() {
-		c.err = err
-		c.nc.Close()
-		c.queue.stop()
+	c.ending.Lock()
+	defer c.ending.Unlock()
+	if c.ended.Load() {
+		return
+	}
+	c.err = err
+	c.ended.Store(true)
+	c.nc.Close()
+	c.queue.stop()
+	if c.done != nil {
 		close(c.done)
-		if c.server != nil {
-			c.server.remove(c)
-		}
-	})
+	}
+	if c.server != nil {
+		c.server.remove(c)
+	}
 }

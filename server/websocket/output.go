@@ -5,6 +5,7 @@ package websocket
 import (
 	"fmt"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,9 +26,15 @@ type output struct {
 	n       int
 	waiting atomic.Bool // something may be held back
 	timer   *time.Timer // that ends the wait
-	vector  [2][]byte   // what vectors is made of
-	vectors net.Buffers
 }
+
+// vectors are what one call writes of two pieces.
+type vectors struct {
+	pieces  [2][]byte
+	buffers net.Buffers
+}
+
+var vectorPool = sync.Pool{New: func() any { return new(vectors) }}
 
 // holdAnswers lets writes wait while the reader has more to decode.
 func (c *Conn) holdAnswers() {
@@ -198,11 +205,12 @@ func (c *Conn) writeBlocked(begins bool) {
 
 // writeBoth sends what waits and p in one call.
 func (c *Conn) writeBoth(p []byte) error {
-	o := &c.out
-	o.vector = [2][]byte{o.buf[:o.n], p}
-	o.vectors = o.vector[:]
-	err := c.writeVectors(&o.vectors)
-	o.vector = [2][]byte{}
+	v := vectorPool.Get().(*vectors)
+	v.pieces = [2][]byte{c.out.buf[:c.out.n], p}
+	v.buffers = v.pieces[:]
+	err := c.writeVectors(&v.buffers)
+	*v = vectors{}
+	vectorPool.Put(v)
 	c.rest()
 	return err
 }

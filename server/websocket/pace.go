@@ -79,12 +79,12 @@ func (c *Conn) readFailed(err error, inFrame bool) (retry bool, ended error) {
 		if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
 		}
-		return false, c.ended(err)
+		return false, c.endedBy(err)
 	}
 	now := now()
 	switch {
 	case past(c.closeBy.Load(), now):
-		return false, c.ended(err)
+		return false, c.endedBy(err)
 	case past(c.readBy.Load(), now):
 		return false, fmt.Errorf("read message: %w", os.ErrDeadlineExceeded)
 	case now < c.pace.armed:

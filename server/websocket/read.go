@@ -189,5 +189,5 @@ func (c *Conn) unlessClosing(err error) error {
 	if errors.Is(err, ErrClosed) {
 		return nil
 	}
-	return c.ended(err)
+	return c.endedBy(err)
 }
