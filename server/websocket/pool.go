@@ -46,6 +46,20 @@ func takeRoom(n int) room {
 	return room{bytes: (*from)[:0], from: from}
 }
 
+// keptRoom takes room for n bytes that is there already; ok is false where there is
+// none.
+func keptRoom(n uint64) (r room, ok bool) {
+	if n > 1<<largestRoom {
+		return r, false
+	}
+	class := max(bits.Len64(n-1), smallestRoom)
+	from, _ := roomPools[class].Get().(*[]byte)
+	if from == nil {
+		return r, false
+	}
+	return room{bytes: (*from)[:0], from: from}, true
+}
+
 // give gives the room back; the zero room is nothing.
 func (r *room) give() {
 	if r.from != nil {
@@ -59,7 +73,10 @@ func (r *room) grow(n int) {
 	if n <= cap(r.bytes) {
 		return
 	}
-	larger := takeRoom(n)
+	r.moveTo(takeRoom(n))
+}
+
+func (r *room) moveTo(larger room) {
 	larger.bytes = append(larger.bytes, r.bytes...)
 	r.give()
 	*r = larger

@@ -109,7 +109,7 @@ func (c *Conn) keep(ev protocol.Event) error {
 	}
 	have := len(m.room.bytes) + len(ev.Data)
 	if have > cap(m.room.bytes) || m.room.bytes == nil {
-		m.room.grow(c.roomFor(have))
+		c.makeRoom(have)
 	}
 	m.room.bytes = append(m.room.bytes, ev.Data...)
 	return c.readLong()
@@ -118,11 +118,18 @@ func (c *Conn) keep(ev protocol.Event) error {
 // growth is how many times what has come a message's buffer may be.
 const growth = 4
 
-// roomFor is how large the buffer becomes when the message has come to n bytes: by
-// what was received, not by what was declared.
-func (c *Conn) roomFor(n int) int {
+// makeRoom makes room for n bytes of the message, and for more: by what was
+// received, not by what was declared, unless such room is there already.
+func (c *Conn) makeRoom(n int) {
+	r := &c.message.room
 	_, declared := c.decoder.Message()
-	return max(n, int(min(declared, uint64(growth*n))))
+	if declared > uint64(n) {
+		if kept, ok := keptRoom(declared); ok {
+			r.moveTo(kept)
+			return
+		}
+	}
+	r.grow(max(n, int(min(declared, uint64(growth*n)))))
 }
 
 // readLong reads the rest of a long frame straight into the message.
@@ -131,7 +138,7 @@ func (c *Conn) readLong() error {
 	for c.in.empty() && c.decoder.Pending() > bufferSize/4 {
 		have := len(m.room.bytes)
 		if have == cap(m.room.bytes) {
-			m.room.grow(c.roomFor(have + 1))
+			c.makeRoom(have + 1)
 		}
 		space := m.room.bytes[have:cap(m.room.bytes)]
 		if left := c.decoder.Pending(); uint64(len(space)) > left {
