@@ -40,7 +40,7 @@ var rooms = []room{
 	{"wasm/inspect", append([]string{"encoding/hex", "unsafe", "sort", "unicode"}, core...), []string{"protocol", "protocol/feed"}},
 	{"wasm", []string{"unsafe"}, []string{"wasm/inspect"}},
 	{"server/websocket", nil, []string{"protocol", "github.com/klauspost/compress/flate", "golang.org/x/net/proxy"}},
-	{"server/websocket/conformance", nil, nil},
+	{"server/websocket/conformance", []string{}, nil}, // tests alone
 	{"server/websocket/compare", []string{}, nil},
 	{"server/tap", nil, []string{"protocol", "protocol/feed"}},
 	{"server/echo", nil, []string{"protocol", "server/websocket"}},

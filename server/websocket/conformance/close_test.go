@@ -1,4 +1,4 @@
-// Closing: group 7, and what must not come behind a close frame.
+// The close handshake that the other end begins: catalogue 7.
 
 package conformance
 
@@ -8,33 +8,86 @@ import (
 	"testing"
 
 	"framescope/protocol"
-	"framescope/server/websocket"
 )
 
-func TestClose(t *testing.T) {
-	raw := func(payload string) frame { return frame{op: protocol.OpClose, fin: true, payload: payload} }
-	reason := strings.Repeat("*", 123)
-	cases := []testCase{
-		{"7.1.1 after a message", []frame{text("Hello"), closing(1000, "")}, []string{message("Hello"), closed(1000)}, false},
-		{"7.1.2 twice", []frame{closing(1000, ""), closing(1000, "")}, []string{closed(1000)}, false},
-		{"7.1.3 ping behind it", []frame{closing(1000, ""), ping("late")}, []string{closed(1000)}, false},
-		{"7.1.4 text behind it", []frame{closing(1000, ""), text("late")}, []string{closed(1000)}, false},
-		{"7.1.5 within a message", []frame{start("a"), closing(1000, ""), last("b")}, []string{closed(1000)}, false},
-		{"7.1.6 256 KiB behind it", []frame{closing(1000, ""), text(strings.Repeat("a", 256<<10))}, []string{closed(1000)}, false},
-		{"7.3.1 no payload", []frame{raw("")}, []string{closed(1005)}, false},
-		{"7.3.2 one byte", []frame{raw("\x03")}, []string{closed(1002)}, false},
-		{"7.3.3 a code", []frame{closing(1000, "")}, []string{closed(1000)}, false},
-		{"7.3.4 a reason", []frame{closing(1000, "Hello")}, []string{closed(1000)}, false},
-		{"7.3.5 a reason of 123 bytes", []frame{closing(1000, reason)}, []string{closed(1000)}, false},
-		{"7.3.6 a reason of 124 bytes", []frame{raw("\x03\xe8" + reason + "*")}, []string{closed(1002)}, false},
-		{"7.5.1 a reason that is no UTF-8", []frame{raw("\x03\xe8\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5\xed\xa0\x80edited")}, []string{closed(1007)}, false},
-		{"without FIN", []frame{{op: protocol.OpClose, payload: "\x03\xe8"}}, []string{closed(1002)}, false},
+// closed is a case in which the test closes with f after what it sends, and the
+// same code comes back. What it sends behind is not answered.
+func closed(name string, f frame, before []frame, behind []frame, want ...frame) testCase {
+	code, _, _ := protocol.ParseClosePayload([]byte(f.payload))
+	send := append(append(append([]frame(nil), before...), f), behind...)
+	return testCase{name: name, talk: []exchange{{send, append(want, closing(code, ""))}}, code: code}
+}
+
+// TestCloseCodes: catalogue 7.3.3, 7.3.4, 7.7, 7.9 and 7.13.
+func TestCloseCodes(t *testing.T) {
+	var cases []testCase
+	for _, code := range []protocol.CloseCode{
+		1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3001, 3999, 4000, 4001, 4998, 4999,
+	} {
+		cases = append(cases, everyChop(
+			closed(fmt.Sprintf("code %d", code), closing(code, ""), nil, nil),
+			closed(fmt.Sprintf("code %d with a reason", code), closing(code, "gründlich"), []frame{hello}, nil, hello),
+		)...)
 	}
-	for _, code := range []protocol.CloseCode{1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999} {
-		cases = append(cases, testCase{fmt.Sprintf("7.7 code %d", code), []frame{closing(code, "")}, []string{closed(code)}, false})
+	for _, code := range []protocol.CloseCode{
+		0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 1999, 2000, 2999, 5000, 9999, 32768, 65535,
+	} {
+		cases = append(cases, everyChop(
+			breach(fmt.Sprintf("code %d that no end may send", code), protocol.RuleCloseCodeInvalid, []frame{closeWith(coded(code))}),
+			breach(fmt.Sprintf("code %d that no end may send, with a reason", code), protocol.RuleCloseCodeInvalid, []frame{hello, closeWith(coded(code) + "reason")}, hello),
+		)...)
 	}
-	for _, code := range []protocol.CloseCode{0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535} {
-		cases = append(cases, testCase{fmt.Sprintf("7.9 code %d", code), []frame{raw(string([]byte{byte(code >> 8), byte(code)}))}, []string{closed(1002)}, false})
+	play(t, cases)
+}
+
+// TestClosePayloads: catalogue 7.3 and 7.5.
+func TestClosePayloads(t *testing.T) {
+	reason := strings.Repeat("*", 124)
+	cases := everyChop(
+		closed("no payload", closing(protocol.CloseNoStatus, ""), nil, nil),
+		closed("reason of one byte", closing(1000, "x"), nil, nil),
+		closed("reason of 122 bytes", closing(1000, reason[:122]), nil, nil),
+		closed("reason of 123 bytes", closing(1000, reason[:123]), nil, nil),
+		closed("reason of 123 bytes, the last a whole character", closing(1000, reason[:121]+"µ"), nil, nil),
+		breach("reason of 124 bytes", protocol.RuleControlTooLong, []frame{closing(1000, reason)}),
+		breach("close that declares 126 bytes", protocol.RuleControlTooLong, []frame{closing(1000, "").longer(124)}),
+		breach("payload of one byte", protocol.RuleCloseLengthOne, []frame{closeWith("\x03")}),
+		breach("payload of one byte after a message", protocol.RuleCloseLengthOne, []frame{hello, closeWith("x")}, hello),
+		breach("reason of 123 bytes that ends inside a character", protocol.RuleCloseReasonUTF8, []frame{closing(1000, reason[:122]+"\xc2")}),
+	)
+	for _, s := range invalidTexts() {
+		cases = append(cases, breach("reason with "+s.name+": "+spell(s.text), protocol.RuleCloseReasonUTF8, []frame{closing(1000, "bye "+s.text)}))
 	}
-	walk(t, websocket.Options{}, []chop{whole, framed, octets}, cases)
+	for _, s := range validTexts() {
+		cases = append(cases, closed("reason with "+s.name, closing(1000, s.text), nil, nil))
+	}
+	play(t, cases)
+}
+
+// TestFramesBehindAClose: catalogue 7.1. Whatever stands behind a close frame is
+// not answered, and TCP still ends in order.
+func TestFramesBehindAClose(t *testing.T) {
+	bye := closing(protocol.CloseNormal, "bye")
+	big := text(strings.Repeat("BAsd7&jh23", 26214)) // 256 KiB
+	cases := everyChop(
+		closed("message before", bye, []frame{hello}, nil, hello),
+		closed("second close", bye, nil, []frame{bye}),
+		closed("second close of another code", bye, nil, []frame{closing(4000, "")}),
+		closed("ping behind", bye, nil, []frame{ping("too late")}),
+		closed("message behind", bye, []frame{hello}, []frame{world, text("too late")}, hello),
+		closed("broken frames behind", bye, nil, []frame{next("too late"), ping("").withRSV(7), {op: 3}}),
+		closed("half a frame behind", bye, nil, []frame{text("too late").longer(100)}),
+		closed("inside a fragmented message", bye, []frame{text("a").unfinished()}, nil),
+		closed("inside a fragmented message that goes on", bye, []frame{text("a").unfinished(), next("b").unfinished()}, []frame{next("c"), hello}),
+		closed("inside a character", bye, []frame{text("\xe2\x82").unfinished()}, []frame{next("\xac")}),
+		closed("no status, message behind", closing(protocol.CloseNoStatus, ""), nil, []frame{hello}),
+		breach("messages behind a close that is wrong", protocol.RuleCloseCodeInvalid, []frame{closeWith(coded(1005)), hello, ping(""), bye}),
+	)
+	cases = append(cases,
+		closed("long message before, ping behind", bye, []frame{big}, []frame{ping("")}, big),
+		closed("long message before, ping behind, in 997 octets", bye, []frame{big}, []frame{ping("")}, big).in(997),
+		closed("long messages behind", bye, nil, []frame{big, big, big}),
+		closed("long messages behind", bye, nil, []frame{big, big, big}).in(perFrame),
+	)
+	play(t, cases)
 }

@@ -1,4 +1,4 @@
-// Framing, pings and pongs, reserved bits, opcodes, fragmentation: groups 1 to 5.
+// Framing, pings, reserved bits and opcodes: catalogue 1 to 4.
 
 package conformance
 
@@ -8,143 +8,101 @@ import (
 	"testing"
 
 	"framescope/protocol"
-	"framescope/server/websocket"
 )
 
-func TestFraming(t *testing.T) {
+// hello and world are two good messages.
+var (
+	hello = text("Hello, wörld")
+	world = binary("\x00\x01\xfe\xff")
+)
+
+// TestPayloadLengths: catalogue 1.1 and 1.2. The three forms of a length, at
+// either side of where one ends and the next begins.
+func TestPayloadLengths(t *testing.T) {
 	var cases []testCase
-	for _, n := range []int{0, 1, 125, 126, 127, 128, 65535, 65536, 65537} {
-		s := strings.Repeat("*", n)
-		cases = append(cases,
-			testCase{fmt.Sprintf("1.1 text of %d bytes", n), []frame{text(s)}, []string{message(s)}, true},
-			testCase{fmt.Sprintf("1.2 binary of %d bytes", n), []frame{binary(strings.Repeat("\xfe", n))}, []string{message(strings.Repeat("\xfe", n))}, true})
+	for _, n := range []int{0, 1, 2, 3, 4, 5, 7, 8, 9, 63, 64, 65, 124, 125, 126, 127, 128, 255, 256, 4095, 4096, 4097, 65535, 65536, 65537} {
+		messages := []frame{text(strings.Repeat("*", n)), binary(strings.Repeat("\xfe", n))}
+		c := legal(fmt.Sprintf("%d bytes", n), messages, messages...)
+		cases = append(cases, c, c.in(perFrame), c.in(997))
+		if n <= 4097 {
+			cases = append(cases, c.in(octets), c.in(3))
+		}
 	}
-	walk(t, websocket.Options{}, []chop{whole, octets, chopped}, cases)
+	play(t, cases)
 }
 
-func TestPingsAndPongs(t *testing.T) {
-	full := strings.Repeat("\xfe", 125)
-	var ten []frame
-	var tenPongs []string
+// TestPings: catalogue 2. A ping comes back as a pong with its payload; a pong
+// that nobody asked for is no fault.
+func TestPings(t *testing.T) {
+	var cases []testCase
+	for n := range protocol.MaxControlPayload + 1 {
+		p := strings.Repeat("\xfe\x00\xff", 42)[:n]
+		c := legal(fmt.Sprintf("ping of %d bytes", n), []frame{ping(p)}, pong(p))
+		cases = append(cases, c, c.in(octets))
+	}
+	var ten, back []frame
 	for i := range 10 {
-		ten = append(ten, ping(fmt.Sprint("payload ", i)))
-		tenPongs = append(tenPongs, pongOf(fmt.Sprint("payload ", i)))
+		p := fmt.Sprintf("ping %d", i)
+		ten, back = append(ten, ping(p)), append(back, pong(p))
 	}
-	walk(t, websocket.Options{}, all, []testCase{
-		{"2.1 empty", []frame{ping("")}, []string{pongOf("")}, true},
-		{"2.2 text", []frame{ping("Hello")}, []string{pongOf("Hello")}, true},
-		{"2.3 bytes", []frame{ping("\x00\xff\xfe\xfd\xfc")}, []string{pongOf("\x00\xff\xfe\xfd\xfc")}, true},
-		{"2.4 125 bytes", []frame{ping(full)}, []string{pongOf(full)}, true},
-		{"2.5 126 bytes", []frame{ping(full + "x")}, []string{closed(1002)}, false},
-		{"2.7 pong unasked for", []frame{pong("")}, nil, true},
-		{"2.8 pong unasked for, with payload", []frame{pong("x")}, nil, true},
-		{"2.9 pong and then ping", []frame{pong("unasked"), ping("asked")}, []string{pongOf("asked")}, true},
-		{"2.10 ten pings", ten, tenPongs, true},
-	})
+	long := strings.Repeat("\xfe", protocol.MaxControlPayload+1)
+	cases = append(cases, everyChop(
+		legal("ten pings", ten, back...),
+		legal("pong out of the blue", []frame{pong("")}),
+		legal("pong with payload out of the blue", []frame{pong("nobody asked")}),
+		legal("pong, then a ping", []frame{pong("nobody asked"), ping("me")}, pong("me")),
+		legal("ping between messages", []frame{hello, ping("a"), world, ping("b")}, hello, pong("a"), world, pong("b")),
+		legal("pong of 125 bytes", []frame{pong(long[:125]), hello}, hello),
+		breach("ping of 126 bytes", protocol.RuleControlTooLong, []frame{ping(long)}),
+		breach("pong of 126 bytes", protocol.RuleControlTooLong, []frame{pong(long)}),
+		breach("ping of 126 bytes after ten", protocol.RuleControlTooLong, append(ten[:10:10], ping(long), hello), back...),
+		breach("ping that only declares 126 bytes", protocol.RuleControlTooLong, []frame{ping("").longer(126)}),
+		breach("ping that declares 64 KiB", protocol.RuleControlTooLong, []frame{ping("").longer(1 << 16)}),
+	)...)
+	play(t, cases)
 }
 
+// TestReservedBits: catalogue 3. What was good before must have been answered.
 func TestReservedBits(t *testing.T) {
 	var cases []testCase
-	for rsv := uint8(1); rsv < 8; rsv++ {
-		for _, op := range []protocol.Opcode{protocol.OpText, protocol.OpBinary, protocol.OpClose, protocol.OpPing, protocol.OpPong} {
-			bad := frame{op: op, fin: true, rsv: rsv}
-			cases = append(cases,
-				testCase{fmt.Sprintf("3 RSV %03b in %v", rsv, op), []frame{bad}, []string{closed(1002)}, false},
-				testCase{fmt.Sprintf("3 RSV %03b in %v, good ones before", rsv, op), []frame{text("a"), ping("b"), bad, ping("c")}, []string{message("a"), pongOf("b"), closed(1002)}, false})
+	for bits := uint8(1); bits <= 7; bits++ {
+		for _, f := range []frame{
+			text(""), hello, world, text("Hel").unfinished(),
+			ping(""), ping("are you there"), pong("yes"), closing(protocol.CloseNormal, ""), closing(protocol.CloseNoStatus, ""),
+		} {
+			broken := f.withRSV(bits)
+			name := broken.String()
+			cases = append(cases, breach(name, protocol.RuleRSVUnexpected, []frame{broken}))
+			cases = append(cases, everyChop(breach(name+" between good frames", protocol.RuleRSVUnexpected,
+				[]frame{hello, ping("1"), broken, world, ping("2")}, hello, pong("1")))...)
 		}
+		cases = append(cases,
+			breach(fmt.Sprintf("continuation with RSV %03b", bits), protocol.RuleRSVUnexpected,
+				[]frame{hello, text("a").unfinished(), next("b").withRSV(bits)}, hello),
+			breach(fmt.Sprintf("ping between fragments with RSV %03b", bits), protocol.RuleRSVUnexpected,
+				[]frame{text("a").unfinished(), ping("").withRSV(bits), next("b")}),
+		)
 	}
-	walk(t, websocket.Options{}, []chop{whole, octets}, cases)
+	play(t, cases)
 }
 
-func TestReservedOpcodes(t *testing.T) {
+// TestOpcodes: catalogue 4.1 (data) and 4.2 (control).
+func TestOpcodes(t *testing.T) {
 	var cases []testCase
 	for _, op := range []protocol.Opcode{3, 4, 5, 6, 7, 11, 12, 13, 14, 15} {
-		for _, payload := range []string{"", "reserved"} {
-			bad := frame{op: op, fin: true, payload: payload}
-			cases = append(cases,
-				testCase{fmt.Sprintf("4 opcode %v, payload %q", op, payload), []frame{bad, ping("")}, []string{closed(1002)}, false},
-				testCase{fmt.Sprintf("4 opcode %v, payload %q, good ones before", op, payload), []frame{text("a"), bad, ping("")}, []string{message("a"), closed(1002)}, false})
-		}
-	}
-	walk(t, websocket.Options{}, all, cases)
-}
-
-func TestFragmentation(t *testing.T) {
-	walk(t, websocket.Options{}, all, []testCase{
-		{"5.1 ping in two", []frame{{op: protocol.OpPing, payload: "a"}, last("b")}, []string{closed(1002)}, false},
-		{"5.2 pong in two", []frame{{op: protocol.OpPong, payload: "a"}, last("b")}, []string{closed(1002)}, false},
-		{"5.3 text in two", []frame{start("fragment1"), last("fragment2")}, []string{message("fragment1fragment2")}, true},
-		{"5.6 ping between", []frame{start("a"), ping("p"), last("b")}, []string{pongOf("p"), message("ab")}, true},
-		{"5.9 continuation of nothing, FIN", []frame{last("a"), text("b")}, []string{closed(1002)}, false},
-		{"5.12 continuation of nothing", []frame{more("a"), text("b")}, []string{closed(1002)}, false},
-		{"5.15 continuation after a whole message", []frame{start("a"), last("b"), more("c"), text("d")}, []string{message("ab"), closed(1002)}, false},
-		{"5.16 three times", []frame{more("a"), start("b"), last("c")}, []string{closed(1002)}, false},
-		{"5.18 text in text", []frame{start("a"), text("b")}, []string{closed(1002)}, false},
-		{"5.18 binary in text", []frame{start("a"), binary("b")}, []string{closed(1002)}, false},
-		{"5.19 five, pings between", []frame{start("1"), more("2"), ping("p"), more("3"), more("4"), ping("q"), last("5")}, []string{pongOf("p"), pongOf("q"), message("12345")}, true},
-		{"empty ones", []frame{start(""), more(""), last("")}, []string{message("")}, true},
-		{"close within a message", []frame{start("a"), closing(1000, "")}, []string{closed(1000)}, false},
-		{"a message behind another", []frame{start("a"), last("b"), start("c"), last("d")}, []string{message("ab"), message("cd")}, true},
-	})
-}
-
-// TestEveryFragmentOrder: all orders of up to four frames of these kinds, against
-// what RFC 6455 5.4 says of them.
-func TestEveryFragmentOrder(t *testing.T) {
-	kinds := map[byte]frame{'T': text("T"), 't': start("t"), 'C': last("C"), 'c': more("c"), 'P': ping("P")}
-	var orders []string
-	var grow func(order string, open bool)
-	grow = func(order string, open bool) {
-		orders = append(orders, order)
-		if len(order) == 4 {
-			return
-		}
-		for _, k := range []byte("TtCcP") {
-			opens := k == 't' || k == 'c'
-			if k == 'P' {
-				opens = open
+		for _, payload := range []string{"", "reserved", strings.Repeat("r", 126)} {
+			if op.Control() && len(payload) > protocol.MaxControlPayload {
+				payload = payload[:protocol.MaxControlPayload]
 			}
-			if (k == 'T' || k == 't') == open && k != 'P' {
-				orders = append(orders, order+string(k)) // ends in a breach
-				continue
-			}
-			grow(order+string(k), opens)
+			f := frame{op: op, payload: payload}
+			name := fmt.Sprintf("opcode %v with %d bytes", op, len(payload))
+			cases = append(cases, breach(name, protocol.RuleOpcodeReserved, []frame{f}))
+			cases = append(cases, everyChop(
+				breach(name+" between good frames", protocol.RuleOpcodeReserved, []frame{hello, f, ping("")}, hello),
+				breach(name+" between fragments", protocol.RuleOpcodeReserved, []frame{text("a").unfinished(), f, next("b")}),
+			)...)
 		}
+		cases = append(cases, breach(fmt.Sprintf("opcode %v without FIN", op), protocol.RuleOpcodeReserved, []frame{{op: op, open: true}}))
 	}
-	grow("", false)
-	var cases []testCase
-	for _, order := range orders {
-		c := testCase{name: "order " + order, end: true}
-		held, open := "", false
-		for _, k := range []byte(order) {
-			c.send = append(c.send, kinds[k])
-			switch {
-			case k == 'P':
-				c.want = append(c.want, pongOf("P"))
-			case (k == 'T' || k == 't') == open:
-				c.want, c.end = append(c.want, closed(1002)), false
-			default:
-				held += string(k)
-				if open = k == 't' || k == 'c'; !open {
-					c.want = append(c.want, message(held))
-					held = ""
-				}
-			}
-		}
-		cases = append(cases, c)
-	}
-	walk(t, websocket.Options{}, []chop{whole}, cases)
-}
-
-func TestWrongFrames(t *testing.T) {
-	walk(t, websocket.Options{}, all, []testCase{
-		{"masked the wrong way", []frame{{op: protocol.OpText, fin: true, payload: "a", wrong: true}}, []string{closed(1002)}, false},
-		{"control masked the wrong way", []frame{text("a"), {op: protocol.OpPing, fin: true, wrong: true}}, []string{message("a"), closed(1002)}, false},
-		{"125 in 16 bits", []frame{{op: protocol.OpBinary, fin: true, payload: strings.Repeat("a", 125), length: 2}}, []string{closed(1002)}, false},
-		{"65535 in 64 bits", []frame{{op: protocol.OpBinary, fin: true, payload: strings.Repeat("a", 65535), length: 8}}, []string{closed(1002)}, false},
-		{"0 in 16 bits", []frame{{op: protocol.OpBinary, fin: true, length: 2}}, []string{closed(1002)}, false},
-		{"control length in 16 bits", []frame{{op: protocol.OpPing, fin: true, payload: "a", length: 2}}, []string{closed(1002)}, false},
-		{"highest bit of the length", []frame{{op: protocol.OpBinary, fin: true, declare: 1 << 63}}, []string{closed(1002)}, false},
-		{"2^63-1 bytes", []frame{{op: protocol.OpBinary, fin: true, declare: 1<<63 - 1}}, []string{closed(1009)}, false},
-	})
+	play(t, cases)
 }

@@ -1,75 +1,159 @@
-// Sizes and limits: groups 9 and 10. Each limit is met exactly and passed by one.
+// Long messages, many messages, and the limit on a message: catalogue 9.
 
 package conformance
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
 	"framescope/protocol"
-	"framescope/server/websocket"
 )
 
-func TestLimits(t *testing.T) {
-	const small = 1000
-	s := strings.Repeat("x", small)
-	walk(t, websocket.Options{MaxMessageSize: small}, []chop{whole, octets}, []testCase{
-		{"exactly", []frame{binary(s)}, []string{message(s)}, true},
-		{"one more", []frame{binary(s + "x")}, []string{closed(1009)}, false},
-		{"one more, of which only the header comes", []frame{{op: protocol.OpBinary, fin: true, declare: small + 1}}, []string{closed(1009)}, false},
-		{"exactly, in fragments", []frame{start(s[:600]), ping(""), last(s[600:])}, []string{pongOf(""), message(s)}, true},
-		{"one more, in fragments", []frame{start(s[:600]), last(s[600:] + "x")}, []string{closed(1009)}, false},
-		{"one more, in many fragments", []frame{start(s), more(""), more("x")}, []string{closed(1009)}, false},
-	})
+const (
+	kib = 1 << 10
+	mib = 1 << 20
+)
+
+// fullSize is the largest message that an endpoint takes unless told otherwise.
+const fullSize = 16 * mib
+
+// longText and longBinary are cut to the size wanted. No length of the text's
+// lines divides a buffer, so that characters lie across every boundary.
+var (
+	longText   = strings.Repeat("Blåbærgrød — 苺のおかゆ 🫐, noch einmal.\n", fullSize/50)[:fullSize]
+	longBinary = func() string {
+		b := make([]byte, fullSize)
+		rand.NewChaCha8([32]byte{1}).Read(b)
+		return string(b)
+	}()
+)
+
+// textOf is a text of exactly n bytes, its last character whole.
+func textOf(n int) frame {
+	s := strings.ToValidUTF8(longText[:n], "")
+	return text(s + strings.Repeat(".", n-len(s)))
 }
 
-func TestLargeMessages(t *testing.T) {
+func binaryOf(n int) frame { return binary(longBinary[:n]) }
+
+// ofBoth is a case for a text and for a binary message of n bytes.
+func ofBoth(n int, make func(kind string, m frame) testCase) []testCase {
+	return []testCase{make("text", textOf(n)), make("binary", binaryOf(n))}
+}
+
+// TestLongMessages: catalogue 9.1 and 9.2.
+func TestLongMessages(t *testing.T) {
 	var cases []testCase
-	for _, n := range []int{64 << 10, 256 << 10, 1 << 20, 4 << 20} {
-		s := strings.Repeat("Grüße aus der Ferne, ", n/23+1)[:n/23*23]
-		b := strings.Repeat("\x00\xff\x80", n/3)
-		cases = append(cases,
-			testCase{fmt.Sprintf("9.1 text of %d bytes", len(s)), []frame{text(s)}, []string{message(s)}, true},
-			testCase{fmt.Sprintf("9.2 binary of %d bytes", len(b)), []frame{binary(b)}, []string{message(b)}, true})
+	for _, n := range []int{64 * kib, 256 * kib, mib, 4 * mib, 8 * mib, fullSize} {
+		if race && n > mib && n < fullSize {
+			continue
+		}
+		cases = append(cases, ofBoth(n, func(kind string, m frame) testCase {
+			return legal(fmt.Sprintf("%s of %d KiB", kind, n/kib), []frame{m}, m)
+		})...)
 	}
-	for _, step := range []int{64, 256, 1 << 10, 16 << 10, 256 << 10} {
-		s := strings.Repeat("0123456789abcdef", min(1<<20, step*4096)/16)
-		cases = append(cases, testCase{fmt.Sprintf("9.3 %d bytes in fragments of %d", len(s), step), fragments(s, step), []string{message(s)}, true})
-	}
-	cases = append(cases, testCase{"10.1 64 KiB in fragments of 1300", fragments(strings.Repeat("*", 65536), 1300), []string{message(strings.Repeat("*", 65536))}, true})
-	walk(t, websocket.Options{}, []chop{whole, chopped}, cases)
+	play(t, cases)
 }
 
-func TestLargestMessage(t *testing.T) {
-	s := strings.Repeat("0123456789abcdef", limit/16)
-	walk(t, websocket.Options{MaxMessageSize: limit}, []chop{whole}, []testCase{
-		{"9.1.6 16 MiB", []frame{text(s)}, []string{message(s)}, true},
-		{"9.4 16 MiB in fragments", fragments(s, 1<<20), []string{message(s)}, true},
-		{"16 MiB and one byte", []frame{{op: protocol.OpText, fin: true, declare: limit + 1}}, []string{closed(1009)}, false},
-	})
+// TestLongMessagesInFragments: catalogue 9.3 and 9.4.
+func TestLongMessagesInFragments(t *testing.T) {
+	size := 4 * mib
+	if race {
+		size = mib
+	}
+	var cases []testCase
+	for n := 64; n <= size; n *= 4 {
+		cases = append(cases, ofBoth(size, func(kind string, m frame) testCase {
+			return legal(fmt.Sprintf("%s of %d KiB in fragments of %d bytes", kind, size/kib, n), split(m, n), m)
+		})...)
+	}
+	m := textOf(fullSize)
+	cases = append(cases, legal("text of 16 MiB in fragments of 1 MiB", split(m, mib), m))
+	play(t, cases)
 }
 
+// TestLongMessagesInPieces: catalogue 9.5 and 9.6.
+func TestLongMessagesInPieces(t *testing.T) {
+	size := mib
+	if race {
+		size = 256 * kib
+	}
+	var cases []testCase
+	for n := 64; n <= 2048; n *= 2 {
+		cases = append(cases, ofBoth(size, func(kind string, m frame) testCase {
+			return legal(fmt.Sprintf("%s of %d KiB", kind, size/kib), []frame{m}, m).in(chop(n))
+		})...)
+	}
+	play(t, cases)
+}
+
+// TestManyMessages: catalogue 9.7 and 9.8. One after the other, and all at once.
 func TestManyMessages(t *testing.T) {
-	for _, n := range []int{0, 16, 64, 256, 1024, 4096} {
-		c := testCase{name: fmt.Sprintf("9.7 1000 messages of %d bytes", n), end: true}
-		s := strings.Repeat("*", n)
-		for range 1000 {
-			c.send = append(c.send, text(s))
-			c.want = append(c.want, message(s))
-		}
-		walk(t, websocket.Options{}, []chop{whole, framed}, []testCase{c})
+	many := 1000
+	if race {
+		many = 250
 	}
+	var cases []testCase
+	for _, n := range []int{0, 16, 64, 256, 1024, 4096} {
+		cases = append(cases, ofBoth(n, func(kind string, m frame) testCase {
+			return talked(fmt.Sprintf("%d %s messages of %d bytes in turn", many, kind, n),
+				slices.Repeat([]exchange{{[]frame{m}, []frame{m}}}, many)...)
+		})...)
+		cases = append(cases, ofBoth(n, func(kind string, m frame) testCase {
+			all := slices.Repeat([]frame{m}, many)
+			return legal(fmt.Sprintf("%d %s messages of %d bytes at once", many, kind, n), all, all...)
+		})...)
+	}
+	mixed := slices.Repeat([]frame{hello, ping("p"), textOf(5000), world, text("")}, many)
+	back := slices.Repeat([]frame{hello, pong("p"), textOf(5000), world, text("")}, many)
+	cases = append(cases,
+		legal("all kinds at once", mixed, back...),
+		legal("all kinds at once", mixed, back...).in(perFrame),
+		legal("all kinds at once", mixed, back...).in(1460),
+	)
+	play(t, cases)
 }
 
-// fragments cuts a text message.
-func fragments(s string, step int) (frames []frame) {
-	for at := 0; at < len(s); at += step {
-		f := frame{payload: s[at:min(at+step, len(s))], fin: at+step >= len(s)}
-		if at == 0 {
-			f.op = protocol.OpText
+// TestMessageLimit: a message of exactly the limit is taken, one byte more fails
+// at the header that announces it, however the message is cut.
+func TestMessageLimit(t *testing.T) {
+	var cases []testCase
+	for _, limit := range []int{1, 125, 126, 1000, 65535, 65536} {
+		for _, kind := range []func(string) frame{text, binary} {
+			exact, more := kind(strings.Repeat("x", limit)), kind(strings.Repeat("x", limit+1))
+			name := fmt.Sprintf("%v, limit %d", exact.op, limit)
+			half := limit/2 + 1
+			for _, c := range []testCase{
+				legal(name+": exactly, again and again", []frame{exact, exact, exact}, exact, exact, exact),
+				legal(name+": exactly, in fragments", append(split(exact, half), split(exact, half)...), exact, exact),
+				legal(name+": exactly, and empty fragments", []frame{kind("").unfinished(), next(exact.payload).unfinished(), next("")}, exact),
+				breach(name+": one more", protocol.RuleMessageTooBig, []frame{more}),
+				breach(name+": one more, after exactly", protocol.RuleMessageTooBig, []frame{exact, more, exact}, exact),
+				breach(name+": one more, in fragments", protocol.RuleMessageTooBig, split(more, half)),
+				breach(name+": one more, in the last fragment", protocol.RuleMessageTooBig, []frame{kind(exact.payload).unfinished(), ping(""), next("x")}, pong("")),
+				breach(name+": one more, announced", protocol.RuleMessageTooBig, []frame{kind("").longer(limit + 1)}),
+			} {
+				cases = append(cases, c.taking(int64(limit)), c.taking(int64(limit)).in(perFrame))
+			}
 		}
-		frames = append(frames, f)
 	}
-	return frames
+	full := textOf(fullSize)
+	fragments := split(full, mib)
+	fragments[len(fragments)-1].open = true
+	cases = append(cases, breach("text of 16 MiB, then a fragment of one byte", protocol.RuleMessageTooBig, append(fragments, next("x"))))
+	for _, op := range []protocol.Opcode{protocol.OpText, protocol.OpBinary} {
+		empty := frame{op: op}
+		cases = append(cases,
+			breach(fmt.Sprintf("%v of 16 MiB and one byte, announced", op), protocol.RuleMessageTooBig, []frame{empty.longer(fullSize + 1)}),
+			breach(fmt.Sprintf("%v of 16 MiB and one byte, with the first of it", op), protocol.RuleMessageTooBig,
+				[]frame{{op: op, payload: full.payload[:100*kib], declared: fullSize + 1}}),
+			breach(fmt.Sprintf("%v of 2^63-1 bytes, announced", op), protocol.RuleMessageTooBig, []frame{empty.longer(1<<63 - 1)}),
+			breach(fmt.Sprintf("%v whose fragments count up beyond 2^63", op), protocol.RuleMessageTooBig,
+				[]frame{{op: op, open: true, payload: "a"}, next("").longer(1<<63 - 1)}),
+		)
+	}
+	play(t, cases)
 }

@@ -1,5 +1,4 @@
-// UTF-8: group 6. What is valid comes back, what is not is refused, and at the very
-// byte at which it cannot become valid any more.
+// Text is UTF-8, and what is not fails at its first wrong byte: catalogue 6.
 
 package conformance
 
@@ -9,67 +8,86 @@ import (
 	"unicode/utf8"
 
 	"framescope/protocol"
-	"framescope/server/websocket"
 )
 
-// validTexts are all kinds of characters, boundaries first (RFC 3629 3).
-var validTexts = []string{
-	"", "Hello-µ@ßöäüàá-UTF-8!!", "\x00", "\u007f", "\u0080", "\u07ff", "\u0800", "\ud7ff", "\ue000", "\uffff", "\ufffd",
-	"\U00010000", "\U0010ffff", "κόσμε", "\ufdd0", "\ufffe", "\U0001fffe", "\U0010fffe", "😀", "日本語",
-}
-
-// invalidTexts each break at their last byte; rest cannot mend it.
-var invalidTexts = []struct{ good, bad, rest string }{
-	{"", "\x80", ""}, {"", "\xbf", "a"}, {"a", "\xfe", ""}, {"", "\xff", "\xff"},
-	{"", "\xc0", "\x80"}, {"", "\xc1", "\xbf"}, // two bytes for ASCII
-	{"\xe0", "\x80", "\x80"}, {"\xe0", "\x9f", "\xbf"}, // three for two
-	{"\xf0", "\x80", "\x80\x80"}, {"\xf0", "\x8f", "\xbf\xbf"}, // four for three
-	{"\xed", "\xa0", "\x80"}, {"\xed", "\xbf", "\xbf"}, // surrogates
-	{"\xf4", "\x90", "\x80\x80"}, {"", "\xf5", "\x80\x80\x80"}, {"", "\xf8", "\x88\x80\x80\x80"}, // beyond U+10FFFF
-	{"\xce", "a", "\xbb"}, {"\xe2\x82", "a", ""}, {"\xf0\x9f\x98", "a", ""}, {"\xe2", "\xe2", "\x82\xac"},
-	{"κόσμε", "\xed\xa0"[1:], "edited"},
-	{"κόσμε\xed", "\xa0", "\x80edited"},
-	{"κόσμε\xf4", "\x90", "\x80\x80edited"},
-}
-
-func TestUTF8(t *testing.T) {
+// TestValidText: catalogue 6.1, 6.2, 6.5 to 6.7, 6.9, 6.11, 6.22 and 6.23. However
+// a character is cut, it is whole at the end.
+func TestValidText(t *testing.T) {
 	var cases []testCase
-	for _, s := range validTexts {
-		if !utf8.ValidString(s) {
-			t.Fatalf("%q is no valid text", s)
+	for i, s := range validTexts() {
+		if !utf8.ValidString(s.text) {
+			t.Fatalf("%s is no sample of valid text", s.name)
 		}
-		cases = append(cases, testCase{fmt.Sprintf("6.2 valid %q", s), []frame{text(s)}, []string{message(s)}, true})
-		for cut := 1; cut < len(s); cut++ {
-			cases = append(cases, testCase{fmt.Sprintf("6.2 valid %q cut at %d", s, cut), []frame{start(s[:cut]), ping(""), last(s[cut:])}, []string{pongOf(""), message(s)}, true})
+		m := text(s.text)
+		deep := text(textOf(100+i).payload + s.text + textOf(300).payload)
+		cases = append(cases, everyChop(legal(s.name, []frame{m}, m), legal(s.name+", deep inside a text", []frame{deep}, deep))...)
+		var send, want []frame
+		for cut := range len(s.text) {
+			send = append(send, text(s.text[:cut]).unfinished(), ping(""), next(s.text[cut:]))
+			want = append(want, pong(""), m)
+		}
+		if len(s.text) > 0 {
+			cases = append(cases,
+				legal(s.name+", cut at each byte", send, want...),
+				legal(s.name+", a byte a fragment", split(m, 1), m),
+				legal(s.name+", a byte a fragment", split(m, 1), m).in(octets),
+			)
 		}
 	}
-	for _, s := range invalidTexts {
-		cases = append(cases, testCase{fmt.Sprintf("6.3 invalid %q", s.good+s.bad+s.rest), []frame{text(s.good + s.bad + s.rest)}, []string{closed(1007)}, false})
-	}
-	for _, s := range []string{"\xc2", "a\xe2\x82", "\xf0\x9f\x98"} {
-		cases = append(cases,
-			testCase{fmt.Sprintf("6 ends within a character %q", s), []frame{text(s)}, []string{closed(1007)}, false},
-			testCase{fmt.Sprintf("6 ends within a character %q, in fragments", s), []frame{start(s), last("")}, []string{closed(1007)}, false})
-	}
-	walk(t, websocket.Options{}, []chop{whole, octets}, cases)
+	play(t, cases)
 }
 
-// TestUTF8FailsFast: the close frame comes though the rest is never sent.
-func TestUTF8FailsFast(t *testing.T) {
-	for _, s := range subjects(t, websocket.Options{}) {
-		for _, c := range invalidTexts {
-			for name, send := range map[string][]frame{
-				"6.4.1 in a fragment":   {start("valid " + c.good), more(c.bad)},
-				"6.4.3 within a frame":  {{op: protocol.OpText, fin: true, payload: "valid " + c.good + c.bad, declare: 1000}},
-				"6.4.4 in a later part": {start("valid "), {fin: true, payload: c.good + c.bad, declare: 1000}},
-			} {
-				t.Run(fmt.Sprintf("%s/%s/%q", s.name, name, c.good+c.bad), func(t *testing.T) {
-					p := s.peer(t, "", "")
-					if got := p.exchange(framed, send...); !equal(got, []string{closed(1007)}) {
-						t.Errorf("came back: %v", got)
-					}
-				})
-			}
+// TestInvalidText: catalogue 6.3, 6.8, 6.10, 6.12 to 6.21.
+func TestInvalidText(t *testing.T) {
+	rule := protocol.RuleUTF8Invalid
+	var cases []testCase
+	for i, s := range invalidTexts() {
+		if utf8.ValidString(s.text) {
+			t.Fatalf("%s is no sample of invalid text", s.name)
 		}
+		m := text(s.text)
+		deep := text(textOf(100+i).payload + s.text + textOf(300).payload)
+		name := s.name + ": " + spell(s.text)
+		cases = append(cases,
+			breach(name, rule, []frame{m}),
+			breach(name+", between good messages", rule, []frame{hello, m, world}, hello),
+			breach(name+", octet by octet", rule, []frame{m}).in(octets),
+			breach(name+", deep inside a text", rule, []frame{deep}),
+			breach(name+", deep inside a fragment", rule, []frame{text("first, ").unfinished(), next(deep.payload)}),
+			breach(name+", a byte a fragment", rule, split(m, 1)),
+			breach(name+", after a good fragment", rule, []frame{text("κόσμε").unfinished(), ping(""), next(s.text)}, pong("")),
+			legal(name+", but binary", []frame{binary(s.text), binary(s.text).unfinished(), next("")}, binary(s.text), binary(s.text)),
+		)
 	}
+	for _, start := range []string{"\xce", "\xe2\x82", "\xf0\x90\x80"} {
+		cases = append(cases, everyChop(
+			breach("text ends inside a character: "+spell(start), rule, []frame{text("a" + start)}),
+			breach("text ends inside a character, empty last fragment: "+spell(start), rule, []frame{text(start).unfinished(), next("")}),
+			breach("character goes on in the next message: "+spell(start), rule, []frame{text(start), next("\x80")}),
+		)...)
+	}
+	play(t, cases)
+}
+
+// TestInvalidTextFailsAtOnce: catalogue 6.4. The close frame comes when the wrong
+// byte does: the rest of the message is never sent. And not a byte earlier: up to
+// there a ping is answered.
+func TestInvalidTextFailsAtOnce(t *testing.T) {
+	rule := protocol.RuleUTF8Invalid
+	var cases []testCase
+	for _, s := range append(invalidTexts(), sample{"a long text before", string(make([]byte, 10000)) + "\xf4\x90"}) {
+		bad := doomedAt(s.text)
+		if bad < 0 {
+			continue // only its end is wrong
+		}
+		good, wrong := s.text[:bad], s.text[bad:bad+1]
+		c := breach(fmt.Sprintf("%s: byte %d", s.name, bad), rule, []frame{next(wrong).longer(1000)})
+		c.talk = append([]exchange{{[]frame{text(good).unfinished(), ping("so far")}, []frame{pong("so far")}}}, c.talk...)
+		cases = append(cases,
+			c, c.in(octets),
+			breach(fmt.Sprintf("%s: byte %d, in the first frame", s.name, bad), rule, []frame{text(good + wrong).longer(1 << 20)}),
+			breach(fmt.Sprintf("%s: byte %d, octet by octet", s.name, bad), rule, []frame{hello, text(good + wrong).longer(1)}, hello).in(octets),
+		)
+	}
+	play(t, cases)
 }
