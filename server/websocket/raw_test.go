@@ -1,5 +1,5 @@
-// Raw bytes against our server: every breach and the close code that comes back,
-// every handshake and the status that it gets, every limit.
+// Raw bytes against our server: every handshake and the status that it gets, every
+// limit of time. What frames may and may not do is in folder conformance.
 
 package websocket_test
 
@@ -98,74 +98,6 @@ func unhex(s string) []byte {
 		panic(err)
 	}
 	return b
-}
-
-func TestBreachesAreClosedWithTheirCode(t *testing.T) {
-	url, ended := echoServer(t, websocket.Options{MaxMessageSize: 1000})
-	for _, c := range []struct {
-		rule protocol.Rule
-		wire []byte
-	}{
-		{protocol.RuleRSVUnexpected, unhex("c1 80 00000000")},
-		{protocol.RuleOpcodeReserved, unhex("83 80 00000000")},
-		{protocol.RuleOpcodeReserved, unhex("8b 80 00000000")},
-		{protocol.RuleControlTooLong, append(unhex("89 fe 007e 00000000"), make([]byte, 126)...)},
-		{protocol.RuleControlFragmented, unhex("09 80 00000000")},
-		{protocol.RuleClientUnmasked, unhex("81 01 61")},
-		{protocol.RuleLengthNotMinimal, unhex("82 fe 0001 00000000 61")},
-		{protocol.RuleLengthNotMinimal, unhex("82 ff 0000000000000001 00000000 61")},
-		{protocol.RuleLengthHighBit, unhex("82 ff 8000000000000000 00000000")},
-		{protocol.RuleContinuationUnexpected, masked(protocol.OpContinuation, true, "")},
-		{protocol.RuleContinuationExpected, append(masked(protocol.OpText, false, "a"), masked(protocol.OpText, true, "b")...)},
-		{protocol.RuleMessageTooBig, masked(protocol.OpBinary, true, strings.Repeat("x", 1001))},
-		{protocol.RuleMessageTooBig, append(masked(protocol.OpBinary, false, strings.Repeat("x", 600)), masked(protocol.OpContinuation, true, strings.Repeat("x", 401))...)},
-		{protocol.RuleMessageTooBig, unhex("82 ff 7fffffffffffffff 00000000")},
-		{protocol.RuleUTF8Invalid, masked(protocol.OpText, true, "a\xff")},
-		{protocol.RuleUTF8Invalid, append(masked(protocol.OpText, false, "\xe2\x82"), masked(protocol.OpContinuation, true, "a")...)},
-		{protocol.RuleUTF8Invalid, masked(protocol.OpText, true, "a\xe2\x82")},
-		{protocol.RuleUTF8Invalid, unhex("81 fe 0100 00000000 ff")}, // at once, not at the end of the frame
-		{protocol.RuleCloseLengthOne, masked(protocol.OpClose, true, "\x03")},
-		{protocol.RuleCloseCodeInvalid, masked(protocol.OpClose, true, "\x03\xed")},
-		{protocol.RuleCloseReasonUTF8, masked(protocol.OpClose, true, "\x03\xe8\xff")},
-		// Where permessage-deflate is on, RSV1 has a meaning, but not everywhere.
-		{protocol.RuleRSVUnexpected, unhex("c9 80 00000000")},
-		{protocol.RuleRSVUnexpected, unhex("a2 80 00000000")},
-		{protocol.RuleDeflateRSV1Continuation, append(masked(protocol.OpText, false, "a"), unhex("c0 80 00000000")...)},
-		{protocol.RuleDeflateCorrupt, unhex("c2 82 00000000 ffff")},
-		{protocol.RuleDeflateCorrupt, unhex("c2 80 00000000")}, // not even an empty block
-		{protocol.RuleUTF8Invalid, deflatedFrame(protocol.OpText, "a\xff")},
-		{protocol.RuleMessageTooBig, deflatedFrame(protocol.OpText, strings.Repeat("x", 1001))},
-	} {
-		t.Run(c.rule.String(), func(t *testing.T) {
-			fields := "Sec-WebSocket-Extensions: permessage-deflate\r\n"
-			if c.wire[0] == 0xc1 && c.rule == protocol.RuleRSVUnexpected {
-				fields = ""
-			}
-			nc, r := rawDialWith(t, url, fields)
-			if _, err := nc.Write(c.wire); err != nil {
-				t.Fatal(err)
-			}
-			if frames, code := readAll(t, r); code != c.rule.CloseCode() || len(frames) != 1 {
-				t.Errorf("the server sent %v, want one close frame with %v", frames, c.rule.CloseCode())
-			}
-			nc.Close()
-			var breach protocol.Breach
-			if err := <-ended; !errors.As(err, &breach) || breach.Rule != c.rule {
-				t.Errorf("our side ended with %v, want %v", err, c.rule)
-			}
-		})
-	}
-}
-
-func TestMessageOfExactlyTheLimit(t *testing.T) {
-	url, _ := echoServer(t, websocket.Options{MaxMessageSize: 1000})
-	nc, r := rawDial(t, url)
-	nc.Write(masked(protocol.OpBinary, true, strings.Repeat("x", 1000)))
-	nc.Write(append(masked(protocol.OpBinary, false, strings.Repeat("x", 600)), masked(protocol.OpContinuation, true, strings.Repeat("x", 400))...))
-	nc.Write(masked(protocol.OpClose, true, "\x03\xe8"))
-	if frames, code := readAll(t, r); code != protocol.CloseNormal || len(frames) != 3 {
-		t.Errorf("%d frames, close %v", len(frames), code)
-	}
 }
 
 func TestHandshakeRefusals(t *testing.T) {
