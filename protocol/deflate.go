@@ -111,6 +111,16 @@ func AgreedDeflate(request, response Fields) (agreed Deflate, ok bool) {
 	return agreed, ok
 }
 
+// Keeping is what was agreed with what the client has offered of itself, which it
+// keeps to though the answer may not say so (RFC 7692 7.1.1.2, 7.1.2.2).
+func (d Deflate) Keeping(offered Deflate) Deflate {
+	if d.On {
+		d.ClientNoContextTakeover = d.ClientNoContextTakeover || offered.ClientNoContextTakeover
+		d.ClientMaxWindowBits = smaller(d.ClientMaxWindowBits, offered.ClientMaxWindowBits)
+	}
+	return d
+}
+
 // deflateParams are the parameters of one element.
 type deflateParams struct {
 	Deflate

@@ -108,12 +108,15 @@ const (
 )
 
 // linger lets our close frame arrive: closing a socket with unread bytes resets
-// it, and a reset can overtake what was sent. So only our half is closed, and
-// what still comes is thrown away until the peer closes too.
+// it, and a reset can overtake what was sent. So a server closes its half only, and
+// what still comes is thrown away until the peer closes too. A client waits for the
+// server to begin (RFC 6455 7.1.1).
 func (c *Conn) linger() {
-	half, ok := c.nc.(interface{ CloseWrite() error })
-	if !ok || half.CloseWrite() != nil {
-		return
+	if c.side == protocol.Server {
+		half, ok := c.nc.(interface{ CloseWrite() error })
+		if !ok || half.CloseWrite() != nil {
+			return
+		}
 	}
 	c.nc.SetReadDeadline(time.Now().Add(min(lingerTime, c.options.CloseTimeout)))
 	_, _ = io.CopyN(io.Discard, c.nc, lingerBytes)

@@ -20,7 +20,7 @@ import (
 	"framescope/server/websocket"
 )
 
-func timeLimit() time.Time { return time.Now().Add(10 * time.Second) }
+func timeLimit() time.Time { return time.Now().Add(time.Minute) }
 
 const handshake = "GET / HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s\r\n"
