@@ -131,9 +131,13 @@ func (in *Inspector) head(r *feed.Record) {
 	}
 }
 
+// maxLost is how far lost frames can carry the numbers: no sum of them wraps round.
+const maxLost = 1 << 62
+
 // lose counts frames that never came: what was open in any connection is
 // unknown from here on.
 func (in *Inspector) lose(n uint64) {
+	n = min(n, maxLost-min(in.State.LastSeq, maxLost)) // whatever a broken capture says
 	in.ordinal += n
 	in.State.Lost += n
 	in.State.LastSeq = in.offset + in.ordinal
