@@ -165,6 +165,10 @@ func (g *rig) closed(v verdict, payload []byte) (verdict, error) {
 	if len(payload) >= 2 {
 		v.code = int(payload[0])<<8 | int(payload[1])
 	}
+	if g.role == client {
+		// RFC 6455 7.1.1: the server ends TCP first, and a client may wait for it.
+		_ = g.wire.(interface{ CloseWrite() error }).CloseWrite()
+	}
 	if a, err := readAnswer(g.in, g.role); err == nil {
 		return v, fmt.Errorf("%s sent %v after its close frame", g.name, a)
 	}
