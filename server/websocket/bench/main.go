@@ -5,15 +5,29 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
+
+// plan is what is measured, and how long.
+type plan struct {
+	rows    *regexp.Regexp
+	servers []string
+	rounds  int
+	length  time.Duration // of one measurement
+}
+
+var errInterrupted = errors.New("interrupted")
 
 func main() {
 	if len(os.Args) == 3 && os.Args[1] == "serve" {
@@ -24,14 +38,18 @@ func main() {
 		servers = flag.String("servers", strings.Join(serverNames, ","), "comma-separated `names` of the servers")
 		rounds  = flag.Int("rounds", 5, "`times` that each server is measured in a row, in turns")
 		length  = flag.Duration("length", 500*time.Millisecond, "`time` that one measurement takes")
+		quick   = flag.Bool("quick", false, "the same as -rounds 3 -length 200ms")
 		out     = flag.String("o", "", "`file` to write the table to, too")
 	)
 	flag.Parse()
-	choice, err := regexp.Compile(*rows)
-	if err != nil {
-		exit(fmt.Errorf("-rows: %w", err))
+	if *quick {
+		*rounds, *length = 3, 200*time.Millisecond
 	}
-	exit(run(choice, strings.Split(*servers, ","), *rounds, *length, *out))
+	p, err := newPlan(*rows, *servers, *rounds, *length)
+	if err == nil {
+		err = run(p, *out)
+	}
+	exit(err)
 }
 
 func exit(err error) {
@@ -42,25 +60,50 @@ func exit(err error) {
 	os.Exit(1)
 }
 
+func newPlan(rows, names string, rounds int, length time.Duration) (p plan, err error) {
+	if p.rows, err = regexp.Compile(rows); err != nil {
+		return p, fmt.Errorf("-rows: %w", err)
+	}
+	p.servers, p.rounds, p.length = strings.Split(names, ","), rounds, length
+	for _, name := range p.servers {
+		if !slices.Contains(serverNames, name) {
+			return p, fmt.Errorf("-servers: there is no %q, but %s", name, strings.Join(serverNames, ", "))
+		}
+	}
+	if rounds < 1 || length <= 0 {
+		return p, errors.New("-rounds and -length must be more than 0")
+	}
+	return p, nil
+}
+
 // run measures all chosen rows and writes the table.
-func run(choice *regexp.Regexp, names []string, rounds int, length time.Duration, out string) error {
+func run(p plan, out string) error {
 	if err := pin(loadCore); err != nil {
 		return err
 	}
-	interrupted := make(chan os.Signal, 1)
-	signal.Notify(interrupted, os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := openFiles(); err != nil {
+		return err
+	}
 	var results []result
 	for _, r := range allRows() {
-		if !choice.MatchString(r.name) {
+		if !p.rows.MatchString(r.name) {
 			continue
 		}
-		one, err := measureRow(r, names, rounds, length, interrupted)
+		one, err := p.measure(ctx, r)
+		if ctx.Err() != nil {
+			return errInterrupted
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", r.name, err)
 		}
 		results = append(results, one)
 	}
-	table := report(results, names, rounds, length)
+	if len(results) == 0 {
+		return fmt.Errorf("-rows: none matches %v", p.rows)
+	}
+	table := report(results, p)
 	fmt.Print(table)
 	if out == "" {
 		return nil

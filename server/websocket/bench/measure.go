@@ -8,75 +8,69 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strconv"
 	"time"
-
-	"framescope/protocol"
-	"framescope/server/inspect"
-	"framescope/server/websocket"
 )
 
-// result is a row of the table: for each server its figures, empty when it cannot
+// result is a row of the table: for each server its figures, none when it cannot
 // do the work.
 type result struct {
 	row  row
 	cost map[string][]float64 // in the row's unit
 	rate map[string][]float64 // done a second
+	wire map[string]float64   // bytes an answer
+	seen float64              // share of frames that the page was shown
 }
 
-var errInterrupted = errors.New("interrupted")
+func newResult(r row) result {
+	return result{row: r, cost: map[string][]float64{}, rate: map[string][]float64{}, wire: map[string]float64{}}
+}
 
 // contestant is a server with its work under way.
 type contestant struct {
 	child *child
 	work  work
-	stop  func()
+	done  int // in all rounds
+	begun int // bytes received before the first
 }
 
-func measureRow(r row, names []string, rounds int, length time.Duration, interrupted <-chan os.Signal) (result, error) {
-	res := result{row: r, cost: map[string][]float64{}, rate: map[string][]float64{}}
+func (p plan) measure(ctx context.Context, r row) (result, error) {
+	res := newResult(r)
 	fmt.Fprintln(os.Stderr, r.name)
-	if err := openFiles(); err != nil {
-		return res, err
-	}
 	if r.begin == nil {
-		return res, measureIdleRow(res, names)
+		return res, p.measureMemory(ctx, res)
 	}
-	var all []*contestant
+	var entered []*contestant
 	defer func() {
-		for _, c := range all {
+		for _, c := range entered {
 			c.end()
 		}
 	}()
-	for _, name := range names {
-		if !r.can(name) {
+	for _, name := range p.servers {
+		if !r.can(name) || ctx.Err() != nil {
 			continue
 		}
 		c, err := enter(name, r)
 		if err != nil {
 			return res, fmt.Errorf("%s: %w", name, err)
 		}
-		all = append(all, c)
-		if _, err := c.work.measure(length / 2); err != nil { // to warm up
+		entered = append(entered, c)
+		if _, err := c.work.measure(p.length / 2); err != nil { // to warm up
 			return res, fmt.Errorf("%s: %w", name, err)
 		}
+		c.begun = c.work.received()
 	}
-	for range rounds {
-		for _, c := range all {
-			select {
-			case <-interrupted:
-				return res, errInterrupted
-			default:
+	for range p.rounds {
+		for _, c := range entered {
+			if ctx.Err() != nil {
+				return res, ctx.Err()
 			}
-			if err := c.round(&res, length); err != nil {
+			if err := c.round(&res, p.length); err != nil {
 				return res, fmt.Errorf("%s: %w", c.child.name, err)
 			}
 		}
 	}
-	for _, name := range names {
-		if len(res.cost[name]) > 0 {
-			fmt.Fprintf(os.Stderr, "  %-16s %10.3f %s %12.0f/s\n", name, median(res.cost[name]), r.unit, median(res.rate[name]))
-		}
+	for _, c := range entered {
+		c.conclude(&res)
 	}
 	return res, nil
 }
@@ -86,32 +80,23 @@ func enter(name string, r row) (*contestant, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &contestant{child: s, stop: func() {}}
-	if name == "framescope+page" {
-		if c.stop, err = watch(s.addr); err != nil {
-			s.close()
-			return nil, err
-		}
-	}
-	if c.work, err = r.begin(s.addr); err != nil {
-		c.stop()
+	w, err := r.begin(s)
+	if err != nil {
 		s.close()
 		return nil, err
 	}
-	return c, nil
+	return &contestant{child: s, work: w}, nil
 }
 
 func (c *contestant) end() {
-	if c.work != nil {
-		_ = c.work.end()
-	}
-	c.stop()
+	c.work.end()
 	c.child.close()
 }
 
 func (c *contestant) round(res *result, length time.Duration) error {
 	// What the others' turns have left under way is done first.
-	if _, err := c.work.measure(length / 10); err != nil {
+	settled, err := c.work.measure(length / 10)
+	if err != nil {
 		return err
 	}
 	before, err := c.child.ask("cpu")
@@ -131,49 +116,36 @@ func (c *contestant) round(res *result, length time.Duration) error {
 	if done == 0 {
 		return errors.New("nothing was done")
 	}
+	c.done += settled + done
 	res.cost[c.child.name] = append(res.cost[c.child.name], float64(after-before)/float64(done))
 	res.rate[c.child.name] = append(res.rate[c.child.name], float64(done)/took.Seconds())
 	return nil
 }
 
-func measureIdleRow(res result, names []string) error {
-	for _, name := range names {
+func (c *contestant) conclude(res *result) {
+	name := c.child.name
+	res.wire[name] = float64(c.work.received()-c.begun) / float64(c.done)
+	if share := c.work.seen(); share > 0 {
+		res.seen = share
+	}
+	fmt.Fprintf(os.Stderr, "  %-16s %10.3f %s %12.0f/s\n", name, median(res.cost[name]), res.row.unit, median(res.rate[name]))
+}
+
+func (p plan) measureMemory(ctx context.Context, res result) error {
+	for _, name := range p.servers {
 		s, err := start(name)
 		if err != nil {
 			return err
 		}
-		kib, err := measureIdle(s)
+		kib, err := measureIdle(ctx, s)
 		s.close()
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		res.cost[name] = []float64{kib}
-		fmt.Fprintf(os.Stderr, "  %-16s %10.2f KiB\n", name, kib)
+		fmt.Fprintf(os.Stderr, "  %-16s %10.2f %s\n", name, kib, res.row.unit)
 	}
 	return nil
-}
-
-// watch is a page: it takes every batch and gives credit for it.
-func watch(addr string) (stop func(), err error) {
-	o := &websocket.DialOptions{Subprotocols: []string{inspect.Subprotocol}}
-	o.MaxMessageSize = 64 << 20
-	c, _, err := websocket.Dial(context.Background(), "ws://"+addr+"/ws/inspect", o)
-	if err != nil {
-		return nil, err
-	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for {
-			if _, _, err := c.ReadMessage(); err != nil {
-				return
-			}
-			if c.WriteMessage(protocol.OpText, strconv.AppendInt(nil, 1, 10)) != nil {
-				return
-			}
-		}
-	}()
-	return func() { c.CloseNow(); <-ended }, nil
 }
 
 func median(values []float64) float64 {

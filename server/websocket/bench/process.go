@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"runtime"
 	"runtime/debug"
 	"strconv"
@@ -50,6 +51,7 @@ func serveProcess(name string) error {
 	if err := pin(serverCore); err != nil {
 		return err
 	}
+	signal.Ignore(os.Interrupt) // the terminal sends it to all; ours ends with its input
 	runtime.GOMAXPROCS(1)
 	serve, ok := servers[name]
 	if !ok {

@@ -1,49 +1,77 @@
-// The table, in Markdown, with the machine and the versions.
+// The tables, in Markdown.
 
 package main
 
 import (
 	"fmt"
-	"os"
-	"runtime"
-	"runtime/debug"
-	"slices"
 	"strings"
-	"time"
 )
 
-var peers = []string{"gorilla", "coder", "gobwas", "gws"}
-
-func report(results []result, names []string, rounds int, length time.Duration) string {
+func report(results []result, p plan) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Server CPU for each piece of work, less is better: the median of %d measurements of %v, taken in turns.\n", rounds, length)
-	fmt.Fprintf(&b, "Server alone on one core, load on another. %s, %d cores, Linux %s, %s.\n", processor(), processors(), kernel(), runtime.Version())
-	fmt.Fprintf(&b, "%s.\n\n", versions())
-	b.WriteString("| work | unit |")
-	for _, n := range names {
-		b.WriteString(" " + n + " |")
-	}
-	b.WriteString(" ahead of the best peer | of raw | tap | page |\n|---|---|" + strings.Repeat("---|", len(names)+4) + "\n")
+	fmt.Fprintf(&b, "Server CPU for each piece of work, less is better: the median of %d measurements of %v, taken in turns.\n", p.rounds, p.length)
+	fmt.Fprintf(&b, "Server alone on one core, load on another. %s.\n%s.\n\n", machine(), versions())
+	head(&b, "| work | unit |", p.servers, "best peer : ours", "ours : raw", "tap", "page")
 	for _, r := range results {
 		fmt.Fprintf(&b, "| %s | %s |", r.row.name, r.row.unit)
-		for _, n := range names {
-			b.WriteString(" " + figure(r, n) + " |")
+		for _, n := range p.servers {
+			b.WriteString(" " + figure(r.of(n)) + " |")
 		}
 		best, name := r.best(peers)
-		fmt.Fprintf(&b, " %s | %s | %s | %s |\n", ratio(best, r.cost["framescope"], "× "+name), ratio(r.of("framescope"), r.cost["raw"], "×"),
-			share(r, "framescope+tap"), share(r, "framescope+page"))
+		fmt.Fprintf(&b, " %s | %s | %s | %s |\n", ratio(best, r.of("framescope"), " "+name), ratio(r.of("framescope"), r.of("raw"), ""),
+			share(r, "framescope+tap"), sharePage(r))
 	}
-	b.WriteString("\n*raw* echoes bytes over TCP and knows no frames. *tap* and *page* are the throughput, in work a second of server CPU, with the capture on and with a page that watches, as shares of that without.\n")
+	b.WriteString("\n*raw* echoes bytes over TCP and knows no frames: the limit. *tap* and *page* are what of the throughput, " +
+		"in work a second of server CPU, is left with the capture on and with a page that watches; " +
+		"behind it the share of frames that the page was shown, since a page that is too slow loses whole frames.\n")
+	b.WriteString("\nDone a second, the server's core not always full:\n\n")
+	head(&b, "| work |", p.servers)
+	for _, r := range results {
+		fmt.Fprintf(&b, "| %s |", r.row.name)
+		for _, n := range p.servers {
+			b.WriteString(" " + rate(r.rate[n]) + " |")
+		}
+		b.WriteString("\n")
+	}
+	for _, r := range results {
+		if r.row.deflate {
+			fmt.Fprintf(&b, "\nBytes an answer, %s:", r.row.name)
+			for _, n := range p.servers {
+				if r.wire[n] > 0 {
+					fmt.Fprintf(&b, " %s %.0f;", n, r.wire[n])
+				}
+			}
+			b.WriteString("\n")
+		}
+	}
 	return b.String()
 }
 
-func figure(r result, name string) string {
-	if len(r.cost[name]) == 0 {
-		return "–"
+// head writes a table's two first lines.
+func head(b *strings.Builder, first string, names []string, more ...string) {
+	columns := strings.Count(first, "|") - 1 + len(names) + len(more)
+	b.WriteString(first)
+	for _, n := range append(names[:len(names):len(names)], more...) {
+		b.WriteString(" " + n + " |")
 	}
-	return fmt.Sprintf("%.2f", median(r.cost[name]))
+	b.WriteString("\n|" + strings.Repeat("---|", columns) + "\n")
 }
 
+func figure(cost float64) string {
+	if cost == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%.2f", cost)
+}
+
+func rate(rates []float64) string {
+	if len(rates) == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%.0f", median(rates))
+}
+
+// of is a server's figure, 0 when it has none.
 func (r result) of(name string) float64 {
 	if len(r.cost[name]) == 0 {
 		return 0
@@ -60,18 +88,18 @@ func (r result) best(names []string) (cost float64, name string) {
 	return cost, name
 }
 
-func ratio(above float64, below []float64, unit string) string {
-	if above == 0 || len(below) == 0 {
+func ratio(above, below float64, note string) string {
+	if above == 0 || below == 0 {
 		return "–"
 	}
-	return fmt.Sprintf("%.2f %s", above/median(below), unit)
+	return fmt.Sprintf("%.2f%s", above/below, note)
 }
 
 // share is what a capture leaves: pairs of the same round, since the machine's
 // mood changes.
 func share(r result, name string) string {
 	with, without := r.cost[name], r.cost["framescope"]
-	if len(with) == 0 || len(with) != len(without) {
+	if len(with) == 0 || len(with) != len(without) || r.row.begin == nil {
 		return "–"
 	}
 	var shares []float64
@@ -81,37 +109,10 @@ func share(r result, name string) string {
 	return fmt.Sprintf("%.0f %%", median(shares))
 }
 
-func versions() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "versions unknown"
+func sharePage(r result) string {
+	text := share(r, "framescope+page")
+	if r.seen > 0 {
+		text += fmt.Sprintf(" (shown %.0f %%)", 100*r.seen)
 	}
-	var list []string
-	for _, m := range info.Deps {
-		for _, peer := range []string{"gorilla/websocket", "coder/websocket", "gobwas/ws", "lxzan/gws"} {
-			if strings.HasSuffix(m.Path, peer) {
-				list = append(list, peer+" "+m.Version)
-			}
-		}
-	}
-	slices.Sort(list)
-	return strings.Join(list, ", ")
-}
-
-func processor() string {
-	text, _ := os.ReadFile("/proc/cpuinfo")
-	_, rest, _ := strings.Cut(string(text), "model name")
-	name, _, _ := strings.Cut(strings.TrimLeft(rest, "\t :"), "\n")
-	return name
-}
-
-// processors counts all, also those that this process may not use.
-func processors() int {
-	text, _ := os.ReadFile("/proc/cpuinfo")
-	return strings.Count("\n"+string(text), "\nprocessor")
-}
-
-func kernel() string {
-	text, _ := os.ReadFile("/proc/sys/kernel/osrelease")
-	return strings.TrimSpace(string(text))
+	return text
 }

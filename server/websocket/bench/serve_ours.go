@@ -1,0 +1,65 @@
+// Our servers: without the capture, with it, and with the page's feed.
+
+package main
+
+import (
+	"log/slog"
+	"net"
+	"net/http"
+
+	"framescope/server/inspect"
+	"framescope/server/tap"
+	"framescope/server/websocket"
+)
+
+// serveOurs is captured if there is a tap.
+func serveOurs(l net.Listener, t *tap.Tap) error {
+	mux := http.NewServeMux()
+	handle := func(path string, app func(*websocket.Conn), c websocket.Compression) {
+		s := &websocket.Server{Options: websocket.Options{MaxMessageSize: maxMessage, Compression: c}}
+		var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _ = s.Handle(w, r, app) })
+		if t != nil {
+			h = t.Handler(maxMessage, h)
+		}
+		mux.Handle(path, h)
+	}
+	handle("/echo", ourEcho, websocket.Compression{Off: true})
+	handle("/deflate", ourEcho, websocket.Compression{PeerNoContextTakeover: true})
+	handle("/takeover", ourEcho, websocket.Compression{PeerNoContextTakeover: true, ContextTakeover: true})
+	handle("/idle", ourEcho, websocket.Compression{Off: true})
+	var all crowd[*websocket.Conn]
+	handle("/fan", func(c *websocket.Conn) { ourFan(c, &all) }, websocket.Compression{Off: true})
+	server := &http.Server{Handler: mux}
+	if t != nil {
+		mux.Handle("/ws/inspect", tap.Ignore(&inspect.Handler{Tap: t, Server: &websocket.Server{}, Log: slog.New(slog.DiscardHandler)}))
+		server.ConnContext = tap.ConnContext
+		l = t.Listener(l)
+	}
+	return server.Serve(l)
+}
+
+// serveTapped captures as `framescope serve` does unless told otherwise.
+func serveTapped(l net.Listener) error {
+	return serveOurs(l, tap.New(tap.Options{Snap: 64 << 10, History: 64 << 20}))
+}
+
+func ourEcho(c *websocket.Conn) {
+	for {
+		op, p, err := c.ReadMessage()
+		if err != nil || c.WriteMessage(op, p) != nil {
+			return
+		}
+	}
+}
+
+func ourFan(c *websocket.Conn, all *crowd[*websocket.Conn]) {
+	defer all.add(c)()
+	for {
+		op, p, err := c.ReadMessage()
+		if err != nil {
+			return
+		}
+		m := websocket.Prepare(op, p)
+		all.each(func(c *websocket.Conn) { _ = c.Send(m) })
+	}
+}
