@@ -80,8 +80,9 @@ func TestReport(t *testing.T) {
 	r.cost["gorilla"], r.cost["gws"] = []float64{8}, []float64{6}
 	r.rate["raw"] = []float64{1000}
 	p := plan{servers: []string{"raw", "framescope", "framescope+tap", "gorilla", "gws"}, rounds: 3, length: time.Second}
-	table := report([]result{r}, p)
+	table := report([]result{r}, p, "0.5")
 	for _, want := range []string{
+		"load average before: 0.5.", "from 0.62 to 10.00 times",
 		"| work | unit | raw | framescope | framescope+tap | gorilla | gws | best peer : ours | ours : raw | tap | page |\n" + strings.Repeat("|---", 11) + "|\n",
 		"| work | µs | 1.00 | 2.00 | 4.00 | 8.00 | 6.00 | 3.00 gws | 2.00 | 80 % | – |\n",
 		"| work | 1000 | – | – | – | – |\n",

@@ -15,6 +15,14 @@ func machine() string {
 	return fmt.Sprintf("%s, %d cores, Linux %s, %s", processor(), processors(), kernel(), runtime.Version())
 }
 
+// busy is how many others wanted to run in the last minute: with more than none the
+// figures are less worth.
+func busy() string {
+	text, _ := os.ReadFile("/proc/loadavg")
+	load, _, _ := strings.Cut(string(text), " ")
+	return load
+}
+
 func versions() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -86,6 +86,7 @@ func run(p plan, out string) error {
 	if err := openFiles(); err != nil {
 		return err
 	}
+	load := busy()
 	var results []result
 	for _, r := range allRows() {
 		if !p.rows.MatchString(r.name) {
@@ -103,7 +104,7 @@ func run(p plan, out string) error {
 	if len(results) == 0 {
 		return fmt.Errorf("-rows: none matches %v", p.rows)
 	}
-	table := report(results, p)
+	table := report(results, p, load)
 	fmt.Print(table)
 	if out == "" {
 		return nil

@@ -16,7 +16,7 @@ import (
 type result struct {
 	row  row
 	cost map[string][]float64 // in the row's unit
-	rate map[string][]float64 // done a second
+	rate map[string][]float64 // done a second; none in the row that measures memory
 	wire map[string]float64   // bytes an answer
 	seen float64              // share of frames that the page was shown
 }
@@ -128,7 +128,8 @@ func (c *contestant) conclude(res *result) {
 	if share := c.work.seen(); share > 0 {
 		res.seen = share
 	}
-	fmt.Fprintf(os.Stderr, "  %-16s %10.3f %s %12.0f/s\n", name, median(res.cost[name]), res.row.unit, median(res.rate[name]))
+	cost := res.cost[name]
+	fmt.Fprintf(os.Stderr, "  %-16s %10.3f %s (%.3f to %.3f) %12.0f/s\n", name, median(cost), res.row.unit, slices.Min(cost), slices.Max(cost), median(res.rate[name]))
 }
 
 func (p plan) measureMemory(ctx context.Context, res result) error {

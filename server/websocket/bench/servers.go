@@ -46,10 +46,13 @@ func serveRaw(l net.Listener) error {
 		}
 		go func() {
 			defer nc.Close()
-			buf := make([]byte, 64<<10)
+			buf := make([]byte, 512) // more than the request is
 			n, err := nc.Read(buf)
-			if err != nil || n == 0 {
+			if err != nil {
 				return
+			}
+			if !bytes.HasPrefix(buf[:n], []byte("GET /idle ")) {
+				buf = make([]byte, 64<<10)
 			}
 			if _, err := io.WriteString(nc, "HTTP/1.1 101 Switching Protocols\r\n\r\n"); err != nil {
 				return
