@@ -33,7 +33,7 @@ type block struct {
 	after   uint64 // frames captured up to the last one here
 	next    *block // nil for the last, and for one that has been evicted
 	evicted bool
-	handed  bool     // a watcher was given a piece of it, and may keep that
+	entered bool     // a watcher is or was in it, and may keep pieces of it
 	closed  []uint32 // connections whose Closed record is here
 }
 
@@ -155,7 +155,7 @@ func (h *history) evict() {
 	h.first = b.next
 	h.bytes -= int64(cap(b.data))
 	b.next, b.evicted = nil, true
-	if !b.handed && cap(b.data) == blockSize {
+	if !b.entered && cap(b.data) == blockSize {
 		h.spare = b.data[:0]
 	}
 	for _, id := range b.closed {

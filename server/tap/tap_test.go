@@ -323,6 +323,43 @@ func TestSlowWatcherLosesWholeFramesExactly(t *testing.T) {
 	}
 }
 
+// TestWatcherKeepsTheBlockThatItIsIn: told of its losses it stands at the oldest block,
+// the first to be evicted, of which it has been handed nothing yet.
+func TestWatcherKeepsTheBlockThatItIsIn(t *testing.T) {
+	frames := tap.New(tap.Options{Snap: 1 << 20, History: 1 << 20})
+	slow := collect(t, frames)
+	const round, rounds = 3000, 4
+	talk(t, frames, func(write func([]byte)) {
+		for i := range round * rounds {
+			payload := make([]byte, 900+i%200)
+			binary.LittleEndian.PutUint64(payload, uint64(i+1))
+			write(payload)
+			switch {
+			case i == 0:
+				slow.until(func(r feed.Record) bool { return r.Kind == feed.Frame })
+			case i%round == round-1:
+				slow.until(func(r feed.Record) bool { return r.Kind == feed.Lost })
+			}
+		}
+	})
+	slow.until(closed)
+	next := uint64(1)
+	for _, r := range slow.records {
+		switch r.Kind {
+		case feed.Lost:
+			next += binary.LittleEndian.Uint64(r.Data)
+		case feed.Frame:
+			if got := binary.LittleEndian.Uint64(r.Data[8:]); got != next {
+				t.Fatalf("frame %d came where %d was due", got, next)
+			}
+			next++
+		}
+	}
+	if next != round*rounds+1 {
+		t.Errorf("%d frames accounted for, of %d", next-1, round*rounds)
+	}
+}
+
 func TestResume(t *testing.T) {
 	frames := tap.New(tap.Options{Snap: 1 << 20, History: 1 << 20})
 	talk(t, frames, func(write func([]byte)) {

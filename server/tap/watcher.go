@@ -139,7 +139,6 @@ func (w *Watcher) ready() (batch []byte, size int) {
 	}
 	end := len(w.block.data)
 	batch = w.block.data[w.at:end:end]
-	w.block.handed = true
 	w.at = end
 	w.frames = w.block.after
 	return batch, size
@@ -160,12 +159,12 @@ func (w *Watcher) advance() bool {
 	case w.h.first == nil:
 		return false
 	case began && w.block.next != nil:
-		w.block, w.at = w.block.next, 0
+		w.enter(w.block.next)
 		return true
 	case began && !w.block.evicted:
 		return false
 	}
-	w.block, w.at = w.h.first, 0
+	w.enter(w.h.first)
 	lost := w.block.before - w.frames
 	if lost > 0 {
 		data := binary.LittleEndian.AppendUint64(nil, lost)
@@ -178,9 +177,18 @@ func (w *Watcher) advance() bool {
 	return true
 }
 
+// enter goes to the beginning of a block, or to none.
+func (w *Watcher) enter(b *block) {
+	w.block, w.at = b, 0
+	if b != nil {
+		b.entered = true
+	}
+}
+
 // rewind goes to the oldest record held.
 func (w *Watcher) rewind() {
-	w.block, w.at, w.frames = w.h.first, 0, w.h.frames
+	w.frames = w.h.frames
+	w.enter(w.h.first)
 	if w.block != nil {
 		w.frames = w.block.before
 	}
