@@ -31,8 +31,9 @@ test: test-go test-page ## run every test, browser included, race detector on
 bench: page-tests browser ## run the benchmarks: Go, and the page in a browser (BENCHTIME=1s)
 	@go test -run '^$$' -bench . -benchmem -benchtime '$(BENCHTIME)' ./protocol/... ./wasm/... ./server/...
 
-bench-peers: tools ## measure us beside other Go libraries (BENCHFLAGS='-rows 125.B -o table.md')
-	@cd server/websocket/bench && go build -o ../../../bin/bench-peers . && ../../../bin/bench-peers $(BENCHFLAGS)
+bench-peers: tools ## measure us beside other Go libraries (BENCHFLAGS='-quick -rows 125.B -o table.md')
+	@cd server/websocket/bench && go build -o ../../../bin/bench-peers .
+	@exec bin/bench-peers $(BENCHFLAGS)
 
 compare: tools ## hold us and gorilla/websocket against the RFC, case by case: a Markdown table
 	@mkdir -p bin && go test -count=1 ./server/websocket/compare -compare.table='$(CURDIR)/bin/compare.md' >&2 && cat bin/compare.md
