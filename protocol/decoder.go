@@ -304,6 +304,10 @@ func (d *Decoder) Seen(r Rule) uint64 {
 		return d.size
 	case RuleUTF8Invalid, RuleCloseCodeInvalid:
 		return d.seen
+	case RuleDeflateCorrupt:
+		if d.deflate != nil {
+			return d.deflate.corrupt
+		}
 	}
 	return 0
 }

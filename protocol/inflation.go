@@ -10,6 +10,7 @@ type inflation struct {
 	context []byte    // what messages before, or calls before, inflated to
 	size    uint64    // of the message so far, inflated
 	frame   uint64    // what of it the present frame brought
+	corrupt uint64    // the place in that from which it cannot be inflated
 	text    bool
 	done    bool // the message has ended, well or not
 	missing bool // bytes of the present frame were not captured
@@ -127,7 +128,7 @@ func (d *Decoder) judgeInflated(fresh []byte, v verdict, last bool) (broken Rule
 	switch v {
 	case inflateCorrupt:
 		broken |= RuleDeflateCorrupt.Set()
-		d.seen = f.frame + uint64(len(fresh))
+		f.corrupt = f.frame + uint64(len(fresh))
 	case inflateFull:
 		broken |= RuleMessageTooBig.Set()
 		d.size = f.size + 1 // at least

@@ -97,6 +97,22 @@ func TestInflatedLimit(t *testing.T) {
 	}
 }
 
+// TestTwoPlaces: where text goes wrong and where inflating does are told apart, also
+// when one call finds both.
+func TestTwoPlaces(t *testing.T) {
+	// A stored block of a, 0xFF and b, and a block of the reserved type.
+	wire := []byte{0xC1, 9, 0x00, 0x03, 0x00, 0xFC, 0xFF, 'a', 0xFF, 'b', 0x07}
+	d := Decoder{From: Server, Deflate: Deflate{On: true}}
+	ev, _ := d.Next(wire)
+	_, broken := d.Inflate(nil, ev.Data)
+	if broken != RuleUTF8Invalid.Set()|RuleDeflateCorrupt.Set() {
+		t.Fatalf("broken %b", broken)
+	}
+	if text, corrupt := d.BreachOf(RuleUTF8Invalid).Seen, d.BreachOf(RuleDeflateCorrupt).Seen; text != 1 || corrupt != 3 {
+		t.Errorf("text at %d, want 1; corrupt at %d, want 3", text, corrupt)
+	}
+}
+
 func TestContextLost(t *testing.T) {
 	c := newCompressor(t)
 	one, two := c.message("some words"), c.message("some words")
