@@ -109,7 +109,11 @@ func isTerminal(in io.Reader) bool {
 		return false
 	}
 	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0 && info.Mode()&os.ModeDevice != 0 && f.Name() != os.DevNull
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	return err != nil || !os.SameFile(info, null)
 }
 
 // explain gives the end of a connection its exit code.
@@ -120,8 +124,12 @@ func explain(err error) error {
 	switch {
 	case err == nil || errors.Is(err, context.Canceled):
 		return nil
+	case errors.As(err, &refused) && refused.Status == http.StatusSwitchingProtocols:
+		return &codedError{exitBreach, fmt.Errorf("the server broke the protocol: %w", err)}
 	case errors.As(err, &refused):
 		return &codedError{exitRefused, err}
+	case errors.As(err, &breach) && breach.Rule == protocol.RuleMessageTooBig:
+		return &codedError{exitClosed, fmt.Errorf("%w: allow more with --max-message-size", err)}
 	case errors.As(err, &breach):
 		return &codedError{exitBreach, fmt.Errorf("the server broke the protocol: %w", breach)}
 	case errors.As(err, &closed) && closed.Code != protocol.CloseAbnormal:

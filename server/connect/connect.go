@@ -67,8 +67,11 @@ func Run(ctx context.Context, o Options, in io.Reader, out, notes io.Writer) err
 	go func() { typed <- t.send(in) }() // it may wait for input that never comes
 	ending.Go(t.receive)
 	ending.Go(t.ping)
-	t.until(ctx, typed)
+	wished := t.until(ctx, typed)
 	ending.Wait()
+	if wished {
+		return nil // whatever the server has made of it
+	}
 	return verdict(t.conn.Err())
 }
 
@@ -105,23 +108,23 @@ func (t *terminal) dial(ctx context.Context) error {
 }
 
 // until waits for one of the three ends: the connection's, the user's wish, or
-// silence after the input's end; the last two close.
-func (t *terminal) until(ctx context.Context, typed <-chan error) {
+// silence after the input's end. The last two close, and are wished.
+func (t *terminal) until(ctx context.Context, typed <-chan error) (wished bool) {
 	silence := make(<-chan time.Time)
 	for {
 		select {
 		case <-t.conn.Done():
-			return
+			return false
 		case <-ctx.Done():
 			t.close()
-			return
+			return true
 		case err := <-typed:
 			if err != nil {
 				t.notes.printf("%v\n", err)
 			}
 			if err != nil || t.options.Interactive {
 				t.close()
-				return
+				return err == nil
 			}
 			typed = nil
 			silence = time.After(t.options.Wait)
@@ -131,7 +134,7 @@ func (t *terminal) until(ctx context.Context, typed <-chan error) {
 			}
 		case <-silence:
 			t.close()
-			return
+			return true
 		}
 	}
 }

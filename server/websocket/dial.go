@@ -85,7 +85,7 @@ func parseURL(rawURL string) (*url.URL, error) {
 		return nil, fmt.Errorf("%q is no WebSocket URL: it begins with ws:// or wss://", rawURL)
 	case u.Hostname() == "":
 		return nil, fmt.Errorf("%q names no host", rawURL)
-	case u.Fragment != "":
+	case u.Fragment != "" || strings.Contains(rawURL, "#"):
 		return nil, fmt.Errorf("%q has a fragment, which a WebSocket URL must not have: write # as %%23 (RFC 6455 3)", rawURL)
 	}
 	return u, nil
@@ -102,6 +102,8 @@ func shake(nc net.Conn, request *http.Request, o *DialOptions) (*Conn, *http.Res
 		return nil, nil, fmt.Errorf("read answer: %w", err)
 	}
 	if err := protocol.CheckResponse(response.StatusCode, response.Header, request.Header); err != nil {
+
+		nc.SetReadDeadline(time.Now().Add(reasonTime)) // its body may never come
 		return nil, response, refused(response, err)
 	}
 	buffered, _ := reader.Peek(reader.Buffered())
@@ -111,8 +113,11 @@ func shake(nc net.Conn, request *http.Request, o *DialOptions) (*Conn, *http.Res
 	return c, response, nil
 }
 
-// longestReason is how much of a refusal's body is said again, in bytes.
-const longestReason = 200
+// How much of a refusal's body is said again, in bytes, and how long it is waited for.
+const (
+	longestReason = 200
+	reasonTime    = time.Second
+)
 
 // refused adds what the server says about its refusal: the first line of a body
 // that is text.
@@ -136,6 +141,7 @@ func newRequest(u *url.URL, o *DialOptions) (*http.Request, error) {
 		header = http.Header{}
 	}
 	for name := range header {
+		name = http.CanonicalHeaderKey(name)
 		if strings.HasPrefix(name, "Sec-Websocket-") || name == "Upgrade" || name == "Connection" || name == "Host" {
 			return nil, fmt.Errorf("the field %s is made by the handshake itself", name)
 		}
