@@ -29,13 +29,13 @@ type Conn struct {
 
 	writing     sync.Mutex // held while a frame is written; guards the fields below
 	out         output
+	closeSent   bool
+	closedFirst protocol.Side
 	inMessage   bool       // one is under way in parts, and others wait
 	messageOver *sync.Cond // for them, or nil
 	deflater    *deflater  // whose context goes from message to message, or nil
 	writeArmed  clock      // when the write deadline was last set
 	blocked     func(bool) // writeBlocked, made once
-	closeSent   bool
-	closedFirst protocol.Side
 
 	queue   sendQueue
 	hold    atomic.Bool  // answers may wait: the reader has more to read before it waits

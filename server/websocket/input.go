@@ -17,9 +17,16 @@ type input struct {
 	r, w int // buf[r:w] is not decoded yet
 	// rest is the start of a frame, too little to decode, while there is no buffer.
 	rest []byte
+	// afterLong is set when the last frame was read past the buffer. The next is
+	// likely as long: of that only the beginning is wanted here.
+	afterLong bool
 
 	socket socket
 }
+
+// longBegin is how much is read of what is likely a long frame to know that it is
+// one, in bytes.
+const longBegin = 4 << 10
 
 // longestRest is the most that can be undecodable: a control frame without its
 // last byte.
@@ -84,14 +91,27 @@ func (in *input) space() []byte {
 		in.w = copy(in.buf[:], in.buf[in.r:in.w])
 		in.r = 0
 	}
-	return in.buf[in.w:]
+	b := in.buf[in.w:]
+	if in.afterLong && len(b) > longBegin {
+		return b[:longBegin]
+	}
+	return b
 }
 
 // fillConn reads what comes next where nothing is known of a descriptor.
-func (in *input) fillConn() (n int, err error) {
+func (in *input) fillConn(to []byte) (n int, err error) {
+	if to != nil {
+		return in.nc.Read(to)
+	}
 	n, err = in.nc.Read(in.space())
-	in.w += n
+	in.came(n)
 	return n, err
+}
+
+// came says that n bytes were read into space.
+func (in *input) came(n int) {
+	in.w += n
+	in.afterLong = false
 }
 
 // recorder is a connection whose descriptor may be used by who shows it what came

@@ -5,7 +5,6 @@ package websocket
 import (
 	"fmt"
 	"net"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -16,6 +15,9 @@ const (
 	// copyLimit is up to which size a payload is copied behind its header; a larger
 	// one is handed to the kernel where it lies.
 	copyLimit = 32 << 10
+	// firstPiece is how much of a long frame is written before the rest, in bytes:
+	// the peer wakes up and reads while the rest is still being written.
+	firstPiece = 16 << 10
 	// holdTime is how long a frame waits for others at most.
 	holdTime = time.Millisecond
 )
@@ -27,14 +29,6 @@ type output struct {
 	waiting atomic.Bool // something may be held back
 	timer   *time.Timer // that ends the wait
 }
-
-// vectors are what one call writes of two pieces.
-type vectors struct {
-	pieces  [2][]byte
-	buffers net.Buffers
-}
-
-var vectorPool = sync.Pool{New: func() any { return new(vectors) }}
 
 // holdAnswers lets writes wait while the reader has more to decode.
 func (c *Conn) holdAnswers() {
@@ -122,15 +116,26 @@ func (c *Conn) holdUntil(d time.Duration) {
 }
 
 // writeLong sends what waits, the last of it the frame's header, and a long
-// payload, which a client masks in pieces since it is not ours to change.
+// payload.
 func (c *Conn) writeLong(h protocol.Header, p []byte) error {
-	if !h.Masked {
-		return c.writeBoth(p)
+	if h.Masked {
+		return c.writeMasked(h.MaskingKey, p)
 	}
+	o := &c.out
+	n := copy(o.buf[o.n:min(o.n+firstPiece, bufferSize)], p)
+	o.n += n
+	if err := c.flush(); err != nil {
+		return err
+	}
+	return c.writeBytes(p[n:])
+}
+
+// writeMasked masks a long payload in pieces, since it is not ours to change.
+func (c *Conn) writeMasked(key uint32, p []byte) error {
 	o := &c.out
 	for at := 0; at < len(p); {
 		n := copy(o.buf[o.n:], p[at:])
-		protocol.Mask(h.MaskingKey, at, o.buf[o.n:o.n+n])
+		protocol.Mask(key, at, o.buf[o.n:o.n+n])
 		o.n += n
 		at += n
 		if err := c.flushBuffer(); err != nil {
@@ -201,38 +206,6 @@ func (c *Conn) writeBlocked(begins bool) {
 	}
 	c.nc.SetWriteDeadline(until)
 	c.writeArmed = 0
-}
-
-// writeBoth sends what waits and p in one call.
-func (c *Conn) writeBoth(p []byte) error {
-	v := vectorPool.Get().(*vectors)
-	v.pieces = [2][]byte{c.out.buf[:c.out.n], p}
-	v.buffers = v.pieces[:]
-	err := c.writeVectors(&v.buffers)
-	*v = vectors{}
-	vectorPool.Put(v)
-	c.rest()
-	return err
-}
-
-// buffersWriter is a connection that is no *net.TCPConn but knows how to write
-// several buffers at once, as a tapped one does.
-type buffersWriter interface {
-	WriteBuffers(*net.Buffers) (int64, error)
-}
-
-func (c *Conn) writeVectors(v *net.Buffers) (err error) {
-	c.writeBlocked(true) // as it may be
-	defer c.writeBlocked(false)
-	if w, ok := c.nc.(buffersWriter); ok {
-		_, err = w.WriteBuffers(v)
-	} else {
-		_, err = v.WriteTo(c.nc)
-	}
-	if err != nil {
-		return c.writeFailed(err)
-	}
-	return nil
 }
 
 // writeFailed ends the connection: part of a frame may be out.

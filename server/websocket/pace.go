@@ -42,31 +42,25 @@ func (p *pace) received(n int, inFrame bool) {
 
 func (p *pace) frameEnds() { p.began, p.bytes = 0, 0 }
 
-// receive waits for bytes, at most as long as the limits allow: into *to, which it
-// cuts to what came, or into the input. What was held back leaves before.
-func (c *Conn) receive(to *[]byte) error {
+// receive waits for bytes, at most as long as the limits allow: into to or, if that
+// is nil, into the input. What was held back leaves before.
+func (c *Conn) receive(to []byte) (int, error) {
 	if err := c.flushHeld(); err != nil {
-		return err
+		return 0, err
 	}
 	inFrame := c.decoder.Pending() > 0 || !c.in.empty()
 	for {
 		c.armRead(inFrame)
-		var n int
-		var err error
-		if to == nil {
-			n, err = c.in.fill()
-		} else if n, err = c.nc.Read(*to); n > 0 {
-			*to = (*to)[:n]
-		}
+		n, err := c.in.fill(to)
 		if n > 0 {
 			c.pace.received(n, inFrame)
-			return nil
+			return n, nil
 		}
 		if err == nil {
 			continue
 		}
 		if retry, err := c.readFailed(err, inFrame); !retry {
-			return err
+			return 0, err
 		}
 	}
 }

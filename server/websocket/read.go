@@ -69,7 +69,7 @@ func (c *Conn) nextData() (protocol.Event, error) {
 	for {
 		ev, n := c.decoder.Next(c.in.bytes())
 		if n == 0 {
-			if err := c.receive(nil); err != nil {
+			if _, err := c.receive(nil); err != nil {
 				return ev, err
 			}
 			continue
@@ -145,14 +145,16 @@ func (c *Conn) readLong() error {
 			space = space[:left]
 		}
 		c.in.release()
-		if err := c.receive(&space); err != nil {
+		n, err := c.receive(space)
+		if err != nil {
 			return err
 		}
-		ev, _ := c.decoder.Next(space)
+		ev, _ := c.decoder.Next(space[:n])
 		if err := c.judge(ev); err != nil {
 			return err
 		}
-		m.room.bytes = m.room.bytes[:have+len(space)]
+		m.room.bytes = m.room.bytes[:have+n]
+		c.in.afterLong = true
 	}
 	return nil
 }

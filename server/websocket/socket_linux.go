@@ -18,9 +18,9 @@ type socket struct {
 	raw    syscall.RawConn // nil: this connection has none that may be used
 	record recorder        // that is shown what passes, or nil
 
-	reading  func(fd uintptr) bool
-	readSize int
-	readErr  error
+	reading func(fd uintptr) bool
+	read    []byte // where to, or nil; then what came
+	readErr error
 
 	writing  func(fd uintptr) bool
 	rest     []byte // to be written
@@ -31,39 +31,42 @@ type socket struct {
 
 func (s *socket) init(nc net.Conn) { s.raw, s.record = descriptor(nc) }
 
-// fill reads into the input's buffer, which it takes once there is something to read.
-func (in *input) fill() (int, error) {
+// fill reads into to or, if that is nil, into the input's buffer, which it takes once
+// there is something to read.
+func (in *input) fill(to []byte) (int, error) {
 	s := &in.socket
 	if s.raw == nil {
-		return in.fillConn()
+		return in.fillConn(to)
 	}
 	if s.reading == nil {
 		s.reading = in.tryRead
 	}
-	s.readSize, s.readErr = 0, nil
+	s.read, s.readErr = to, nil
 	err := s.raw.Read(s.reading)
 	if err == nil {
 		err = s.readErr
 	}
+	came := s.read
+	if s.read = nil; err != nil {
+		came = nil
+	}
 	if s.record != nil {
-		in.received(err)
+		s.record.Received(came, err)
 	}
-	in.w += s.readSize
-	return s.readSize, err
-}
-
-func (in *input) received(err error) {
-	var b []byte
-	if in.socket.readSize > 0 {
-		b = in.buf[in.w : in.w+in.socket.readSize]
+	if to == nil {
+		in.came(len(came))
 	}
-	in.socket.record.Received(b, err)
+	return len(came), err
 }
 
 // tryRead reads once; false means that there is nothing yet.
 func (in *input) tryRead(fd uintptr) bool {
+	s := &in.socket
 	for {
-		b := in.space()
+		b := s.read
+		if b == nil {
+			b = in.space()
+		}
 		n, _, errno := syscall.RawSyscall(syscall.SYS_READ, fd, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
 		switch {
 		case errno == syscall.EINTR:
@@ -72,11 +75,11 @@ func (in *input) tryRead(fd uintptr) bool {
 			in.release()
 			return false
 		case errno != 0:
-			in.socket.readErr = errno
+			s.readErr = errno
 		case n == 0:
-			in.socket.readErr = io.EOF
+			s.readErr = io.EOF
 		default:
-			in.socket.readSize = int(n)
+			s.read = b[:n]
 		}
 		return true
 	}

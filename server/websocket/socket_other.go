@@ -10,6 +10,6 @@ type socket struct{}
 
 func (s *socket) init(net.Conn) {}
 
-func (in *input) fill() (int, error) { return in.fillConn() }
+func (in *input) fill(to []byte) (int, error) { return in.fillConn(to) }
 
 func (s *socket) write([]byte, func(bool)) (ok bool, err error) { return false, nil }
