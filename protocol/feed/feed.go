@@ -18,6 +18,7 @@ package feed
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"framescope/protocol"
 )
@@ -98,16 +99,19 @@ func (r *Record) Append(dst []byte) []byte {
 	if r.Flags&Cut != 0 {
 		size += 8
 	}
-	var header [HeaderSize]byte
-	binary.LittleEndian.PutUint32(header[0:4], uint32(size))
-	binary.LittleEndian.PutUint32(header[4:8], r.Conn)
-	binary.LittleEndian.PutUint64(header[8:16], uint64(r.Time))
-	binary.LittleEndian.PutUint32(header[16:20], uint32(r.Kind)|uint32(r.Side)<<8|uint32(r.Flags)<<16)
-	dst = append(dst, header[:]...)
+	dst = slices.Grow(dst, size)
+	b := dst[len(dst) : len(dst)+size]
+	binary.LittleEndian.PutUint32(b[0:4], uint32(size))
+	binary.LittleEndian.PutUint32(b[4:8], r.Conn)
+	binary.LittleEndian.PutUint64(b[8:16], uint64(r.Time))
+	binary.LittleEndian.PutUint32(b[16:20], uint32(r.Kind)|uint32(r.Side)<<8|uint32(r.Flags)<<16)
+	at := HeaderSize
 	if r.Flags&Cut != 0 {
-		dst = binary.LittleEndian.AppendUint64(dst, r.WireSize)
+		binary.LittleEndian.PutUint64(b[at:], r.WireSize)
+		at += 8
 	}
-	return append(dst, r.Data...)
+	copy(b[at:], r.Data)
+	return dst[:len(dst)+size]
 }
 
 // Parse reads the record that b begins with and how many bytes it takes. n is 0

@@ -70,9 +70,6 @@ func (c *Conn) Received(b []byte, err error) {
 	}
 }
 
-// Sending records what is about to be written past Write, to the descriptor.
-func (c *Conn) Sending(b []byte) { c.sending(b) }
-
 // SyscallConn gives the descriptor to who calls Received and Sending for all that it
 // reads and writes.
 func (c *Conn) SyscallConn() (syscall.RawConn, error) {
@@ -118,24 +115,17 @@ func (c *Conn) hold(b []byte) {
 // Write records b and writes it. It is recorded first, so that the peer's answer
 // never stands before it.
 func (c *Conn) Write(b []byte) (int, error) {
-	c.sending(b)
+	c.Sending(b)
 	return c.Conn.Write(b)
 }
 
-// WriteBuffers records and writes several buffers in one call to the kernel.
-func (c *Conn) WriteBuffers(b *net.Buffers) (int64, error) {
-	c.sending(*b...)
-	return b.WriteTo(c.Conn)
-}
-
-func (c *Conn) sending(buffers ...[]byte) {
+// Sending records what is about to be written past Write, to the descriptor.
+func (c *Conn) Sending(b []byte) {
 	switch c.pass.Load() {
 	case passFrames:
-		c.out.feed(buffers...)
+		c.out.feed(b)
 	case passShake:
-		for _, b := range buffers {
-			c.answer(b)
-		}
+		c.answer(b)
 	case passHTTP:
 		c.mu.Lock()
 		c.answered = true

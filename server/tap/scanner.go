@@ -38,49 +38,44 @@ type scanner struct {
 func (s *scanner) init(c *Conn, side protocol.Side) { s.conn, s.side = c, side }
 
 // feed takes the next bytes, under one lock for all of them.
-func (s *scanner) feed(buffers ...[]byte) {
+func (s *scanner) feed(b []byte) {
 	w, ok := s.conn.tap.history.write()
 	if !ok {
 		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.scan(buffers, nil)
+		s.scan(b, nil)
+		s.mu.Unlock()
 		return
 	}
-	defer w.done()
-	s.scan(buffers, &w)
+	s.scan(b, &w)
+	w.done()
 }
 
 // scan goes from frame to frame. Without a writer it only keeps count of where
 // it is.
-func (s *scanner) scan(buffers [][]byte, w *writer) {
-	for _, b := range buffers {
-		for len(b) > 0 {
-			b = b[s.take(b, w):]
+func (s *scanner) scan(b []byte, w *writer) {
+	for len(b) > 0 {
+		switch {
+		case s.size > 0:
+			b = b[s.goOn(b, w):]
+			continue
+		case len(s.held) > 0:
+			b = b[s.takeHeader(b, w):]
+			continue
 		}
+		n, length := protocol.ScanHeader(b)
+		if n == 0 {
+			s.held = append(s.held, b...)
+			return
+		}
+		if length > uint64(len(b)-n) {
+			s.start(b[:n], length, w)
+			b = b[n:]
+			continue
+		}
+		size := n + int(length)
+		s.record(w, b[:s.kept(w, n, length)], uint64(size), 0)
+		b = b[size:]
 	}
-}
-
-// take consumes some of b and returns how much.
-func (s *scanner) take(b []byte, w *writer) int {
-	switch {
-	case s.size > 0:
-		return s.goOn(b, w)
-	case len(s.held) > 0:
-		return s.takeHeader(b, w)
-	}
-	n, length := protocol.ScanHeader(b)
-	if n == 0 {
-		s.held = append(s.held, b...)
-		return len(b)
-	}
-	size := wireSize(n, length)
-	keep := s.captured(n, length)
-	if size <= uint64(len(b)) {
-		s.record(w, b[:keep], size, 0)
-		return int(size)
-	}
-	s.start(b[:n], size, keep, w)
-	return n
 }
 
 // takeHeader adds bytes to a header that came in parts.
@@ -91,14 +86,16 @@ func (s *scanner) takeHeader(b []byte, w *writer) int {
 	if n == 0 {
 		return len(s.held) - had
 	}
-	s.start(s.held[:n], wireSize(n, length), s.captured(n, length), w)
+	s.start(s.held[:n], length, w)
 	return n - had
 }
 
 // start begins a frame of which only the header has been taken.
-func (s *scanner) start(header []byte, size uint64, keep int, w *writer) {
+func (s *scanner) start(header []byte, payloadLength uint64, w *writer) {
 	s.held = append(s.held[:0], header...)
-	s.size, s.want, s.keep = size, size-uint64(len(header)), keep
+	s.size = wireSize(len(header), payloadLength)
+	s.want = s.size - uint64(len(header))
+	s.keep = s.kept(w, len(header), payloadLength)
 	if s.want == 0 {
 		// An empty frame whose header came in parts ends where it begins.
 		s.end(w)
@@ -175,9 +172,14 @@ func (s *scanner) finish() {
 	s.reset()
 }
 
-// captured is how many bytes of a frame are kept: its header and a snap's length.
-func (s *scanner) captured(header int, payloadLength uint64) int {
-	return header + int(min(payloadLength, s.conn.tap.snap))
+// kept is how many bytes of a frame are captured: its header and a snap's length.
+func (s *scanner) kept(w *writer, header int, payloadLength uint64) int {
+	h := &s.conn.tap.history
+	snap := h.snap
+	if w != nil {
+		snap = h.flood.snap
+	}
+	return header + int(min(payloadLength, snap))
 }
 
 func wireSize(header int, payloadLength uint64) uint64 {

@@ -20,6 +20,7 @@ import (
 // Options bound what a tap keeps.
 type Options struct {
 	// Snap is how many payload bytes of a frame are kept; 0 keeps the header only.
+	// In a flood, more than a history and 64 MiB a second, it is 128 at most.
 	Snap int
 	// History is how many bytes of records are kept for watchers to come. 0
 	// keeps none: then nothing is recorded while nobody watches.
@@ -27,15 +28,12 @@ type Options struct {
 }
 
 // Tap records any number of connections. Make it with [New].
-type Tap struct {
-	snap    uint64
-	history history
-}
+type Tap struct{ history history }
 
 // New makes a tap.
 func New(o Options) *Tap {
-	t := &Tap{snap: uint64(max(o.Snap, 0))}
-	t.history.init(o.History)
+	t := new(Tap)
+	t.history.init(o)
 	return t
 }
 
@@ -69,7 +67,7 @@ func (t *Tap) Wrap(nc net.Conn, peer protocol.Side) *Conn {
 func (t *Tap) Held() int64 {
 	t.history.mu.Lock()
 	defer t.history.mu.Unlock()
-	return t.history.bytes
+	return t.history.bytes + int64(cap(t.history.stage.data))
 }
 
 type connKey struct{}

@@ -480,6 +480,43 @@ func BenchmarkTap(b *testing.B) {
 	}
 }
 
+// Short records are gathered while nobody watches, long ones and those that come
+// later are not: they stand in order all the same.
+func TestRecordsStayInOrder(t *testing.T) {
+	frames := tap.New(tap.Options{Snap: 64 << 10, History: 8 << 20})
+	conn := frames.Wrap(sink{}, protocol.Server)
+	sizes := []int{0, 10, 20_000, 30, 40, 125, 60_000, 0, 8000, 9000, 70_000, 1}
+	next := 0
+	write := func(n int) {
+		for range n {
+			p := make([]byte, max(sizes[next%len(sizes)], 8))
+			binary.LittleEndian.PutUint64(p, uint64(next))
+			h := protocol.Header{Fin: true, Opcode: protocol.OpBinary, PayloadLength: uint64(len(p))}
+			conn.Write(append(protocol.AppendHeader(nil, h), p...))
+			next++
+		}
+	}
+	write(100)
+	first := collect(t, frames)
+	write(50)
+	first.watcher.Close()
+	write(50)
+	all := collect(t, frames)
+	write(50)
+	conn.Close()
+	all.until(closed)
+	got := all.of(feed.Frame, protocol.Client)
+	if len(got) != next {
+		t.Fatalf("%d frames, want %d", len(got), next)
+	}
+	for i, r := range got {
+		h, n := protocol.ParseHeader(r.Data)
+		if number := binary.LittleEndian.Uint64(r.Data[n:]); number != uint64(i) || r.WireSize != uint64(n)+h.PayloadLength {
+			t.Fatalf("frame %d is number %d with %d bytes", i, number, r.WireSize)
+		}
+	}
+}
+
 func TestWatcherOfAnEmptyHistoryIsToldItsLosses(t *testing.T) {
 	frames := tap.New(tap.Options{Snap: 1 << 20, History: 512 << 10})
 	stalled := collect(t, frames)

@@ -47,6 +47,7 @@ func (t *Tap) Watch(capture []byte, after uint64) (*Watcher, error) {
 	if len(h.watchers) >= MaxWatchers {
 		return nil, ErrTooManyWatchers
 	}
+	h.unload()
 	w := &Watcher{h: h, wake: make(chan struct{}, 1), timer: time.NewTimer(0)}
 	h.watchers[w] = struct{}{}
 	h.recording.Store(true)

@@ -1,0 +1,44 @@
+// Floods: more than the history could hold for a second.
+
+package tap
+
+import "time"
+
+const (
+	// floodRate is below which nothing is a flood, in bytes a second.
+	floodRate = 64 << 20
+	// floodSnap is how many payload bytes of a frame are kept in one: a control
+	// frame's, and the beginning of a message.
+	floodSnap = 128
+)
+
+// flood measures how fast records come. When they would turn the history over in
+// less than a second, the beginnings of all payloads say more than a whole payload
+// here and there; and to copy more would cost more than to serve.
+type flood struct {
+	full uint64 // payload bytes of a frame that are kept in quiet times
+	snap uint64 // and now
+	span uint64 // bytes, a sixteenth of those that may come in a second
+	came uint64 // of those since began, snapped but not cut
+	from int64  // when they began to come, ns
+}
+
+func (f *flood) init(limit int64, snap uint64) {
+	f.full, f.snap = snap, snap
+	f.span = max(uint64(max(limit, 0)), floodRate) / 16
+}
+
+// add counts a frame of size bytes.
+func (f *flood) add(size uint64, now int64) {
+	if f.came += min(size, f.full); f.came >= f.span {
+		f.judge(now)
+	}
+}
+
+func (f *flood) judge(now int64) {
+	f.snap = f.full
+	if time.Duration(now-f.from) < time.Second/16 {
+		f.snap = min(f.full, floodSnap)
+	}
+	f.came, f.from = 0, now
+}
