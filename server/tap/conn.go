@@ -4,9 +4,9 @@ package tap
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -65,7 +65,7 @@ func (c *Conn) Received(b []byte, err error) {
 	if len(b) > 0 {
 		c.received(b)
 	}
-	if err != nil && !errors.Is(err, net.ErrClosed) && !isTimeout(err) {
+	if err != nil && !errors.Is(err, net.ErrClosed) && !errors.Is(err, os.ErrDeadlineExceeded) {
 		c.ended(c.peer)
 	}
 }
@@ -141,9 +141,7 @@ func (c *Conn) begin(maxMessageSize uint64) {
 		return
 	}
 	n := c.lastHead()
-	data := binary.LittleEndian.AppendUint64(nil, maxMessageSize)
-	data = append(data, c.RemoteAddr().String()...)
-	c.id = c.tap.history.open(data)
+	c.id = c.tap.open(maxMessageSize, c.Conn)
 	c.tap.history.head(c.id, c.peer, c.head[:n])
 	// What the peer has sent beyond its head are frames, should we accept.
 	c.head = bytes.Clone(c.head[n:])
@@ -228,8 +226,3 @@ func (c *Conn) Close() error {
 
 // ended notes who ended the connection first.
 func (c *Conn) ended(by protocol.Side) { c.closer.CompareAndSwap(0, int32(by)+1) }
-
-func isTimeout(err error) bool {
-	var timeout net.Error
-	return errors.As(err, &timeout) && timeout.Timeout()
-}

@@ -4,9 +4,6 @@ package tap
 
 import (
 	"crypto/rand"
-	"encoding/binary"
-	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,8 +24,6 @@ const (
 	stageSize = 32 << 10
 	// longRecord is a stretch of its own.
 	longRecord = 8 << 10
-	// keptHead is how much of a head is said again to a watcher that comes late.
-	keptHead = 4 << 10
 )
 
 // block is a stretch of records. Bytes are only ever added behind data, within
@@ -40,12 +35,9 @@ type block struct {
 	next    *block // nil for the last, and for one that has been evicted
 	evicted bool
 	entered bool     // a watcher is or was in it, and may keep pieces of it
+	told    []int32  // where Open and Head records are
 	closed  []uint32 // connections whose Closed record is here
 }
-
-// known is what a late watcher must be told of a connection: its Open and its
-// Heads, as Replayed records.
-type known struct{ records []byte }
 
 // history holds the newest records. Its lock is held for as long as a copy of
 // the bytes takes, and never while anybody waits.
@@ -66,7 +58,7 @@ type history struct {
 	spare    []byte // of an evicted block, to be used again
 	bytes    int64
 	frames   uint64 // captured so far
-	conns    map[uint32]*known
+	past     past
 	nextConn uint32
 	watchers map[*Watcher]struct{}
 	waiting  int // watchers that want to be woken
@@ -77,7 +69,7 @@ func (h *history) init(o Options) {
 	h.limit, h.snap, h.start = o.History, uint64(max(o.Snap, 0)), time.Now()
 	h.epoch = h.start.UnixNano()
 	h.flood.init(h.limit, h.snap)
-	h.conns, h.watchers = map[uint32]*known{}, map[*Watcher]struct{}{}
+	h.past, h.watchers = past{}, map[*Watcher]struct{}{}
 	h.recording.Store(h.limit > 0)
 }
 
@@ -160,10 +152,13 @@ func (h *history) unload() {
 		return
 	}
 	h.makeRoom(len(s.data), s.before)
+	for _, at := range s.told {
+		h.last.told = append(h.last.told, int32(len(h.last.data))+at)
+	}
 	h.last.data = append(h.last.data, s.data...)
 	h.last.after = s.after
 	h.last.closed = append(h.last.closed, s.closed...)
-	s.data, s.closed = s.data[:0], s.closed[:0]
+	s.data, s.told, s.closed = s.data[:0], s.told[:0], s.closed[:0]
 }
 
 // makeRoom begins a new block, before which there were frames, if the last cannot
@@ -200,18 +195,16 @@ func (h *history) push(b *block) {
 	}
 }
 
-// evict forgets the first block, and the connections that had ended in it. A
-// watcher that is still in it keeps that one block, not those behind it.
+// evict forgets the first block but for what late watchers must know. A watcher
+// that is still in it keeps that one block, not those behind it.
 func (h *history) evict() {
 	b := h.first
 	h.first = b.next
 	h.bytes -= int64(cap(b.data))
 	b.next, b.evicted = nil, true
+	h.past.add(b)
 	if !b.entered && cap(b.data) == blockSize {
 		h.spare = b.data[:0]
-	}
-	for _, id := range b.closed {
-		delete(h.conns, id)
 	}
 	if h.first == nil {
 		h.last = nil
@@ -223,7 +216,6 @@ func (h *history) open(data []byte) uint32 {
 	w := h.tell()
 	defer w.done()
 	h.nextConn++
-	h.conns[h.nextConn] = &known{}
 	w.about(feed.Record{Kind: feed.Open, Conn: h.nextConn, Data: data})
 	return h.nextConn
 }
@@ -235,34 +227,28 @@ func (h *history) head(id uint32, side protocol.Side, b []byte) {
 	w.about(feed.Record{Kind: feed.Head, Conn: id, Side: side, Data: b})
 }
 
-// about adds what late watchers must know of a connection too.
-func (w *writer) about(r feed.Record) {
-	r.Time = w.time
-	if w.h.recording.Load() {
-		w.h.append(&r)
-	}
-	k := w.h.conns[r.Conn]
-	if k == nil {
-		return
-	}
-	r.Flags |= feed.Replayed
-	if len(r.Data) > keptHead {
-		r.WireSize, r.Data = uint64(len(r.Data)), r.Data[:keptHead]
-		r.Flags |= feed.Cut
-	}
-	k.records = feed.Append(k.records, r)
-}
-
 // close ends a connection; by is who ended it first.
 func (h *history) close(id uint32, by protocol.Side) {
 	w := h.tell()
 	defer w.done()
+	w.about(feed.Record{Kind: feed.Closed, Conn: id, Side: by})
+}
+
+// about adds what late watchers must know of a connection: to the records or, while
+// there are none, straight to the past.
+func (w *writer) about(r feed.Record) {
+	h := w.h
+	r.Time = w.time
 	if !h.recording.Load() {
-		delete(h.conns, id)
+		h.past.tell(r)
 		return
 	}
-	b := h.append(&feed.Record{Kind: feed.Closed, Conn: id, Side: by, Time: w.time})
-	b.closed = append(b.closed, id)
+	b := h.append(&r)
+	if r.Kind == feed.Closed {
+		b.closed = append(b.closed, r.Conn)
+	} else {
+		b.told = append(b.told, int32(len(b.data)-feed.HeaderSize-len(r.Data)))
+	}
 }
 
 // wake lets the watchers know that there is something new; h.mu is held.
@@ -277,16 +263,4 @@ func (h *history) wake() {
 			}
 		}
 	}
-}
-
-// snapshot is what a reader must know who starts at the first block: every
-// connection that is open there.
-func (h *history) snapshot(dst []byte) []byte {
-	ids := slices.Sorted(maps.Keys(h.conns))
-	data := make([]byte, 0, 4*len(ids))
-	for _, id := range ids {
-		dst = append(dst, h.conns[id].records...)
-		data = binary.LittleEndian.AppendUint32(data, id)
-	}
-	return feed.Append(dst, feed.Record{Kind: feed.Known, Time: h.now(), Data: data})
 }

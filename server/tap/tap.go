@@ -57,10 +57,16 @@ func (l *listener) Accept() (net.Conn, error) {
 // show; peer is who is at its other end.
 func (t *Tap) Wrap(nc net.Conn, peer protocol.Side) *Conn {
 	c := newConn(t, nc, peer)
-	data := binary.LittleEndian.AppendUint64(nil, 0)
-	c.id = t.history.open(append(data, nc.RemoteAddr().String()...))
+	c.id = t.open(0, nc)
 	c.pass.Store(passFrames)
 	return c
+}
+
+// open begins the capture of a connection and returns its id.
+func (t *Tap) open(maxMessageSize uint64, nc net.Conn) uint32 {
+	remote := nc.RemoteAddr().String()
+	data := binary.LittleEndian.AppendUint64(make([]byte, 0, 8+len(remote)), maxMessageSize)
+	return t.history.open(append(data, remote...))
 }
 
 // Held is how many bytes the history takes.

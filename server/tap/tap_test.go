@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -379,6 +380,63 @@ func TestResume(t *testing.T) {
 	second.until(closed)
 	if n := len(second.of(feed.Frame, protocol.Client)); n != 40 {
 		t.Errorf("%d frames after the 60th of 100", n)
+	}
+	for _, r := range second.records {
+		if r.Kind == feed.Known || r.Flags&feed.Replayed != 0 {
+			t.Errorf("told again: %+v", r)
+		}
+	}
+}
+
+// Who comes late is told of the connections that are open where the history begins,
+// and of no others; who resumes is told nothing again.
+func TestLateWatcherKnowsWhoIsOpen(t *testing.T) {
+	for _, history := range []int64{1 << 20, 0} {
+		frames := tap.New(tap.Options{Snap: 1 << 20, History: history})
+		write := func(c *tap.Conn, n int) {
+			for range n {
+				c.Write(append(protocol.AppendHeader(nil, protocol.Header{Fin: true, PayloadLength: 1000}), make([]byte, 1000)...))
+			}
+		}
+		opened := func(c *collector) (now, before, known []uint32) {
+			t.Helper()
+			c.until(func(r feed.Record) bool { return r.Kind == feed.Known })
+			for _, r := range c.records {
+				switch {
+				case r.Kind == feed.Open && r.Flags&feed.Replayed != 0:
+					before = append(before, r.Conn)
+				case r.Kind == feed.Open:
+					now = append(now, r.Conn)
+				case r.Kind == feed.Known:
+					for ids := r.Data; len(ids) > 0; ids = ids[4:] {
+						known = append(known, binary.LittleEndian.Uint32(ids))
+					}
+				}
+			}
+			return now, before, known
+		}
+		check := func(want ...uint32) {
+			t.Helper()
+			w := collect(t, frames)
+			if _, before, known := opened(w); !slices.Equal(before, want) || !slices.Equal(known, want) {
+				t.Errorf("history of %d: told of %v, known are %v, want %v", history, before, known, want)
+			}
+			w.watcher.Close()
+		}
+		first := frames.Wrap(sink{}, protocol.Server)
+		second := frames.Wrap(sink{}, protocol.Server)
+		write(first, 10)
+		second.Close()
+		if history > 0 {
+			check() // all of it is held
+		}
+		write(first, 3000)
+		check(1)
+		third := frames.Wrap(sink{}, protocol.Server)
+		first.Close()
+		write(third, 3000)
+		check(3)
+		third.Close()
 	}
 }
 

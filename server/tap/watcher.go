@@ -53,12 +53,12 @@ func (t *Tap) Watch(capture []byte, after uint64) (*Watcher, error) {
 	h.recording.Store(true)
 	h.frames += h.unseen.Swap(0)
 	w.rewind()
-	if string(capture) == string(h.id[:]) {
-		w.skipTo(after)
-	}
+	resumed := string(capture) == string(h.id[:]) && w.skipTo(after)
 	begin := binary.LittleEndian.AppendUint64(h.id[:len(h.id):len(h.id)], w.frames)
 	w.extra = feed.Append(w.extra, feed.Record{Kind: feed.Begin, Time: h.now(), Data: begin})
-	w.extra = h.snapshot(w.extra)
+	if !resumed {
+		w.extra = h.past.snapshot(w.extra, h.now())
+	}
 	return w, nil
 }
 
@@ -173,7 +173,7 @@ func (w *Watcher) advance() bool {
 		w.frames = w.block.before
 	}
 	if began || lost > 0 {
-		w.extra = w.h.snapshot(w.extra)
+		w.extra = w.h.past.snapshot(w.extra, w.h.now())
 	}
 	return true
 }
@@ -195,25 +195,27 @@ func (w *Watcher) rewind() {
 	}
 }
 
-// skipTo goes on from the oldest record to behind the frame with an ordinal.
-func (w *Watcher) skipTo(ordinal uint64) {
-	if ordinal > w.h.frames {
-		return
+// skipTo goes on from the oldest record to behind the frame with an ordinal. ok says
+// that this is held: who has seen that frame knows all that went before.
+func (w *Watcher) skipTo(ordinal uint64) (ok bool) {
+	if ordinal <= w.frames || ordinal > w.h.frames {
+		return false
 	}
-	for w.block != nil && w.frames < ordinal {
+	for w.frames < ordinal {
 		if w.available() == 0 {
 			if !w.advance() {
-				return
+				return false
 			}
 			continue
 		}
 		r, n, err := feed.Parse(w.block.data[w.at:])
 		if n == 0 || err != nil {
-			return
+			return false
 		}
 		w.at += n
 		if r.Kind == feed.Frame {
 			w.frames++
 		}
 	}
+	return true
 }

@@ -61,7 +61,7 @@ export function HexView({ detail, wire, live }: Props) {
         <p class="aside">
           {detail.partial
             ? "The connection ended inside this frame: the rest never came."
-            : `Only the first ${count(detail.captured, "byte")} of ${grouped(BigInt(detail.wireSize))} were captured (--snap).`}
+            : `Only the first ${count(detail.captured, "byte")} of ${grouped(BigInt(detail.wireSize))} were captured (see --snap).`}
         </p>
       )}
     </div>
