@@ -18,7 +18,6 @@ package feed
 
 import (
 	"encoding/binary"
-	"slices"
 
 	"framescope/protocol"
 )
@@ -99,19 +98,23 @@ func (r *Record) Append(dst []byte) []byte {
 	if r.Flags&Cut != 0 {
 		size += 8
 	}
-	dst = slices.Grow(dst, size)
-	b := dst[len(dst) : len(dst)+size]
+	at := len(dst)
+	if cap(dst)-at < size {
+		dst = append(dst, make([]byte, size)...)
+	}
+	dst = dst[:at+size]
+	b := dst[at:]
 	binary.LittleEndian.PutUint32(b[0:4], uint32(size))
 	binary.LittleEndian.PutUint32(b[4:8], r.Conn)
 	binary.LittleEndian.PutUint64(b[8:16], uint64(r.Time))
 	binary.LittleEndian.PutUint32(b[16:20], uint32(r.Kind)|uint32(r.Side)<<8|uint32(r.Flags)<<16)
-	at := HeaderSize
+	b = b[HeaderSize:]
 	if r.Flags&Cut != 0 {
-		binary.LittleEndian.PutUint64(b[at:], r.WireSize)
-		at += 8
+		binary.LittleEndian.PutUint64(b, r.WireSize)
+		b = b[8:]
 	}
-	copy(b[at:], r.Data)
-	return dst[:len(dst)+size]
+	copy(b, r.Data)
+	return dst
 }
 
 // Parse reads the record that b begins with and how many bytes it takes. n is 0
