@@ -54,7 +54,7 @@ type history struct {
 	flood    flood
 	first    *block
 	last     *block
-	stage    block  // records that follow those of last, while nobody watches
+	stage    block  // records that follow those of last
 	spare    []byte // of an evicted block, to be used again
 	bytes    int64
 	frames   uint64 // captured so far
@@ -127,7 +127,7 @@ func (h *history) append(r *feed.Record) *block {
 
 // tail is the block that takes the next record, of at most size bytes.
 func (h *history) tail(size int) *block {
-	if len(h.watchers) > 0 || size > longRecord {
+	if size > longRecord {
 		h.unload()
 		h.makeRoom(size, h.frames)
 		return h.last

@@ -74,6 +74,8 @@ func (w *Watcher) Close() {
 	w.timer.Stop()
 	if h.limit == 0 && len(h.watchers) == 0 {
 		h.recording.Store(false)
+		h.unload()
+		h.stage = block{}
 		for h.first != nil {
 			h.evict()
 		}
@@ -121,6 +123,7 @@ func (w *Watcher) ready() (batch []byte, size int) {
 		batch, w.extra = w.extra, nil
 		return batch, len(batch)
 	}
+	w.h.unload()
 	for w.available() == 0 && w.advance() {
 	}
 	if len(w.extra) > 0 {
