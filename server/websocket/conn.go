@@ -31,6 +31,7 @@ type Conn struct {
 	out         output
 	closeSent   bool
 	closedFirst protocol.Side
+	fanning     bool       // a sender of the fan-out writes, and must not wait
 	inMessage   bool       // one is under way in parts, and others wait
 	messageOver *sync.Cond // for them, or nil
 	deflater    *deflater  // whose context goes from message to message, or nil

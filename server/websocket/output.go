@@ -198,6 +198,10 @@ func (c *Conn) writeBytes(b []byte) error {
 func (c *Conn) writeBlocked(begins bool) {
 	by := c.writeBy.Load()
 	if begins {
+		if c.fanning {
+			c.fanning = false
+			queues.leave()
+		}
 		by = sooner(by, now().add(c.options.WriteTimeout).time().UnixNano())
 	}
 	var until time.Time

@@ -56,13 +56,16 @@ func (m *Prepared) frameFor(c *Conn) []byte {
 	return m.wire
 }
 
+// keptQueue is the longest queue, in messages, whose memory is kept for the next.
+const keptQueue = 4
+
 // sendQueue holds the prepared messages that wait for the socket.
 type sendQueue struct {
 	mu       sync.Mutex
 	waiting  net.Buffers
 	spare    net.Buffers // to be used again
 	bytes    int
-	draining bool // a goroutine sends what waits; it ends when nothing does
+	draining bool // it is among those that are sent, or a goroutine sends it
 	stopped  bool
 }
 
@@ -93,36 +96,48 @@ func (c *Conn) Send(m *Prepared) error {
 	q.bytes += len(wire)
 	if !q.draining {
 		q.draining = true
-		go c.drain()
+		queues.add(c)
 	}
 	return nil
 }
 
 // drain sends what waits until nothing does. The write timeout bounds it.
 func (c *Conn) drain() {
-	for {
-		batch := c.queue.next()
-		if batch == nil {
-			return
-		}
+	for c.queue.more() {
 		c.writing.Lock()
 		c.awaitTurn()
-		if c.open() == nil {
-			_ = c.writeBatch(batch) // a failure has ended the connection
-		}
+		c.sendBatch()
 		c.writing.Unlock()
-		clear(batch)
 	}
 }
 
-// next takes all that waits; with nil the drain is over.
-func (q *sendQueue) next() net.Buffers {
+// sendBatch sends all that waits now; c.writing is held.
+func (c *Conn) sendBatch() {
+	batch := c.queue.take()
+	if c.open() == nil {
+		_ = c.writeBatch(batch) // a failure has ended the connection
+	}
+	clear(batch)
+}
+
+// more reports whether something waits; else nobody sends it any more.
+func (q *sendQueue) more() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.waiting) == 0 {
-		q.draining, q.waiting, q.spare = false, nil, nil
-		return nil
+	if len(q.waiting) > 0 {
+		return true
 	}
+	q.draining = false
+	if cap(q.spare) > keptQueue {
+		q.waiting, q.spare = nil, nil
+	}
+	return false
+}
+
+// take takes all that waits.
+func (q *sendQueue) take() net.Buffers {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	batch := q.waiting
 	q.waiting, q.spare, q.bytes = q.spare[:0], batch, 0
 	return batch

@@ -31,6 +31,9 @@ type socket struct {
 
 func (s *socket) init(nc net.Conn) { s.raw, s.record = descriptor(nc) }
 
+// direct reports whether write tells when it begins to wait.
+func (s *socket) direct() bool { return s.raw != nil }
+
 // fill reads into to or, if that is nil, into the input's buffer, which it takes once
 // there is something to read.
 func (in *input) fill(to []byte) (int, error) {

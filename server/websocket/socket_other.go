@@ -10,6 +10,8 @@ type socket struct{}
 
 func (s *socket) init(net.Conn) {}
 
+func (s *socket) direct() bool { return false }
+
 func (in *input) fill(to []byte) (int, error) { return in.fillConn(to) }
 
 func (s *socket) write([]byte, func(bool)) (ok bool, err error) { return false, nil }
