@@ -91,7 +91,7 @@ func (c *Conn) sendQueued() (stayed bool) {
 	switch {
 	case stayed:
 		c.drain()
-	case c.queue.more():
+	case c.queue.Load().more():
 		queues.add(c)
 	}
 	return stayed

@@ -12,7 +12,6 @@ import (
 // input reads the socket. It holds a buffer only while there are bytes: an idle
 // connection waits without one.
 type input struct {
-	nc   net.Conn
 	buf  *buffer
 	r, w int // buf[r:w] is not decoded yet
 	// rest is the start of a frame, too little to decode, while there is no buffer.
@@ -33,7 +32,6 @@ const longBegin = 4 << 10
 const longestRest = 2 + 4 + protocol.MaxControlPayload
 
 func (in *input) init(nc net.Conn, buffered []byte) {
-	in.nc = nc
 	in.socket.init(nc)
 	if len(buffered) > 0 {
 		in.rest = append(in.rest, buffered...)
@@ -99,11 +97,11 @@ func (in *input) space() []byte {
 }
 
 // fillConn reads what comes next where nothing is known of a descriptor.
-func (in *input) fillConn(to []byte) (n int, err error) {
+func (in *input) fillConn(nc net.Conn, to []byte) (n int, err error) {
 	if to != nil {
-		return in.nc.Read(to)
+		return nc.Read(to)
 	}
-	n, err = in.nc.Read(in.space())
+	n, err = nc.Read(in.space())
 	in.came(n)
 	return n, err
 }

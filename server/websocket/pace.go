@@ -51,7 +51,7 @@ func (c *Conn) receive(to []byte) (int, error) {
 	inFrame := c.decoder.Pending() > 0 || !c.in.empty()
 	for {
 		c.armRead(inFrame)
-		n, err := c.in.fill(to)
+		n, err := c.in.fill(c.nc, to)
 		if n > 0 {
 			c.pace.received(n, inFrame)
 			return n, nil

@@ -66,13 +66,19 @@ type sendQueue struct {
 	spare    net.Buffers // to be used again
 	bytes    int
 	draining bool // it is among those that are sent, or a goroutine sends it
-	stopped  bool
 }
 
 func (q *sendQueue) stop() {
 	q.mu.Lock()
-	q.stopped, q.waiting, q.spare, q.bytes = true, nil, nil, 0
+	q.waiting, q.spare, q.bytes = nil, nil, 0
 	q.mu.Unlock()
+}
+
+func (c *Conn) sendQueue() *sendQueue {
+	if c.queue.Load() == nil {
+		c.queue.CompareAndSwap(nil, new(sendQueue))
+	}
+	return c.queue.Load()
 }
 
 // Send queues a prepared message and returns at once. What waits leaves in order
@@ -83,10 +89,10 @@ func (c *Conn) Send(m *Prepared) error {
 		return fmt.Errorf("send prepared message: a client masks each frame anew")
 	}
 	wire := m.frameFor(c)
-	q := &c.queue
+	q := c.sendQueue()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.stopped {
+	if c.Err() != nil {
 		return ErrClosed
 	}
 	if q.bytes+len(wire) > c.options.SendQueue {
@@ -103,7 +109,7 @@ func (c *Conn) Send(m *Prepared) error {
 
 // drain sends what waits until nothing does. The write timeout bounds it.
 func (c *Conn) drain() {
-	for c.queue.more() {
+	for q := c.queue.Load(); q.more(); {
 		c.writing.Lock()
 		c.awaitTurn()
 		c.sendBatch()
@@ -113,7 +119,7 @@ func (c *Conn) drain() {
 
 // sendBatch sends all that waits now; c.writing is held.
 func (c *Conn) sendBatch() {
-	batch := c.queue.take()
+	batch := c.queue.Load().take()
 	if c.open() == nil {
 		_ = c.writeBatch(batch) // a failure has ended the connection
 	}

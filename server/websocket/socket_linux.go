@@ -34,12 +34,12 @@ func (s *socket) init(nc net.Conn) { s.raw, s.record = descriptor(nc) }
 // direct reports whether write tells when it begins to wait.
 func (s *socket) direct() bool { return s.raw != nil }
 
-// fill reads into to or, if that is nil, into the input's buffer, which it takes once
+// fill reads from nc into to or, if that is nil, into the input's buffer, which it takes once
 // there is something to read.
-func (in *input) fill(to []byte) (int, error) {
+func (in *input) fill(nc net.Conn, to []byte) (int, error) {
 	s := &in.socket
 	if s.raw == nil {
-		return in.fillConn(to)
+		return in.fillConn(nc, to)
 	}
 	if s.reading == nil {
 		s.reading = in.tryRead

@@ -12,6 +12,6 @@ func (s *socket) init(net.Conn) {}
 
 func (s *socket) direct() bool { return false }
 
-func (in *input) fill(to []byte) (int, error) { return in.fillConn(to) }
+func (in *input) fill(nc net.Conn, to []byte) (int, error) { return in.fillConn(nc, to) }
 
 func (s *socket) write([]byte, func(bool)) (ok bool, err error) { return false, nil }
