@@ -20,7 +20,7 @@ import (
 )
 
 // pair is a client connected to a server's connection.
-func pair(t *testing.T, o websocket.Options) (client, server *websocket.Conn) {
+func pair(t testing.TB, o websocket.Options) (client, server *websocket.Conn) {
 	t.Helper()
 	accepted := make(chan *websocket.Conn, 1)
 	s := &websocket.Server{Options: o}
