@@ -144,9 +144,9 @@ func decodeCommand() *cobra.Command {
 		Use:   "decode [FILE]",
 		Short: "Print the frames in bytes, and what they break",
 		Long: `Read what one side of a WebSocket connection sent, from a file or from standard
-input, and print every frame with each rule of the RFC that it breaks. The bytes
-may be written in hex, as a hex dump, in base64, or as they are. A handshake's head
-may stand before them.
+input, and print every frame, as soon as it is there, with each rule of the RFC that
+it breaks. The bytes may be written in hex, as a hex dump, in base64, or as they are.
+The handshake's request, its response, or both may stand before them.
 
 Exit codes: 0 all is legal; 1 the input cannot be read, or ends inside a frame; 2 a
 wrong command line; 3 there are frames that break the RFC.`,

@@ -8,11 +8,9 @@ package decode
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"framescope/protocol"
 )
@@ -37,38 +35,35 @@ var (
 // ErrBreaches is what Run returns when all could be read, but not all was legal.
 var ErrBreaches = errors.New("there are frames that break the RFC")
 
-// maxHead bounds the head of a handshake that stands before the frames, in bytes.
-const maxHead = 64 << 10
-
-// Run prints the frames in what it reads.
+// Run prints the frames in what it reads, each as soon as it is there.
 func Run(in io.Reader, out io.Writer, o Options) error {
 	source, err := Plain(in, o.Format)
 	if err != nil {
 		return err
 	}
 	w := bufio.NewWriter(out)
-	r := &run{options: o, printer: NewPrinter(w, o.JSON), in: bufio.NewReaderSize(source, maxHead)}
+	r := &run{options: o, out: w, printer: NewPrinter(w, o.JSON), in: bufio.NewReaderSize(source, maxHead)}
 	err = r.all()
 	return errors.Join(err, w.Flush())
 }
 
 type run struct {
 	options  Options
+	out      *bufio.Writer
 	printer  *Printer
 	in       *bufio.Reader
 	breaches bool
 }
 
 func (r *run) all() error {
-	said, deflate, err := r.head()
+	said, deflate, err := r.heads()
 	if err != nil {
 		return err
 	}
-	first, err := r.in.Peek(2)
-	if len(first) == 0 {
+	if first, err := r.in.Peek(1); len(first) == 0 {
 		return r.verdict(ended(err))
 	}
-	from := r.side(said, first)
+	from := r.side(said)
 	if r.options.Deflate && !deflate.On {
 		deflate = protocol.Deflate{On: true}
 	}
@@ -100,6 +95,12 @@ func (r *run) frames(s *Stream) error {
 		if err != nil {
 			return ended(err)
 		}
+		if r.in.Buffered() > 0 {
+			continue
+		}
+		if err := r.out.Flush(); err != nil { // the next bytes may be long in coming
+			return err
+		}
 	}
 }
 
@@ -113,7 +114,7 @@ func ended(err error) error {
 
 // side is who sent the frames: as asked for, as the head said, or as the mask bit
 // of the first frame does (RFC 6455 5.1).
-func (r *run) side(head string, first []byte) protocol.Side {
+func (r *run) side(head string) protocol.Side {
 	for _, said := range []string{r.options.From, head} {
 		switch said {
 		case "client":
@@ -122,54 +123,13 @@ func (r *run) side(head string, first []byte) protocol.Side {
 			return protocol.Server
 		}
 	}
-	if frame, _ := r.in.Peek(protocol.MaxHeaderSize); len(first) == 2 {
-		if h, n := protocol.ParseHeader(frame); n > 0 && h.Masked {
+	for size := 2; size <= protocol.MaxHeaderSize; size++ { // no more than has to come
+		start, err := r.in.Peek(size)
+		if h, n := protocol.ParseHeader(start); n > 0 && h.Masked {
 			return protocol.Client
+		} else if n > 0 || err != nil {
+			break
 		}
 	}
 	return protocol.Server
-}
-
-// head reads a handshake's head, if the input begins with one.
-func (r *run) head() (from string, deflate protocol.Deflate, err error) {
-	start, _ := r.in.Peek(8)
-	switch {
-	case bytes.HasPrefix(start, []byte("GET ")):
-		from = "client"
-	case bytes.HasPrefix(start, []byte("HTTP/1.")):
-		from = "server"
-	default:
-		return "", deflate, nil
-	}
-	whole, err := r.in.Peek(maxHead)
-	h, n := protocol.ParseHead(whole)
-	if n == 0 {
-		if err == nil || !errors.Is(err, io.EOF) {
-			return "", deflate, fmt.Errorf("the head of the handshake is longer than %d bytes: cut it off", maxHead)
-		}
-		return "", deflate, errors.New("the input ends inside the head of a handshake: its blank line is missing")
-	}
-	_, _ = r.in.Discard(n)
-	checks := responseChecks(h)
-	if from == "client" {
-		request, _ := protocol.RequestOf(h)
-		checks = protocol.RequestChecks(request)
-	} else {
-		// What was offered is not here; an answer is one to itself.
-		deflate, _ = protocol.AgreedDeflate(h, h)
-	}
-	for _, c := range checks {
-		r.breaches = r.breaches || !c.OK
-	}
-	return from, deflate, r.printer.Head(from, h, checks)
-}
-
-// responseChecks are those that can be made without the request.
-func responseChecks(h protocol.Head) (checks []protocol.Check) {
-	for _, c := range protocol.ResponseChecks(protocol.StatusOf(h), h, h) {
-		if !strings.Contains(c.What, "Accept") {
-			checks = append(checks, c)
-		}
-	}
-	return checks
 }

@@ -39,6 +39,11 @@ func TestFormats(t *testing.T) {
 		base64.URLEncoding.EncodeToString([]byte(hello)) + "\n",
 		"00000000: 8185 37fa 213d 7f9f 4d51 58              ..7.!=..MQX\n",
 		"00000000  81 85 37 fa 21 3d 7f 9f  4d 51 58              |..7.!=..MQX|\n0000000b\n",
+		"\n  \n00000010: 8185 37fa 213d  ab cd ef\n00000016: 7f9f 4d51 58        abcd\n",
+		"\n\n00000000: 8185 37fa 213d  ab cd ef\n\n00000006: 7f9f 4d51 58        abcd\n",
+		strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(hello)), "="),
+		base64.StdEncoding.EncodeToString([]byte(hello[:4])) + "\n" + base64.StdEncoding.EncodeToString([]byte(hello[4:])),
+		"gY U3\n+iE9\n f59NUVg",
 	} {
 		if got, err := run(in, decode.Options{}); got != want || err != nil {
 			t.Errorf("%q: %q, %v", in, got, err)
@@ -62,6 +67,12 @@ func TestFrames(t *testing.T) {
 		{"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00", decode.Options{}, "@0      server text FIN RSV1 length 7\n        \"\uFFFDH\uFFFD\\a\\x00\"\n      ! rsv-unexpected: reserved bits 100 (RSV1 RSV2 RSV3) are set and no extension gives them a meaning (RFC 6455 5.2, close 1002)\n", "break the RFC"},
 		{"\x82\x05ab", decode.Options{}, "@0      server binary FIN length 5\n        6162 …\n", "frame: of the one at byte 0 the last 3 bytes of payload are missing"},
 		{"\x82\x00\x82", decode.Options{}, "@0      server binary FIN length 0\n", "of the one at byte 2 only 1 bytes are there"},
+		{"\x82\x00\x89\x83\x01\x02\x03\x04ac", decode.Options{From: "client"}, "@0      client binary FIN length 0\n      ! client-unmasked: frame from the client is not masked (RFC 6455 5.1, close 1002)\n@2      client ping FIN mask 01020304 length 3\n        \"`a\" …\n", "of the one at byte 2 the last 1 bytes of payload are missing"},
+		{"00000000: 8180\n00000010: 00000000\n", decode.Options{}, "", "line 2: the offset is 10 where 2 is due: lines are missing"},
+		{"00000000  81 80 00 00  |....|\n*\n00000010\n", decode.Options{}, "", "line 2: * stands for lines that are left out"},
+		{"gQ=x", decode.Options{Format: "base64"}, "", `line 1: "gQ=x" is not base64`},
+		{"g", decode.Options{Format: "base64"}, "", `line 1: "g" is not base64`},
+		{"gQVI\nZWx!", decode.Options{}, "", `line 2: "ZWx!" is not base64`},
 		{"\x82\x04abcd", decode.Options{MaxMessageSize: 3}, "@0      server binary FIN length 4\n        61626364\n      ! message-too-big: message of at least 4 bytes is larger than this server takes (RFC 6455 10.4, close 1009)\n", "break the RFC"},
 		{"", decode.Options{}, "", ""},
 		{"8", decode.Options{Format: "hex"}, "", "line 1: an odd number of hex digits"},
@@ -83,6 +94,16 @@ func TestHeads(t *testing.T) {
 	request := "GET /x HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 	if got, err := run(request+hello, decode.Options{}); err != nil || !strings.HasPrefix(got, "client handshake: \"GET /x HTTP/1.1\"\n@0      client text") {
 		t.Errorf("%q, %v", got, err)
+	}
+	accepted := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+	if got, err := run(request+accepted+hello, decode.Options{}); err != nil || !strings.Contains(got, "client handshake: \"GET /x HTTP/1.1\"\nserver handshake: \"HTTP/1.1 101 Switching Protocols\"\n@0      client text") {
+		t.Errorf("both heads: %q, %v", got, err)
+	}
+	if _, err := run(request+strings.Replace(accepted, "s3p", "S3p", 1), decode.Options{}); !errors.Is(err, decode.ErrBreaches) {
+		t.Errorf("a wrong Sec-WebSocket-Accept: %v", err)
+	}
+	if _, err := run("GET / HTTP/1.1\r\nX: "+strings.Repeat("y", 70_000), decode.Options{}); err == nil || !strings.Contains(err.Error(), "longer than 65536 bytes") {
+		t.Errorf("a long head: %v", err)
 	}
 	wrong := strings.Replace(request, "Version: 13", "Version: 8", 1)
 	if got, err := run(wrong, decode.Options{}); !errors.Is(err, decode.ErrBreaches) || !strings.Contains(got, "! the request needs one Sec-WebSocket-Version: 13 (RFC 6455 4.2.1)") {
@@ -129,6 +150,34 @@ func TestLongStreamTakesLittleMemory(t *testing.T) {
 	}
 }
 
+// A frame is printed when it is there, not when more comes.
+func TestLive(t *testing.T) {
+	for _, c := range []struct{ send, want string }{
+		{"\x89\x00", "@0      server ping FIN length 0\n"},
+		{hello, "@0      client text FIN mask 37fa213d length 5\n        \"Hello\"\n"},
+		{"8185 37fa213d 7f9f4d5158\n", "@0      client text FIN mask 37fa213d length 5\n        \"Hello\"\n"},
+		{"gQVIZWxsbw==\n", "@0      server text FIN length 5\n        \"Hello\"\n"},
+		{"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n\x81\x00", "server handshake: \"HTTP/1.1 101 x\"\n@0      server text FIN length 0\n"},
+	} {
+		in, feed := io.Pipe()
+		shown, out := io.Pipe()
+		ended := make(chan error, 1)
+		go func() {
+			ended <- decode.Run(in, out, decode.Options{Payload: 10})
+			out.Close()
+		}()
+		go io.WriteString(feed, c.send)
+		got := make([]byte, len(c.want))
+		if _, err := io.ReadFull(shown, got); err != nil || string(got) != c.want {
+			t.Errorf("%q: %q, %v", c.send, got, err)
+		}
+		feed.Close()
+		if err := <-ended; err != nil {
+			t.Errorf("%q: %v", c.send, err)
+		}
+	}
+}
+
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
@@ -139,6 +188,8 @@ func FuzzRun(f *testing.F) {
 	f.Add([]byte(hello), true)
 	f.Add([]byte("81 05 48656c6c6f"), false)
 	f.Add([]byte("HTTP/1.1 101 x\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00"), true)
+	f.Add([]byte("gQ==\nBUg=\nZWxsbw"), false)
+	f.Add([]byte("GET / HTTP/1.1\r\n\r\nHTTP/1.1 101 x\r\n\r\n\x89\x83abcd"), false)
 	f.Add([]byte("00000000: 8105 4865 6c6c 6f    ..Hello\n"), false)
 	f.Fuzz(func(t *testing.T, in []byte, asJSON bool) {
 		o := decode.Options{Payload: 50, JSON: asJSON, MaxMessageSize: 1 << 20}

@@ -5,8 +5,6 @@ package decode
 import (
 	"bufio"
 	"bytes"
-	"encoding/base64"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"regexp"
@@ -15,128 +13,107 @@ import (
 // sampleSize is how much of the input is looked at to tell its format, in bytes.
 const sampleSize = 4 << 10
 
-// Plain reads bytes that are written in a format. "auto" looks at the beginning:
-// hex if it is nothing else, base64 if it is nothing else, and otherwise binary.
+// Plain reads bytes that are written in a format. "auto" looks at the first line that
+// is not blank: hex if it is nothing else, base64 if it is nothing else; where other
+// characters stand, binary. It waits for no more than it needs to tell.
 func Plain(in io.Reader, format string) (io.Reader, error) {
 	r := bufio.NewReaderSize(in, sampleSize)
-	sample, err := r.Peek(sampleSize)
-	if err := ended(err); err != nil {
-		return nil, err
-	}
 	if format == "" || format == "auto" {
-		format = guess(sample)
+		line, err := firstLine(r)
+		if err != nil {
+			return nil, err
+		}
+		format = guess(line)
 	}
 	switch format {
 	case "hex":
-		return &hexReader{lines: bufio.NewReader(r)}, nil
+		return &textReader{lines: bufio.NewReader(r), decode: new(hexText).decode}, nil
 	case "base64":
-		return base64.NewDecoder(base64.StdEncoding, &base64Reader{in: r}), nil
+		return &textReader{lines: bufio.NewReader(r), decode: new(base64Text).decode}, nil
 	case "binary":
 		return r, nil
 	}
 	return nil, fmt.Errorf("format %q is not known: give auto, hex, base64 or binary", format)
 }
 
+// firstLine is the first line that is not blank, or what comes up to a byte that is
+// in no text.
+func firstLine(r *bufio.Reader) ([]byte, error) {
+	start := 0
+	for n := 1; n <= sampleSize; n++ {
+		p, err := r.Peek(n)
+		if len(p) < n {
+			return p[start:], ended(err)
+		}
+		switch c := p[n-1]; {
+		case c == '\n' && len(bytes.TrimSpace(p[start:])) > 0:
+			return p[start:], nil
+		case c == '\n':
+			start = n
+		case c != '\t' && c != '\r' && (c < ' ' || c > '~'):
+			return p[start:], nil
+		}
+	}
+	p, _ := r.Peek(sampleSize)
+	return p[start:], nil
+}
+
 var (
 	onlyHex    = regexp.MustCompile(`^(?:0[xX]|[0-9a-fA-F]|[\s:,;-])*$`)
 	onlyBase64 = regexp.MustCompile(`^[A-Za-z0-9+/_\s-]+={0,2}\s*$`)
-	// A dump has offsets before the bytes and perhaps characters behind them.
-	dumpLine = regexp.MustCompile(`^[0-9a-fA-F]{4,16}(?::|\s\s|\s|$)\s*((?:[0-9a-fA-F]{2,4}\s{1,2})*[0-9a-fA-F]{2,4}|)(?:\s*$|\s\s.*$|\s+\|.*$)`)
-	isDump   = regexp.MustCompile(`^[0-9a-fA-F]{4,16}(?::\s|\s\s)`)
 )
 
-func guess(sample []byte) string {
-	first, _, _ := bytes.Cut(sample, []byte("\n"))
-	text := len(bytes.TrimSpace(sample)) > 0
+func guess(line []byte) string {
+	text := len(bytes.TrimSpace(line)) > 0
 	switch {
-	case text && (onlyHex.Match(sample) || isDump.Match(first)):
+	case text && (onlyHex.Match(line) || isDump.Match(line)):
 		return "hex"
-	case text && onlyBase64.Match(sample):
+	case text && onlyBase64.Match(line):
 		return "base64"
 	}
 	return "binary"
 }
 
-// hexReader reads hex digits, whatever stands between them, or a hex dump.
-type hexReader struct {
+// textReader reads bytes that are written as text, line by line.
+type textReader struct {
 	lines *bufio.Reader
 	line  int
 	ready []byte // decoded
-	half  []byte // a digit without its second
-	dump  bool   // a line began with an offset
 	err   error
+	// decode appends to dst what a line holds, or a part of a very long one. last
+	// says that no more come.
+	decode func(dst, line []byte, last bool) ([]byte, error)
 }
 
-func (h *hexReader) Read(p []byte) (int, error) {
-	for len(h.ready) == 0 {
-		if h.err != nil {
-			return 0, h.err
+func (t *textReader) Read(p []byte) (int, error) {
+	for len(t.ready) == 0 {
+		if t.err != nil {
+			return 0, t.err
 		}
-		h.next()
+		t.next()
 	}
-	n := copy(p, h.ready)
-	h.ready = h.ready[n:]
+	n := copy(p, t.ready)
+	t.ready = t.ready[n:]
 	return n, nil
 }
 
-// next decodes a line, or a part of a very long one.
-func (h *hexReader) next() {
-	line, err := h.lines.ReadSlice('\n')
+func (t *textReader) next() {
+	line, err := t.lines.ReadSlice('\n')
 	switch {
 	case err == bufio.ErrBufferFull && line[len(line)-1] == '0':
-		_ = h.lines.UnreadByte() // perhaps of 0x
+		_ = t.lines.UnreadByte() // perhaps of 0x
 		line = line[:len(line)-1]
 	case err != nil && err != bufio.ErrBufferFull:
-		h.err = err
+		t.err = err
 	}
-	h.line++
-	if m := dumpLine.FindSubmatch(bytes.TrimRight(line, "\r\n")); m != nil && (h.dump || isDump.Match(line)) {
-		line, h.dump = m[1], true
-	}
-	digits := h.half
-	for i, c := range line {
-		switch {
-		case c == '0' && i+1 < len(line) && (line[i+1] == 'x' || line[i+1] == 'X'):
-		case (c == 'x' || c == 'X') && i > 0 && line[i-1] == '0':
-		case bytes.IndexByte([]byte(" \t\r\n:,;-"), c) >= 0:
-		default:
-			digits = append(digits, c)
-		}
-	}
-	if h.err == io.EOF && len(digits)%2 == 1 {
-		h.err = fmt.Errorf("line %d: an odd number of hex digits", h.line)
-	}
-	whole := digits[:len(digits)&^1]
-	h.half = append([]byte(nil), digits[len(whole):]...)
-	h.ready = make([]byte, len(whole)/2)
-	if _, err := hex.Decode(h.ready, whole); err != nil {
-		h.ready, h.err = nil, fmt.Errorf("line %d: %q is not hex: give --format base64 or binary if it is that", h.line, shorten(line))
+	t.line++
+	ready, err := t.decode(t.ready[:0], line, t.err == io.EOF)
+	if t.ready = ready; err != nil {
+		t.err = fmt.Errorf("line %d: %w", t.line, err)
 	}
 }
 
 func shorten(line []byte) []byte {
 	line = bytes.TrimSpace(line)
 	return line[:min(len(line), 40)]
-}
-
-// base64Reader lets the URL-safe alphabet pass for the usual one. It fills what it
-// is given, since the decoder's word on broken input depends on how it comes.
-type base64Reader struct{ in io.Reader }
-
-func (b *base64Reader) Read(p []byte) (int, error) {
-	n, err := io.ReadFull(b.in, p)
-	if n > 0 {
-		err = nil
-	}
-	for i, c := range p[:n] {
-		switch c {
-		case '-':
-			p[i] = '+'
-		case '_':
-			p[i] = '/'
-		case ' ', '\t':
-			p[i] = '\n' // which the decoder passes over
-		}
-	}
-	return n, err
 }

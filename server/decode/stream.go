@@ -36,8 +36,7 @@ type Stream struct {
 	at      uint64 // in the stream: bytes decoded
 	frame   Frame
 	inside  bool
-	clear   []byte // what an event inflates to
-	text    bool   // the message is text
+	text    bool // the message is text
 }
 
 // NewStream makes a stream that calls emit with each frame at its end. Of payloads
@@ -80,13 +79,12 @@ func (s *Stream) event(ev protocol.Event, n int) error {
 	}
 	s.at += uint64(n)
 	s.broken(ev.Broken)
-	f.Payload = s.keep(f.Payload, ev.Data)
+	f.Payload = append(f.Payload, ev.Data[:min(len(ev.Data), s.shown-len(f.Payload))]...)
 	if s.Decoder.Compressed() {
 		f.Compressed, f.Lost = true, s.Decoder.ContextLost()
-		clear, broken := s.Decoder.Inflate(s.clear[:0], ev.Data)
-		s.clear = clear
-		f.Inflated = s.keep(f.Inflated, clear)
-		f.InflatedSize += uint64(len(clear))
+		var broken protocol.Rules
+		f.Inflated, broken = s.Decoder.InflateSome(f.Inflated, ev.Data, s.shown-len(f.Inflated))
+		f.InflatedSize = s.Decoder.Inflated()
 		s.broken(broken)
 	}
 	if !ev.End {
@@ -102,24 +100,42 @@ func (s *Stream) broken(rules protocol.Rules) {
 	}
 }
 
-func (s *Stream) keep(have, more []byte) []byte {
-	return append(have, more[:min(len(more), s.shown-len(have))]...)
-}
-
 // Finish is at the end of the stream: an error when that is inside a frame, which
 // is emitted as far as it came.
 func (s *Stream) Finish() error {
 	if !s.inside {
-		if n := len(s.pending); n > 0 {
-			return fmt.Errorf("the input ends inside a frame: of the one at byte %d only %d bytes are there, too few for its header or for a control frame", s.at, n)
-		}
-		return nil
+		return s.finishPending()
 	}
 	missing := s.Decoder.Pending()
 	if err := s.emit(&s.frame); err != nil {
 		return err
 	}
+	return s.cut(missing)
+}
+
+func (s *Stream) cut(missing uint64) error {
 	return fmt.Errorf("the input ends inside a frame: of the one at byte %d the last %d bytes of payload are missing", s.frame.Offset, missing)
+}
+
+// finishPending emits what has come of a control frame, which the decoder gives only
+// whole.
+func (s *Stream) finishPending() error {
+	if len(s.pending) == 0 {
+		return nil
+	}
+	h, n := protocol.ParseHeader(s.pending)
+	if n == 0 {
+		return fmt.Errorf("the input ends inside a frame: of the one at byte %d only %d bytes are there, too few for its header", s.at, len(s.pending))
+	}
+	payload := s.pending[n:]
+	if h.Masked {
+		protocol.Mask(h.MaskingKey, 0, payload)
+	}
+	s.frame = Frame{Offset: s.at, From: s.Decoder.From, Header: h, Payload: payload[:min(len(payload), s.shown)]}
+	if err := s.emit(&s.frame); err != nil {
+		return err
+	}
+	return s.cut(h.PayloadLength - uint64(len(payload)))
 }
 
 // Shown is what is to be seen of the payload: inflated, if it is compressed; whole
