@@ -36,13 +36,13 @@ func ParseExtensions(values []string) (list []Extension, ok bool) {
 func parseExtension(element string) (e Extension, ok bool) {
 	name, rest, more := strings.Cut(element, ";")
 	e.Name = trim(name)
-	ok = isToken(e.Name)
+	ok = IsToken(e.Name)
 	for ok && more {
 		var param string
 		param, rest, more = strings.Cut(rest, ";")
 		name, value, has := strings.Cut(param, "=")
 		p := Param{Name: trim(name), Value: unquoted(trim(value))}
-		ok = isToken(p.Name) && (!has || isToken(p.Value))
+		ok = IsToken(p.Name) && (!has || IsToken(p.Value))
 		e.Params = append(e.Params, p)
 	}
 	return e, ok
@@ -68,8 +68,8 @@ func unquoted(s string) string {
 	return string(plain)
 }
 
-// isToken reports whether s is a token (RFC 9110 5.6.2).
-func isToken(s string) bool {
+// IsToken reports whether s is a token (RFC 9110 5.6.2).
+func IsToken(s string) bool {
 	for i := range len(s) {
 		c := s[i]
 		if c <= ' ' || c >= 0x7F || strings.IndexByte("\"(),/:;<=>?@[\\]{}", c) >= 0 {

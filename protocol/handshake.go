@@ -208,7 +208,7 @@ func extensionNames(f Fields) (names []string, ok bool) {
 
 func allTokens(list []string) bool {
 	for _, s := range list {
-		if !isToken(s) {
+		if !IsToken(s) {
 			return false
 		}
 	}

@@ -124,6 +124,8 @@ func explain(err error) error {
 	switch {
 	case err == nil || errors.Is(err, context.Canceled):
 		return nil
+	case errors.Is(err, websocket.ErrRequest):
+		return usageError{err}
 	case errors.As(err, &refused) && refused.Status == http.StatusSwitchingProtocols:
 		return &codedError{exitBreach, fmt.Errorf("the server broke the protocol: %w", err)}
 	case errors.As(err, &refused):

@@ -10,6 +10,7 @@ import (
 
 	"framescope/protocol"
 	"framescope/server/decode"
+	"framescope/server/websocket"
 )
 
 // shownPayload is how much of a frame's payload is shown, in bytes.
@@ -51,27 +52,37 @@ func (w *watched) show(d *direction, from protocol.Side, b []byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	b = bytes.Clone(b)
-	if d.stream == nil {
+	for d.stream == nil {
 		d.head = append(d.head, b...)
-		_, n := protocol.ParseHead(d.head)
+		h, n := protocol.ParseHead(d.head)
 		if n == 0 {
 			return
 		}
-		b, d.head = d.head[n:], d.head[:n]
+		b, d.head = d.head[n:], d.head[:n:n]
+		w.noteHead(d.head, from)
+		if from == protocol.Server && websocket.Interim(protocol.StatusOf(h)) {
+			d.head = nil // another one follows
+			continue
+		}
 		w.begin(d, from)
 	}
 	_ = d.stream.Take(b) // its printer never fails
 }
 
-// begin is at the end of a head.
-func (w *watched) begin(d *direction, from protocol.Side) {
-	arrow := map[protocol.Side]string{protocol.Client: "> ", protocol.Server: "< "}[from]
-	for line := range strings.SplitSeq(strings.TrimSpace(string(d.head)), "\n") {
-		w.notes.printf("%s%s\n", arrow, strings.TrimSpace(line))
+// arrows say who sent something.
+var arrows = map[protocol.Side]string{protocol.Client: "> ", protocol.Server: "< "}
+
+func (w *watched) noteHead(head []byte, from protocol.Side) {
+	for line := range strings.SplitSeq(strings.TrimSpace(string(head)), "\n") {
+		w.notes.printf("%s%s\n", arrows[from], strings.TrimSpace(line))
 	}
+}
+
+// begin is at the end of the head that frames follow.
+func (w *watched) begin(d *direction, from protocol.Side) {
 	var text bytes.Buffer
 	p := decode.NewPrinter(&text, false)
-	p.Label = arrow
+	p.Label = arrows[from]
 	d.stream = decode.NewStream(from, shownPayload, func(f *decode.Frame) error {
 		text.Reset()
 		err := p.Frame(f)

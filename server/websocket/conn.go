@@ -55,8 +55,9 @@ type Conn struct {
 // of 640 bytes, of which 8 are the allocator's.
 const _ = 640 - 8 - unsafe.Sizeof(Conn{})
 
-// CloseError says how a connection ended: the code and reason of the peer's
-// close frame, or 1006 when there was none (RFC 6455 7.1.5).
+// CloseError says how a connection ended: the code and reason of the peer's close
+// frame (RFC 6455 7.1.5), of ours where a breach or a limit made us send it, or 1006
+// when there was none.
 type CloseError struct {
 	Code   protocol.CloseCode
 	Reason string

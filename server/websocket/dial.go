@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,9 +26,9 @@ type DialOptions struct {
 	Options
 	Subprotocols []string
 	// Header has further fields of the request. Those of the handshake itself are
-	// not for the caller.
+	// not for the caller: with them, or what is no field, Dial returns ErrRequest.
 	Header http.Header
-	TLS    *tls.Config // for wss
+	TLS    *tls.Config // for wss, and for a proxy reached by TLS
 	// Proxy says by which proxy a request goes; nil asks the environment, as
 	// http.ProxyFromEnvironment does, and NoProxy says none.
 	Proxy func(*http.Request) (*url.URL, error)
@@ -98,11 +99,13 @@ func shake(nc net.Conn, request *http.Request, o *DialOptions) (*Conn, *http.Res
 	}
 	reader := bufio.NewReader(&io.LimitedReader{R: nc, N: maxResponseHead})
 	response, err := http.ReadResponse(reader, request)
+	for err == nil && Interim(response.StatusCode) {
+		response, err = http.ReadResponse(reader, request)
+	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("read answer: %w", err)
 	}
 	if err := protocol.CheckResponse(response.StatusCode, response.Header, request.Header); err != nil {
-
 		nc.SetReadDeadline(time.Now().Add(reasonTime)) // its body may never come
 		return nil, response, refused(response, err)
 	}
@@ -111,6 +114,11 @@ func shake(nc net.Conn, request *http.Request, o *DialOptions) (*Conn, *http.Res
 	deflate, _ := protocol.AgreedDeflate(request.Header, response.Header)
 	c.agree(response.Header.Get("Sec-Websocket-Protocol"), deflate.Keeping(o.Compression.wishes(protocol.Client)))
 	return c, response, nil
+}
+
+// Interim reports whether another answer follows one with this status (RFC 9110 15.2).
+func Interim(status int) bool {
+	return status >= 100 && status < 200 && status != http.StatusSwitchingProtocols
 }
 
 // How much of a refusal's body is said again, in bytes, and how long it is waited for.
@@ -140,11 +148,11 @@ func newRequest(u *url.URL, o *DialOptions) (*http.Request, error) {
 	if header == nil {
 		header = http.Header{}
 	}
-	for name := range header {
-		name = http.CanonicalHeaderKey(name)
-		if strings.HasPrefix(name, "Sec-Websocket-") || name == "Upgrade" || name == "Connection" || name == "Host" {
-			return nil, fmt.Errorf("the field %s is made by the handshake itself", name)
-		}
+	if err := checkFields(header); err != nil {
+		return nil, err
+	}
+	if err := checkSubprotocols(o.Subprotocols); err != nil {
+		return nil, err
 	}
 	if u.User != nil && header.Get("Authorization") == "" {
 		header.Set("Authorization", basic(u.User))
@@ -171,6 +179,40 @@ func newRequest(u *url.URL, o *DialOptions) (*http.Request, error) {
 	}, nil
 }
 
+// ErrRequest is what a handshake's request can not be made of: fields or subprotocols.
+// Nothing has been sent then.
+var ErrRequest = errors.New("no request can be made")
+
+func checkFields(header http.Header) error {
+	for name, values := range header {
+		switch canonical := http.CanonicalHeaderKey(name); {
+		case !protocol.IsToken(name):
+			return fmt.Errorf("%w: %q is no name of a field (RFC 9110 5.1)", ErrRequest, name)
+		case strings.HasPrefix(canonical, "Sec-Websocket-") || canonical == "Upgrade" || canonical == "Connection" || canonical == "Host":
+			return fmt.Errorf("%w: the field %s is made by the handshake itself", ErrRequest, canonical)
+		}
+		for _, value := range values {
+			if strings.ContainsFunc(value, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7F }) {
+				return fmt.Errorf("%w: the field %s has a character that none may have: %q (RFC 9110 5.5)", ErrRequest, name, value)
+			}
+		}
+	}
+	return nil
+}
+
+// checkSubprotocols keeps to RFC 6455 4.1: tokens, each once.
+func checkSubprotocols(names []string) error {
+	for i, name := range names {
+		if !protocol.IsToken(name) {
+			return fmt.Errorf("%w: the subprotocol %q is no token: letters, digits and !#$%%&'*+-.^_`|~ only (RFC 6455 4.1)", ErrRequest, name)
+		}
+		if slices.Contains(names[:i], name) {
+			return fmt.Errorf("%w: the subprotocol %q is offered twice (RFC 6455 4.1)", ErrRequest, name)
+		}
+	}
+	return nil
+}
+
 func basic(user *url.Userinfo) string {
 	password, _ := user.Password()
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user.Username()+":"+password))
@@ -191,7 +233,7 @@ func connect(ctx context.Context, request *http.Request, o *DialOptions) (net.Co
 	if proxy == nil {
 		nc, err = new(net.Dialer).DialContext(ctx, "tcp", target)
 	} else {
-		nc, err = dialProxy(ctx, proxy, target)
+		nc, err = dialProxy(ctx, proxy, target, o.TLS)
 	}
 	if err != nil || request.URL.Scheme != "https" {
 		return nc, err

@@ -34,16 +34,21 @@ func greeter(t *testing.T, secure bool) (address string, config *tls.Config) {
 		})
 	}))
 	t.Cleanup(func() { s.Shutdown(context.Background()) })
+	t.Cleanup(h.Close)
+	config = start(h, secure)
+	return strings.Replace(h.URL, "http", "ws", 1), config
+}
+
+// start starts a server and returns what a client needs to trust it.
+func start(h *httptest.Server, secure bool) *tls.Config {
 	if !secure {
 		h.Start()
-		t.Cleanup(h.Close)
-		return "ws://" + h.Listener.Addr().String(), nil
+		return nil
 	}
 	h.StartTLS()
-	t.Cleanup(h.Close)
 	pool := x509.NewCertPool()
 	pool.AddCert(h.Certificate())
-	return "wss://" + h.Listener.Addr().String(), &tls.Config{RootCAs: pool}
+	return &tls.Config{RootCAs: pool}
 }
 
 // hearing dials and returns the first message.
@@ -82,10 +87,10 @@ func TestDialTLS(t *testing.T) {
 }
 
 // connectProxy tunnels for who knows the password, and counts.
-func connectProxy(t *testing.T) (u *url.URL, tunnels *int) {
+func connectProxy(t *testing.T, secure bool) (u *url.URL, config *tls.Config, tunnels *int) {
 	t.Helper()
 	tunnels = new(int)
-	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	h := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodConnect || r.Header.Get("Proxy-Authorization") != "Basic cDp3" {
 			http.Error(w, "no", http.StatusProxyAuthRequired)
 			return
@@ -107,12 +112,13 @@ func connectProxy(t *testing.T) (u *url.URL, tunnels *int) {
 		from.Close()
 	}))
 	t.Cleanup(h.Close)
+	config = start(h, secure)
 	u, _ = url.Parse(h.URL)
-	return u, tunnels
+	return u, config, tunnels
 }
 
 func TestDialThroughAProxy(t *testing.T) {
-	proxy, tunnels := connectProxy(t)
+	proxy, _, tunnels := connectProxy(t, false)
 	proxy.User = url.UserPassword("p", "w")
 	through := func(*http.Request) (*url.URL, error) { return proxy, nil }
 	plainAddress, _ := greeter(t, false)
@@ -161,7 +167,26 @@ func TestDialThroughSOCKS(t *testing.T) {
 		io.Copy(from, to)
 	}()
 	address, _ := greeter(t, false)
-	hearing(t, address, &websocket.DialOptions{Proxy: http.ProxyURL(&url.URL{Scheme: "socks5", Host: l.Addr().String()})})
+	var through net.Conn
+	o := &websocket.DialOptions{Proxy: http.ProxyURL(&url.URL{Scheme: "socks5", Host: l.Addr().String()}), Wrap: func(nc net.Conn) net.Conn { through = nc; return nc }}
+	hearing(t, address, o)
+	if _, ok := through.(*net.TCPConn); !ok {
+		t.Errorf("the connection is a %T, that cannot be closed by halves", through)
+	}
+}
+
+// A proxy reached by TLS has its own name and certificate.
+func TestDialThroughASecureProxy(t *testing.T) {
+	proxy, config, tunnels := connectProxy(t, true)
+	proxy.User = url.UserPassword("p", "w")
+	address, _ := greeter(t, false)
+	config.ServerName = "the.target"
+	through := &websocket.DialOptions{Proxy: http.ProxyURL(proxy), TLS: config}
+	hearing(t, address, through)
+	through.TLS = nil
+	if _, _, err := websocket.Dial(t.Context(), address, through); err == nil || !strings.Contains(err.Error(), "certificate") || *tunnels != 1 {
+		t.Errorf("a certificate that nobody vouches for, after %d tunnels: %v", *tunnels, err)
+	}
 }
 
 func TestDialRefuses(t *testing.T) {
@@ -181,9 +206,46 @@ func TestDialRefuses(t *testing.T) {
 	}
 	for _, field := range []string{"Upgrade", "Connection", "Sec-Websocket-Key", "Host"} {
 		_, _, err := websocket.Dial(t.Context(), "ws://127.0.0.1:1", &websocket.DialOptions{Header: http.Header{field: {"x"}}})
-		if err == nil || !strings.Contains(err.Error(), field) {
+		if !errors.Is(err, websocket.ErrRequest) || !strings.Contains(err.Error(), field) {
 			t.Errorf("with a %s of the caller's: %v", field, err)
 		}
+	}
+	for says, o := range map[string]websocket.DialOptions{
+		`the field X has a character that none may have: "a\r\nY: b"`: {Header: http.Header{"X": {"ok", "a\r\nY: b"}}},
+		`the field X has a character that none may have: "\x00"`:      {Header: http.Header{"X": {"\x00"}}},
+		`"A b" is no name of a field`:                                 {Header: http.Header{"A b": {"x"}}},
+		`"" is no name of a field`:                                    {Header: http.Header{"": {"x"}}},
+		`the subprotocol "a,b" is no token`:                           {Subprotocols: []string{"c", "a,b"}},
+		`the subprotocol "" is no token`:                              {Subprotocols: []string{""}},
+		`the subprotocol "c" is offered twice`:                        {Subprotocols: []string{"c", "d", "c"}},
+	} {
+		_, _, err := websocket.Dial(t.Context(), "ws://127.0.0.1:1", &o)
+		if !errors.Is(err, websocket.ErrRequest) || !strings.Contains(err.Error(), says) {
+			t.Errorf("%v, want %s", err, says)
+		}
+	}
+}
+
+func TestDialPassesInterimAnswers(t *testing.T) {
+	const final = "HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n\x81\x02hi"
+	for _, interim := range []string{"HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 x\r\n\r\n"} {
+		address := answering(t, func(key string, nc net.Conn) {
+			fmt.Fprintf(nc, interim+final, key)
+			io.Copy(io.Discard, nc)
+		})
+		if got := hearing(t, address, nil); got != "hi" {
+			t.Errorf("after %q: %q", interim, got)
+		}
+	}
+	address := answering(t, func(_ string, nc net.Conn) { // and never an end
+		for {
+			if _, err := io.WriteString(nc, "HTTP/1.1 103 x\r\nX: "+strings.Repeat("y", 1000)+"\r\n\r\n"); err != nil {
+				return
+			}
+		}
+	})
+	if _, _, err := websocket.Dial(t.Context(), address, nil); err == nil || !strings.Contains(err.Error(), "read answer") {
+		t.Errorf("interim answers without end: %v", err)
 	}
 }
 

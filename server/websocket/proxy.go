@@ -5,6 +5,7 @@ package websocket
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -15,22 +16,22 @@ import (
 	"golang.org/x/net/proxy"
 )
 
-// dialProxy opens a tunnel to target, host and port, through a proxy.
-func dialProxy(ctx context.Context, p *url.URL, target string) (net.Conn, error) {
+// dialProxy opens a tunnel to target, host and port, through a proxy. config is for
+// one that is reached by TLS.
+func dialProxy(ctx context.Context, p *url.URL, target string, config *tls.Config) (net.Conn, error) {
 	switch p.Scheme {
 	case "socks5", "socks5h":
-		d, err := proxy.FromURL(p, proxy.Direct)
-		if err != nil {
-			return nil, err
-		}
-		return d.(proxy.ContextDialer).DialContext(ctx, "tcp", target)
+		return dialSOCKS(ctx, p, target)
 	case "http", "https":
 	default:
 		return nil, fmt.Errorf("proxy %s: %w", p.Redacted(), errProxyScheme)
 	}
 	nc, err := new(net.Dialer).DialContext(ctx, "tcp", address(p))
 	if err == nil && p.Scheme == "https" {
-		nc, err = encrypt(ctx, nc, p.Hostname(), nil)
+		if config = config.Clone(); config != nil {
+			config.ServerName = "" // which is the target's
+		}
+		nc, err = encrypt(ctx, nc, p.Hostname(), config)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("proxy %s: %w", p.Redacted(), err)
@@ -45,6 +46,32 @@ func dialProxy(ctx context.Context, p *url.URL, target string) (net.Conn, error)
 		return nil, fmt.Errorf("proxy %s: %w", p.Redacted(), err)
 	}
 	return nc, nil
+}
+
+// kept keeps the connection that it dials.
+type kept struct{ nc net.Conn }
+
+func (k *kept) Dial(network, address string) (net.Conn, error) {
+	return k.DialContext(context.Background(), network, address)
+}
+
+func (k *kept) DialContext(ctx context.Context, network, address string) (nc net.Conn, err error) {
+	k.nc, err = new(net.Dialer).DialContext(ctx, network, address)
+	return k.nc, err
+}
+
+// dialSOCKS returns the TCP connection itself, without the wrapper that lacks
+// CloseWrite: once SOCKS has opened the way (RFC 1928 6), all on it is the target's.
+func dialSOCKS(ctx context.Context, p *url.URL, target string) (net.Conn, error) {
+	var tcp kept
+	d, err := proxy.FromURL(p, &tcp)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := d.(proxy.ContextDialer).DialContext(ctx, "tcp", target); err != nil {
+		return nil, err
+	}
+	return tcp.nc, nil
 }
 
 // tunnel asks an HTTP proxy for a connection to target (RFC 9110 9.3.6).
