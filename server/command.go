@@ -107,7 +107,7 @@ func serveCommand() *cobra.Command {
 	f := c.Flags()
 	f.SortFlags = false
 	f.StringVar(&config.addr, "addr", config.addr, "`HOST:PORT` to listen at; port 0 picks a free one")
-	f.IntVar(&config.snap, "snap", config.snap, "payload `bytes` of each frame that are captured")
+	f.IntVar(&config.snap, "snap", config.snap, "payload `bytes` of each frame that are captured; in a flood 128 at most")
 	f.IntVar(&config.history, "history", config.history, "`MiB` of captured frames that are kept; 0 captures only while a page watches")
 	f.Int64Var(&config.maxMessageSize, "max-message-size", config.maxMessageSize, "largest message taken, in `bytes`; a larger one is closed with 1009")
 	f.StringArrayVar(&config.origins, "allow-origin", nil, "further `origin` whose pages may connect, such as https://app.example; may be repeated")
