@@ -115,8 +115,11 @@ func (u *UTF8) Write(p []byte) (bad int) {
 		if n == 0 {
 			break
 		}
-		// All of it is right: only where its last character stands is to be told.
-		state, rest = endState(rest[:n]), rest[n:]
+		// All of it is right: only where its last character stands is to be told, and
+		// whether that can be one, which the vectors see by what follows it.
+		if state, rest = endState(rest[:n]), rest[n:]; state == utf8Error {
+			return len(p) - len(rest) - 1
+		}
 	}
 	for state == utf8Start && len(rest) >= 8 && binary.LittleEndian.Uint64(rest)&highBits == 0 {
 		rest = rest[8:]

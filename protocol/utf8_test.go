@@ -96,11 +96,23 @@ func FuzzUTF8(f *testing.F) {
 		if len(b) < 64 {
 			checkUTF8(t, b)
 		}
+		// So that b ends with the last vector.
+		long := append([]byte(strings.Repeat("a", 96-len(b)%32)), b...)
+		var whole, pieces UTF8
+		got, want := whole.Write(long), -1
+		for i := range long {
+			if want < 0 && pieces.Write(long[i:i+1]) >= 0 {
+				want = i
+			}
+		}
+		if got != want {
+			t.Fatalf("% x: %d, byte by byte %d", long, got, want)
+		}
 	})
 }
 
 // TestUTF8Vectors: every pair of bytes, with several third and fourth ones, at
-// places around the ends of vectors, in a text that is long enough for them.
+// places around the ends of vectors and of the text, which is long enough for them.
 func TestUTF8Vectors(t *testing.T) {
 	const size = 3 * 64
 	text := []byte(strings.Repeat("窗", size/3))
@@ -108,22 +120,25 @@ func TestUTF8Vectors(t *testing.T) {
 		state := uint64(utf8Start)
 		return firstError(state, p)
 	}
-	for pair := range 1 << 16 {
-		for _, more := range []string{"aa", "\x80a", "\x80\x80", "\xbf\xbf"} {
-			for _, at := range []int{63 + 27, 63 + 30} {
-				p := append([]byte(nil), text...)
-				copy(p[at:], []byte{byte(pair >> 8), byte(pair)})
-				copy(p[at+2:], more)
-				want := wanted(p)
-				if want == len(p) {
-					want = -1
-				}
-				var u UTF8
-				if got := u.Write(p); got != want {
-					t.Fatalf("% x at %d: %d, want %d", p[at:at+4], at, got, want)
-				}
-			}
+	check := func(at int, bytes ...byte) {
+		p := append([]byte(nil), text...)
+		copy(p[at:], bytes)
+		want := wanted(p)
+		if want == len(p) {
+			want = -1
 		}
+		var u UTF8
+		if got := u.Write(p); got != want {
+			t.Fatalf("% x at %d: %d, want %d", bytes, at, got, want)
+		}
+	}
+	for pair := range 1 << 16 {
+		first, second := byte(pair>>8), byte(pair)
+		for _, more := range []string{"aa", "\x80a", "\x80\x80", "\xbf\xbf"} {
+			check(63+27, first, second, more[0], more[1])
+			check(63+30, first, second, more[0], more[1])
+		}
+		check(size-3, 'a', first, second) // which nothing follows
 	}
 }
 
