@@ -53,6 +53,10 @@ const (
 	// Known lists the connections still open, a u32 each. Any other that the
 	// reader believes open has closed unseen.
 	Known Kind = 7
+	// Run is several whole frames as Side sent them, at one time. Data: a u32, how
+	// many bytes of each payload are there at most; then the frames, one behind
+	// another.
+	Run Kind = 8
 )
 
 // Flags qualify a record.
@@ -98,16 +102,8 @@ func (r *Record) Append(dst []byte) []byte {
 	if r.Flags&Cut != 0 {
 		size += 8
 	}
-	at := len(dst)
-	if cap(dst)-at < size {
-		dst = append(dst, make([]byte, size)...)
-	}
-	dst = dst[:at+size]
-	b := dst[at:]
-	binary.LittleEndian.PutUint32(b[0:4], uint32(size))
-	binary.LittleEndian.PutUint32(b[4:8], r.Conn)
-	binary.LittleEndian.PutUint64(b[8:16], uint64(r.Time))
-	binary.LittleEndian.PutUint32(b[16:20], uint32(r.Kind)|uint32(r.Side)<<8|uint32(r.Flags)<<16)
+	dst, b := grow(dst, size)
+	r.putHeader(b)
 	b = b[HeaderSize:]
 	if r.Flags&Cut != 0 {
 		binary.LittleEndian.PutUint64(b, r.WireSize)
@@ -115,6 +111,24 @@ func (r *Record) Append(dst []byte) []byte {
 	}
 	copy(b, r.Data)
 	return dst
+}
+
+// grow appends size bytes for a record to be written to.
+func grow(dst []byte, size int) (grown, room []byte) {
+	at := len(dst)
+	if cap(dst)-at < size {
+		dst = append(dst, make([]byte, size)...)
+	}
+	dst = dst[:at+size]
+	return dst, dst[at:]
+}
+
+// putHeader writes the header of a record that is as long as b.
+func (r *Record) putHeader(b []byte) {
+	binary.LittleEndian.PutUint32(b[0:4], uint32(len(b)))
+	binary.LittleEndian.PutUint32(b[4:8], r.Conn)
+	binary.LittleEndian.PutUint64(b[8:16], uint64(r.Time))
+	binary.LittleEndian.PutUint32(b[16:20], uint32(r.Kind)|uint32(r.Side)<<8|uint32(r.Flags)<<16)
 }
 
 // Parse reads the record that b begins with and how many bytes it takes. n is 0
@@ -139,7 +153,7 @@ func (r *Record) Parse(b []byte) (n int, err error) {
 	}
 	b = b[:size]
 	kind, flags := Kind(b[16]), Flags(b[18])
-	if kind < Begin || kind > Known {
+	if kind < Begin || kind > Run {
 		return 0, errKind
 	}
 	data := b[HeaderSize:]

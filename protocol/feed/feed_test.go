@@ -44,7 +44,7 @@ func TestBrokenRecords(t *testing.T) {
 		"size below the header": func(b []byte) { b[0] = HeaderSize - 1 },
 		"size over the limit":   func(b []byte) { b[3] = 0xFF },
 		"kind 0":                func(b []byte) { b[16] = 0 },
-		"kind 8":                func(b []byte) { b[16] = 8 },
+		"kind 9":                func(b []byte) { b[16] = 9 },
 		"cut without true size": func(b []byte) { b[18] = byte(Cut) },
 	} {
 		b := bytes.Clone(good)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -73,8 +74,12 @@ func read(t *testing.T, c *gorilla.Conn, credit bool, until feed.Kind) (records 
 			if n == 0 || err != nil {
 				t.Fatalf("batch broken: %v", err)
 			}
-			records = append(records, r)
-			found = found || r.Kind == until
+			if r.Kind == feed.Run {
+				records = slices.AppendSeq(records, r.Frames())
+			} else {
+				records = append(records, r)
+			}
+			found = found || records[len(records)-1].Kind == until
 			batch = batch[n:]
 		}
 		if credit {

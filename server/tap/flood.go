@@ -16,21 +16,21 @@ const (
 // less than a second, the beginnings of all payloads say more than a whole payload
 // here and there; and to copy more would cost more than to serve.
 type flood struct {
-	full uint64 // payload bytes of a frame that are kept in quiet times
-	snap uint64 // and now
+	full uint32 // payload bytes of a frame that are kept in quiet times
+	snap uint32 // and now
 	span uint64 // bytes, a sixteenth of those that may come in a second
 	came uint64 // of those since began, snapped but not cut
 	from int64  // when they began to come, ns
 }
 
-func (f *flood) init(limit int64, snap uint64) {
+func (f *flood) init(limit int64, snap uint32) {
 	f.full, f.snap = snap, snap
 	f.span = max(uint64(max(limit, 0)), floodRate) / 16
 }
 
-// add counts a frame of size bytes.
-func (f *flood) add(size uint64, now int64) {
-	if f.came += min(size, f.full); f.came >= f.span {
+// add counts frames of so many bytes together.
+func (f *flood) add(frames, size uint64, now int64) {
+	if f.came += min(size, frames*uint64(f.full)); f.came >= f.span {
 		f.judge(now)
 	}
 }

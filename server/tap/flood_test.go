@@ -12,10 +12,10 @@ func TestFlood(t *testing.T) {
 	tests := []struct {
 		name  string
 		limit int64
-		snap  uint64
+		snap  uint32
 		size  uint64 // of each frame
 		every time.Duration
-		want  uint64
+		want  uint32
 	}{
 		{"nothing special", 64 << 20, full, 1 << 10, time.Millisecond, full},
 		{"just below", 64 << 20, full, full, 1001 * time.Microsecond, full},
@@ -34,7 +34,7 @@ func TestFlood(t *testing.T) {
 			now := time.Now().UnixNano()
 			for range 20_000 {
 				now += int64(test.every)
-				f.add(test.size, now)
+				f.add(1, test.size, now)
 			}
 			if f.snap != test.want {
 				t.Errorf("%d bytes are kept, want %d", f.snap, test.want)
@@ -42,7 +42,7 @@ func TestFlood(t *testing.T) {
 			now += int64(time.Minute)
 			for range 100_000 {
 				now += int64(time.Millisecond)
-				f.add(1<<10, now)
+				f.add(16, 16<<6, now)
 			}
 			if f.snap != test.snap {
 				t.Errorf("%d bytes are kept after it, want %d", f.snap, test.snap)

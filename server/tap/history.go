@@ -4,6 +4,7 @@ package tap
 
 import (
 	"crypto/rand"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,7 +45,7 @@ type block struct {
 type history struct {
 	id        [16]byte
 	limit     int64 // bytes of blocks; 0 for none unless watched
-	snap      uint64
+	snap      uint32
 	start     time.Time
 	epoch     int64 // start in ns since the Unix epoch
 	recording atomic.Bool
@@ -66,7 +67,7 @@ type history struct {
 
 func (h *history) init(o Options) {
 	rand.Read(h.id[:])
-	h.limit, h.snap, h.start = o.History, uint64(max(o.Snap, 0)), time.Now()
+	h.limit, h.snap, h.start = o.History, uint32(min(max(o.Snap, 0), math.MaxUint32)), time.Now()
 	h.epoch = h.start.UnixNano()
 	h.flood.init(h.limit, h.snap)
 	h.past, h.watchers = past{}, map[*Watcher]struct{}{}
@@ -114,7 +115,18 @@ func (w *writer) frame(r *feed.Record) {
 	b := h.append(r)
 	h.frames++
 	b.after = h.frames
-	h.flood.add(r.WireSize, w.time)
+	h.flood.add(1, r.WireSize, w.time)
+}
+
+// run adds several frames as one record.
+func (w *writer) run(r *feed.Record, whole feed.Stretch, limit uint32) {
+	h := w.h
+	r.Time = w.time
+	b := h.tail(whole.Size())
+	b.data = r.AppendRun(b.data, whole, limit)
+	h.frames += uint64(whole.Frames)
+	b.after = h.frames
+	h.flood.add(uint64(whole.Frames), uint64(whole.Bytes), w.time)
 }
 
 // append adds a record behind all others and returns the block that it is in; h.mu

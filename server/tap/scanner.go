@@ -62,20 +62,35 @@ func (s *scanner) scan(b []byte, w *writer) {
 			b = b[s.takeHeader(b, w):]
 			continue
 		}
+		if n := s.takeWhole(b, w); n > 0 {
+			b = b[n:]
+			continue
+		}
 		n, length := protocol.ScanHeader(b)
 		if n == 0 {
 			s.held = append(s.held, b...)
 			return
 		}
-		if length > uint64(len(b)-n) {
-			s.start(b[:n], length, w)
-			b = b[n:]
-			continue
-		}
-		size := n + int(length)
-		s.record(w, b[:s.kept(w, n, length)], uint64(size), 0)
-		b = b[size:]
+		s.start(b[:n], length, w)
+		b = b[n:]
 	}
+}
+
+// takeWhole records the frames that lie whole in b, several as one.
+func (s *scanner) takeWhole(b []byte, w *writer) int {
+	limit := s.limit(w)
+	whole := feed.Measure(b, limit)
+	switch {
+	case whole.Frames <= 1:
+		if whole.Frames == 1 {
+			s.record(w, b[:whole.Kept], uint64(whole.Bytes), 0)
+		}
+	case w == nil:
+		s.conn.tap.history.unseen.Add(uint64(whole.Frames))
+	default:
+		w.run(&feed.Record{Kind: feed.Run, Conn: s.conn.id, Side: s.side, Data: b[:whole.Bytes]}, whole, limit)
+	}
+	return whole.Bytes
 }
 
 // takeHeader adds bytes to a header that came in parts.
@@ -95,7 +110,7 @@ func (s *scanner) start(header []byte, payloadLength uint64, w *writer) {
 	s.held = append(s.held[:0], header...)
 	s.size = wireSize(len(header), payloadLength)
 	s.want = s.size - uint64(len(header))
-	s.keep = s.kept(w, len(header), payloadLength)
+	s.keep = len(header) + int(min(payloadLength, uint64(s.limit(w))))
 	if s.want == 0 {
 		// An empty frame whose header came in parts ends where it begins.
 		s.end(w)
@@ -172,14 +187,12 @@ func (s *scanner) finish() {
 	s.reset()
 }
 
-// kept is how many bytes of a frame are captured: its header and a snap's length.
-func (s *scanner) kept(w *writer, header int, payloadLength uint64) int {
-	h := &s.conn.tap.history
-	snap := h.snap
-	if w != nil {
-		snap = h.flood.snap
+// limit is how many bytes of a payload are captured at present.
+func (s *scanner) limit(w *writer) uint32 {
+	if w == nil {
+		return s.conn.tap.history.snap
 	}
-	return header + int(min(payloadLength, snap))
+	return w.h.flood.snap
 }
 
 func wireSize(header int, payloadLength uint64) uint64 {

@@ -81,8 +81,12 @@ func (c *collector) until(found func(feed.Record) bool) {
 			if err != nil || n == 0 {
 				c.t.Fatalf("batch broken: %v", err)
 			}
-			c.records = append(c.records, r)
-			hit = hit || found(r)
+			came := []feed.Record{r}
+			if r.Kind == feed.Run {
+				came = slices.Collect(r.Frames())
+			}
+			c.records = append(c.records, came...)
+			hit = hit || slices.ContainsFunc(came, found)
 			batch = batch[n:]
 		}
 		if hit {
@@ -388,6 +392,45 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// Of frames that came together one may be the last that a watcher has seen.
+func TestResumeAmidFramesThatCameTogether(t *testing.T) {
+	frames := tap.New(tap.Options{Snap: 4, History: 1 << 20})
+	c := frames.Wrap(sink{}, protocol.Server)
+	const total = 30
+	var wire []byte
+	for i := range total {
+		wire = append(wire, 0x82, 6, byte(i), 0, 0, 0, 0, 0)
+		if i%10 == 9 {
+			c.Write(wire)
+			wire = wire[:0]
+		}
+	}
+	c.Close()
+	first := collect(t, frames)
+	first.until(closed)
+	for after := uint64(1); after <= total; after++ {
+		w, err := frames.Watch(first.records[0].Data[:16], after)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second := &collector{t: t, watcher: w}
+		second.until(closed)
+		w.Close()
+		if begin := second.records[0]; begin.Kind != feed.Begin || binary.LittleEndian.Uint64(begin.Data[16:]) != after {
+			t.Fatalf("after %d: begins with %+v", after, begin)
+		}
+		rest := second.of(feed.Frame, protocol.Client)
+		if uint64(len(rest)) != total-after {
+			t.Fatalf("%d frames after %d of %d", len(rest), after, total)
+		}
+		for i, r := range rest {
+			if len(r.Data) != 6 || r.Data[2] != byte(after)+byte(i) || r.WireSize != 8 || r.Flags != feed.Cut {
+				t.Errorf("after %d: frame %d is %+v", after, i, r)
+			}
+		}
+	}
+}
+
 // Who comes late is told of the connections that are open where the history begins,
 // and of no others; who resumes is told nothing again.
 func TestLateWatcherKnowsWhoIsOpen(t *testing.T) {
@@ -529,6 +572,9 @@ func BenchmarkTap(b *testing.B) {
 			frames := tap.New(tap.Options{Snap: 64 << 10, History: c.history})
 			conn := frames.Wrap(sink{}, protocol.Server)
 			chunk := bytes.Repeat(frame, c.frames)
+			for range 2 * c.history / int64(len(chunk)) {
+				conn.Write(chunk) // until the history is full
+			}
 			b.ReportAllocs()
 			for b.Loop() {
 				conn.Write(chunk)

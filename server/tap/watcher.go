@@ -53,13 +53,18 @@ func (t *Tap) Watch(capture []byte, after uint64) (*Watcher, error) {
 	h.recording.Store(true)
 	h.frames += h.unseen.Swap(0)
 	w.rewind()
-	resumed := string(capture) == string(h.id[:]) && w.skipTo(after)
-	begin := binary.LittleEndian.AppendUint64(h.id[:len(h.id):len(h.id)], w.frames)
-	w.extra = feed.Append(w.extra, feed.Record{Kind: feed.Begin, Time: h.now(), Data: begin})
-	if !resumed {
-		w.extra = h.past.snapshot(w.extra, h.now())
+	if string(capture) == string(h.id[:]) && after > w.frames && after <= h.frames {
+		w.extra = w.skipTo(after, h.begin(after))
+	} else {
+		w.extra = h.past.snapshot(h.begin(w.frames), h.now())
 	}
 	return w, nil
+}
+
+// begin is the beginning of a feed of which so many frames went before.
+func (h *history) begin(frames uint64) []byte {
+	data := binary.LittleEndian.AppendUint64(h.id[:len(h.id):len(h.id)], frames)
+	return feed.Append(nil, feed.Record{Kind: feed.Begin, Time: h.now(), Data: data})
 }
 
 // Close ends the feed.
@@ -198,27 +203,24 @@ func (w *Watcher) rewind() {
 	}
 }
 
-// skipTo goes on from the oldest record to behind the frame with an ordinal. ok says
-// that this is held: who has seen that frame knows all that went before.
-func (w *Watcher) skipTo(ordinal uint64) (ok bool) {
-	if ordinal <= w.frames || ordinal > w.h.frames {
-		return false
-	}
+// skipTo goes on from the oldest record to behind the frame with an ordinal, which is
+// held: who has seen that frame knows all that went before. What is left of a run that
+// it is in the midst of is appended to dst.
+func (w *Watcher) skipTo(ordinal uint64, dst []byte) []byte {
 	for w.frames < ordinal {
-		if w.available() == 0 {
-			if !w.advance() {
-				return false
-			}
-			continue
+		if w.available() == 0 && !w.advance() {
+			break
 		}
 		r, n, err := feed.Parse(w.block.data[w.at:])
 		if n == 0 || err != nil {
-			return false
+			break
 		}
 		w.at += n
-		if r.Kind == feed.Frame {
-			w.frames++
+		for frame := range r.Frames() {
+			if w.frames++; w.frames > ordinal {
+				dst = feed.Append(dst, frame)
+			}
 		}
 	}
-	return true
+	return dst
 }

@@ -30,15 +30,39 @@ func (in *Inspector) Ingest() error {
 			s.data = s.data[:at]
 			return err
 		}
-		if r.Kind == feed.Frame {
-			in.frame(&r, number, uint32(at))
-		} else {
-			in.other(&r)
-		}
+		place := place{slab: number, at: uint32(at)}
 		batch = batch[n:]
 		at += n
+		switch r.Kind {
+		case feed.Frame:
+			in.frame(&r, place)
+		case feed.Run:
+			if err := in.run(&r, place); err != nil {
+				s.data = s.data[:at]
+				return err
+			}
+		default:
+			in.other(&r)
+		}
 	}
 	in.evict()
+	return nil
+}
+
+// run takes in the frames of a run. At a malformed one it stops.
+func (in *Inspector) run(r *feed.Record, place place) error {
+	var f feed.Record
+	for at := feed.RunHeader; at < len(r.Data); {
+		next, err := r.FrameAt(at, &f)
+		if err != nil {
+			return err
+		}
+		if place.within = uint16(at); at > feed.MaxRun {
+			return errLongRun
+		}
+		in.frame(&f, place)
+		at = next
+	}
 	return nil
 }
 
@@ -46,7 +70,10 @@ type ingestError string
 
 func (e ingestError) Error() string { return string(e) }
 
-const errCutRecord = ingestError("inspect: the batch ends inside a record")
+const (
+	errCutRecord = ingestError("inspect: the batch ends inside a record")
+	errLongRun   = ingestError("inspect: a run of frames is longer than one can be: the capture is broken")
+)
 
 // other takes in a record that is no frame.
 func (in *Inspector) other(r *feed.Record) {

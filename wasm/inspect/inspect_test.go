@@ -350,6 +350,10 @@ func TestBrokenBatch(t *testing.T) {
 // FuzzIngest: no capture, however broken, does harm.
 func FuzzIngest(f *testing.F) {
 	f.Add(demo().batch)
+	for _, limit := range []uint32{2, 1 << 16} {
+		runs, _ := grouped(limit)
+		f.Add(runs.batch)
+	}
 	f.Add(new(capture).begin(1, 5).raw(7, 3, "\x81").raw(7, 1, "").batch)
 	f.Fuzz(func(t *testing.T, batch []byte) {
 		in := New(0)

@@ -131,8 +131,12 @@ func (in *Inspector) Refresh() *State {
 	return s
 }
 
-// record reads the record of a row again.
-func (in *Inspector) record(w *row) feed.Record {
-	r, _, _ := feed.Parse(in.slabs.from(w.slab, w.at))
+// record reads the record of a row again; of a run, the one frame.
+func (in *Inspector) record(w *row) (r feed.Record) {
+	r.Parse(in.slabs.from(w.slab, w.at))
+	if w.within > 0 {
+		run := r
+		run.FrameAt(int(w.within), &r)
+	}
 	return r
 }

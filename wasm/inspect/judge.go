@@ -9,14 +9,14 @@ import (
 	"framescope/protocol/feed"
 )
 
-// frame takes in one frame, whose record is at an offset of a slab.
-func (in *Inspector) frame(r *feed.Record, slab, at uint32) {
+// frame takes in one frame, whose record is at a place.
+func (in *Inspector) frame(r *feed.Record, at place) {
 	c := in.conns.of(r.Conn)
 	d := &c.sent[r.Side&1]
 	in.ordinal++
 	seq := in.offset + in.ordinal
 	row := in.rows.add()
-	row.start(r, slab, at, c.id)
+	row.start(r, at, c.id)
 	in.judge(row, d, r, seq)
 	if row.opcode == protocol.OpClose && c.code == 0 {
 		c.closer, c.code = r.Side&1, row.code
@@ -37,7 +37,7 @@ func (in *Inspector) frame(r *feed.Record, slab, at uint32) {
 
 // start fills in what the record alone tells, and clears the rest: field by
 // field, since rows are recycled and a copy of a fresh one costs more.
-func (w *row) start(r *feed.Record, slab, at, conn uint32) {
+func (w *row) start(r *feed.Record, at place, conn uint32) {
 	var flags rowFlags
 	if r.Side&1 == protocol.Server {
 		flags = flagServer
@@ -48,7 +48,7 @@ func (w *row) start(r *feed.Record, slab, at, conn uint32) {
 	if r.Flags&feed.Partial != 0 {
 		flags |= flagPartial
 	}
-	w.slab, w.at, w.conn = slab, at, conn
+	w.slab, w.at, w.within, w.conn = at.slab, at.at, at.within, conn
 	w.broken, w.back, w.seen = 0, 0, 0
 	w.code, w.fragment = 0, 0
 	w.opcode, w.flags = 0, flags

@@ -15,8 +15,15 @@ type row struct {
 	seen     uint32         // what broke the rule, where the header does not tell
 	code     uint16         // close code of a close frame, 0 for none
 	fragment uint16         // number within its message; 0 for a whole message
+	within   uint16         // offset of the frame in a run's data; 0 if the record is no run
 	opcode   protocol.Opcode
 	flags    rowFlags
+}
+
+// place is where a frame lies, as its row says.
+type place struct {
+	slab, at uint32
+	within   uint16
 }
 
 type rowFlags uint8

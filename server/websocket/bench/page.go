@@ -45,6 +45,10 @@ func (p *page) take(_ int, _ bool, batch []byte) error {
 		switch r.Kind {
 		case feed.Frame:
 			p.shown++
+		case feed.Run:
+			for range r.Frames() {
+				p.shown++
+			}
 		case feed.Lost:
 			p.lost += binary.LittleEndian.Uint64(r.Data)
 		}
