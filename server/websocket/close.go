@@ -4,8 +4,10 @@ package websocket
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"time"
+	"unicode/utf8"
 
 	"framescope/protocol"
 )
@@ -13,13 +15,25 @@ import (
 // Close sends a close frame, waits for the peer's, at most CloseTimeout, and
 // ends the connection. It returns nil when both close frames were exchanged.
 // A message that the peer has still sent goes to a reader, if there is one.
+//
+// What [Conn.Send] has queued leaves before. The code is one that may be sent, or
+// CloseNoStatus for none; a reason over 123 bytes is cut.
 func (c *Conn) Close(code protocol.CloseCode, reason string) error {
-	if err := c.sendClose(code, reason); err != nil {
-		return c.endedBy(err)
+	if !code.Sendable() && code != protocol.CloseNoStatus || !utf8.ValidString(reason) {
+		return fmt.Errorf("close with %v, reason %q: %w", code, reason, errCloseFrame)
 	}
 	by := time.Now().Add(c.options.CloseTimeout)
-	c.closeBy.Store(by.UnixNano())
-	c.nc.SetReadDeadline(by)
+	c.closeBy.CompareAndSwap(0, by.UnixNano())
+	late := time.AfterFunc(c.options.CloseTimeout, c.CloseNow)
+	defer late.Stop()
+	c.nc.SetReadDeadline(began) // a reader that waits learns of it
+	c.writing.Lock()
+	c.sendWaiting()
+	err := c.writeClose(code, reason)
+	c.writing.Unlock()
+	if err != nil {
+		return c.endedBy(err)
+	}
 	if c.reading.TryLock() {
 		c.abandonMessage()
 		for {
@@ -29,24 +43,23 @@ func (c *Conn) Close(code protocol.CloseCode, reason string) error {
 		}
 		c.reading.Unlock()
 	}
-	timer := time.NewTimer(time.Until(by))
-	defer timer.Stop()
-	select {
-	case <-c.Done():
-	case <-timer.C:
-		c.CloseNow()
-	}
-	var closed *CloseError
-	if errors.As(c.err, &closed) && closed.Code == protocol.CloseAbnormal {
+	<-c.Done()
+	if c.err.Code == protocol.CloseAbnormal {
 		return c.err
 	}
 	return nil
 }
 
-// sendClose sends our close frame; once is enough (RFC 6455 5.5.1).
+var errCloseFrame = errors.New("no such close frame may be sent (RFC 6455 7.4.1, 5.5.1)")
+
 func (c *Conn) sendClose(code protocol.CloseCode, reason string) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
+	return c.writeClose(code, reason)
+}
+
+// writeClose sends our close frame; once is enough (RFC 6455 5.5.1). c.writing is held.
+func (c *Conn) writeClose(code protocol.CloseCode, reason string) error {
 	if c.closeSent {
 		return nil
 	}
@@ -74,11 +87,11 @@ func (c *Conn) peerClosed(payload []byte) error {
 	code, reason, _ := protocol.ParseClosePayload(payload)
 	closed := &CloseError{Code: code, Reason: string(reason)}
 	// RFC 6455 5.5.1: answer with a close frame, typically of the same code.
-	if err := c.sendClose(code, ""); err != nil {
-		return c.endedBy(err)
+	if c.sendClose(code, "") == nil {
+		c.linger()
 	}
-	c.linger()
 	c.end(closed)
+	c.in.discard()
 	return closed
 }
 
@@ -89,6 +102,7 @@ func (c *Conn) fail(code protocol.CloseCode, reason string, cause error) error {
 		c.linger()
 	}
 	c.end(failed)
+	c.in.discard()
 	return failed
 }
 

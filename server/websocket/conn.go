@@ -36,18 +36,18 @@ type Conn struct {
 	inMessage   bool       // one is under way in parts, and others wait
 	messageOver *sync.Cond // for them, or nil
 	deflater    *deflater  // whose context goes from message to message, or nil
-	writeArmed  clock      // when the write deadline was last set
-	blocked     func(bool) // writeBlocked, made once
 
 	queue   atomic.Pointer[sendQueue] // nil until the first Send
+	pongs   atomic.Pointer[[]byte]    // frames that the reader could not send at once
 	hold    atomic.Bool               // answers may wait: the reader has more to read before it waits
+	rearm   atomic.Bool               // the socket's write deadline is not what writeBy says
 	closeBy atomic.Int64              // when a close handshake must be over, ns since the epoch; 0 for none
 	readBy  atomic.Int64              // the caller's deadlines, likewise
 	writeBy atomic.Int64
 
 	ending sync.Mutex // guards done, and the first end
 	ended  atomic.Bool
-	err    error         // why it ended; written before ended is set
+	err    *CloseError   // why it ended; written before ended is set
 	done   chan struct{} // nil until somebody asks for it
 }
 
@@ -59,9 +59,10 @@ const _ = 640 - 8 - unsafe.Sizeof(Conn{})
 // frame (RFC 6455 7.1.5), of ours where a breach or a limit made us send it, or 1006
 // when there was none.
 type CloseError struct {
-	Code   protocol.CloseCode
-	Reason string
-	cause  error
+	Code    protocol.CloseCode
+	Reason  string
+	cause   error
+	writing bool // a write failed: what came before can still be read
 }
 
 func (e *CloseError) Error() string {
@@ -139,14 +140,14 @@ func (c *Conn) Err() error {
 // SetReadDeadline bounds every wait for a message. When t is past, reading fails
 // with an error that is [os.ErrDeadlineExceeded]; the connection goes on, and
 // after a later deadline the next read takes up where that one stopped. The zero
-// time is none.
+// time is none. Once Close is called, CloseTimeout bounds the wait instead.
 func (c *Conn) SetReadDeadline(t time.Time) error {
 	c.readBy.Store(nanoseconds(t))
 	if t.IsZero() {
 		return nil
 	}
-	// A reader that waits wakes at t, or at once, and sees what it is about.
-	return c.nc.SetReadDeadline(t)
+	// A reader that waits wakes at once, and goes on until t or the end of its patience.
+	return c.nc.SetReadDeadline(began)
 }
 
 // SetWriteDeadline bounds every write, beside WriteTimeout. A write that misses it
@@ -154,9 +155,17 @@ func (c *Conn) SetReadDeadline(t time.Time) error {
 // none.
 func (c *Conn) SetWriteDeadline(t time.Time) error {
 	c.writeBy.Store(nanoseconds(t))
-	return c.nc.SetWriteDeadline(t)
+	if c.writing.TryLock() {
+		defer c.writing.Unlock()
+		return c.nc.SetWriteDeadline(t)
+	}
+	// A write is under way, which WriteTimeout bounds all the same.
+	err := c.nc.SetWriteDeadline(c.writeEnd())
+	c.rearm.Store(true)
+	return err
 }
 
+// nanoseconds is a deadline as it is kept, since the epoch; none is 0.
 func nanoseconds(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -164,17 +173,36 @@ func nanoseconds(t time.Time) int64 {
 	return t.UnixNano()
 }
 
+// moment is the deadline that nanoseconds has kept.
+func moment(ns int64) (t time.Time) {
+	if ns == 0 {
+		return t
+	}
+	return time.Unix(0, ns)
+}
+
 // CloseNow ends the connection without a close handshake.
 func (c *Conn) CloseNow() { c.end(&CloseError{Code: protocol.CloseAbnormal, cause: ErrClosed}) }
 
+// leave is CloseNow after what waits.
+func (c *Conn) leave() {
+	c.writing.Lock()
+	if c.open() == nil {
+		_ = c.flush()
+		c.sendWaiting()
+	}
+	c.writing.Unlock()
+	c.CloseNow()
+}
+
 // end closes the socket; the first reason counts.
-func (c *Conn) end(err error) {
+func (c *Conn) end(why *CloseError) {
 	c.ending.Lock()
 	defer c.ending.Unlock()
 	if c.ended.Load() {
 		return
 	}
-	c.err = err
+	c.err = why
 	c.ended.Store(true)
 	c.nc.Close()
 	if q := c.queue.Load(); q != nil {
@@ -185,5 +213,11 @@ func (c *Conn) end(err error) {
 	}
 	if c.server != nil {
 		c.server.remove(c)
+	}
+	if c.writing.TryLock() {
+		c.nextTurn()
+		c.writing.Unlock()
+	} else {
+		go c.wakeWriters() // the lock may be ours
 	}
 }

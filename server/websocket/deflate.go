@@ -28,7 +28,8 @@ type Compression struct {
 	WindowBits, PeerWindowBits int
 	// Level is 1, the fastest, to 9; 0 is 1.
 	Level int
-	// Threshold is the smallest message in bytes that is compressed; 0 is 256.
+	// Threshold is the smallest message in bytes that is compressed; 0 is 256. One
+	// that is written in parts is compressed in any case.
 	Threshold int
 }
 
@@ -153,7 +154,9 @@ func (d *deflater) finish() ([]byte, error) {
 // writeCompressed sends a message compressed, unless that makes it larger and
 // nothing later builds on it.
 func (c *Conn) writeCompressed(op protocol.Opcode, p []byte) error {
-	c.beginMessage()
+	if err := c.beginMessage(); err != nil {
+		return err
+	}
 	defer c.endMessage()
 	d := c.takeDeflater()
 	defer c.giveDeflater(d)

@@ -26,6 +26,11 @@ const perSender = 256
 func (f *fan) add(c *Conn) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.next > len(f.waiting)/2 {
+		rest := copy(f.waiting, f.waiting[f.next:])
+		clear(f.waiting[rest:])
+		f.waiting, f.next = f.waiting[:rest], 0
+	}
 	f.waiting = append(f.waiting, c)
 	f.begin()
 }

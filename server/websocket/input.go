@@ -78,6 +78,11 @@ func (in *input) abandon() {
 	in.buf, in.r, in.w = nil, 0, 0
 }
 
+// discard forgets what is not decoded: nothing after the end is (RFC 6455 7.1.7).
+func (in *input) discard() {
+	in.rest, in.r = nil, in.w
+}
+
 // space is where the next bytes go: behind those that are there, which move to the
 // front of the buffer.
 func (in *input) space() []byte {

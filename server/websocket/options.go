@@ -17,7 +17,7 @@ type Options struct {
 	// that each 16 KiB of it adds: 30 s. A slower peer is closed with 1008.
 	FrameTimeout time.Duration
 	// WriteTimeout is how long a write may wait for a peer that does not read:
-	// 10 s; after half of that at the earliest the connection is dropped.
+	// 10 s; then the connection is dropped.
 	WriteTimeout time.Duration
 	// CloseTimeout is how long a close handshake may take: 3 s.
 	CloseTimeout time.Duration

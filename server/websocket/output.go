@@ -48,17 +48,49 @@ func (c *Conn) mayHold() bool {
 	return c.hold.Load()
 }
 
-// flushHeld sends what waits, before the reader does. c.reading is held.
+// flushHeld sends what waits, before the reader does. c.reading is held. Who writes just
+// now sends it, too, or the end of its time does.
 func (c *Conn) flushHeld() error {
 	if c.hold.Load() {
 		c.hold.Store(false)
 	}
-	if !c.out.waiting.Load() {
+	if !c.out.waiting.Load() || !c.writing.TryLock() {
 		return nil
 	}
-	c.writing.Lock()
+	return c.flushAside()
+}
+
+// flushAside is flush for the reader, which must not wait for the socket: the peer may
+// wait for the reader. What does not go at once leaves from a goroutine. c.writing is
+// held, and is given back or passed on.
+func (c *Conn) flushAside() error {
+	o, s := &c.out, c.direct()
+	if s == nil && o.n > 0 {
+		go func() {
+			defer c.writing.Unlock()
+			_ = c.flush() // a failure has ended the connection
+		}()
+		return nil
+	}
+	var err error
+	if o.n > 0 {
+		var done bool
+		if done, err = s.offer(o.buf[:o.n]); !done {
+			go c.flushRest(s)
+			return nil
+		}
+	}
+	c.rest()
+	err = c.wrote(err)
+	c.writing.Unlock()
+	return err
+}
+
+// flushRest sends what did not go at once. c.writing is passed on to it.
+func (c *Conn) flushRest(s *socket) {
 	defer c.writing.Unlock()
-	return c.flush()
+	_ = c.wrote(s.push())
+	c.rest()
 }
 
 // flushLate sends what has waited for too long.
@@ -73,38 +105,54 @@ func (c *Conn) flushLate() {
 // write sends one frame behind those that wait, or lets it wait with them if it
 // may; c.writing is held.
 func (c *Conn) write(h protocol.Header, p []byte, wait bool) error {
-	h.PayloadLength = uint64(len(p))
-	if c.side == protocol.Client {
-		h.Masked, h.MaskingKey = true, newMaskingKey()
-	}
 	o := &c.out
 	if o.n+protocol.MaxHeaderSize+min(len(p), copyLimit) > bufferSize {
 		if err := c.flush(); err != nil {
 			return err
 		}
 	}
+	first := o.n == 0
+	h = c.put(h, p)
+	if len(p) > copyLimit {
+		return c.writeLong(h, p)
+	}
+	if wait && c.holdBack(first) {
+		return nil
+	}
+	return c.flush()
+}
+
+// put adds a frame to what waits, of a long one the header, which it returns. There is
+// room for it.
+func (c *Conn) put(h protocol.Header, p []byte) protocol.Header {
+	h.PayloadLength = uint64(len(p))
+	if c.side == protocol.Client {
+		h.Masked, h.MaskingKey = true, newMaskingKey()
+	}
+	o := &c.out
 	if o.buf == nil {
 		o.buf = takeBuffer()
 	}
-	first := o.n == 0
 	b := protocol.AppendHeader(o.buf[:o.n], h)
-	if len(p) > copyLimit {
-		o.n = len(b)
-		return c.writeLong(h, p)
-	}
-	at := len(b)
-	b = append(b, p...)
-	if h.Masked {
-		protocol.Mask(h.MaskingKey, 0, b[at:])
+	if at := len(b); len(p) <= copyLimit {
+		b = append(b, p...)
+		if h.Masked {
+			protocol.Mask(h.MaskingKey, 0, b[at:])
+		}
 	}
 	o.n = len(b)
-	if !wait || !c.mayHold() {
-		return c.flush()
+	return h
+}
+
+// holdBack lets what waits wait on, if it may.
+func (c *Conn) holdBack(first bool) bool {
+	if !c.mayHold() {
+		return false
 	}
 	if first {
 		c.holdUntil(holdTime)
 	}
-	return nil
+	return true
 }
 
 func (c *Conn) holdUntil(d time.Duration) {
@@ -159,7 +207,9 @@ func (c *Conn) flush() error {
 // rest leaves the output without a buffer.
 func (c *Conn) rest() {
 	o := &c.out
-	giveBuffer(o.buf)
+	if o.buf != nil {
+		giveBuffer(o.buf)
+	}
 	o.buf, o.n = nil, 0
 	if o.waiting.Load() {
 		o.waiting.Store(false)
@@ -180,60 +230,58 @@ func (c *Conn) flushBuffer() error {
 }
 
 func (c *Conn) writeBytes(b []byte) error {
-	if c.blocked == nil {
-		c.blocked = c.writeBlocked
+	if s := c.direct(); s != nil {
+		return c.wrote(s.write(b))
 	}
-	ok, err := c.in.socket.write(b, c.blocked)
-	if !ok {
-		c.armWrite()
-		_, err = c.nc.Write(b)
+	c.nc.SetWriteDeadline(c.writeEnd())
+	_, err := c.nc.Write(b)
+	return c.wrote(err)
+}
+
+// direct is the socket if it can be written to past the net.Conn, else nil.
+func (c *Conn) direct() *socket {
+	s := &c.in.socket
+	if !s.direct() {
+		return nil
 	}
-	if err != nil {
-		return c.writeFailed(err)
+	if s.blocked == nil {
+		s.blocked = c.writeBlocked
 	}
-	return nil
+	if c.rearm.Load() {
+		c.rearm.Store(false)
+		c.nc.SetWriteDeadline(moment(c.writeBy.Load()))
+	}
+	return s
 }
 
 // writeBlocked gives a write that begins to wait its deadline, and takes it back.
 func (c *Conn) writeBlocked(begins bool) {
-	by := c.writeBy.Load()
+	until := moment(c.writeBy.Load())
 	if begins {
 		if c.fanning {
 			c.fanning = false
 			queues.leave()
 		}
-		by = sooner(by, now().add(c.options.WriteTimeout).time().UnixNano())
-	}
-	var until time.Time
-	if by != 0 {
-		until = time.Unix(0, by)
+		until = c.writeEnd()
 	}
 	c.nc.SetWriteDeadline(until)
-	c.writeArmed = 0
 }
 
-// writeFailed ends the connection: part of a frame may be out.
-func (c *Conn) writeFailed(err error) error {
+// writeEnd is how long a write that begins now may wait.
+func (c *Conn) writeEnd() time.Time {
+	return moment(sooner(c.writeBy.Load(), now().add(c.options.WriteTimeout).time().UnixNano()))
+}
+
+// wrote ends the connection if a write failed: part of a frame may be out.
+func (c *Conn) wrote(err error) error {
+	if err == nil {
+		return nil
+	}
 	var timeout net.Error
 	if asTimeout(err, &timeout) {
 		err = ErrSlowReader
 	}
 	err = fmt.Errorf("write frame: %w", err)
-	c.end(&CloseError{Code: protocol.CloseAbnormal, cause: err})
+	c.end(&CloseError{Code: protocol.CloseAbnormal, cause: err, writing: true})
 	return err
-}
-
-// armWrite moves the write deadline once half of its time is used up.
-func (c *Conn) armWrite() {
-	now := now()
-	by := c.writeBy.Load()
-	if by == 0 && c.writeArmed != 0 && time.Duration(now-c.writeArmed) <= c.options.WriteTimeout/2 {
-		return
-	}
-	c.writeArmed = now
-	until := now.add(c.options.WriteTimeout).time()
-	if by != 0 && by < until.UnixNano() {
-		until, c.writeArmed = time.Unix(0, by), 0
-	}
-	c.nc.SetWriteDeadline(until)
 }

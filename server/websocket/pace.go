@@ -13,12 +13,13 @@ import (
 	"framescope/protocol"
 )
 
-// pace is how the peer keeps up: what the read deadline is made of.
+// pace is how the peer keeps up: what the read deadline is made of. Only time that we
+// wait counts, not what the application takes between reads.
 type pace struct {
-	armed  clock // when our patience ends, by the deadline that the socket has
-	began  clock // when waiting for the rest of a frame began; 0 between frames
-	bytes  int   // of that frame since then
-	pinged bool  // after a silence; any byte answers
+	armed  clock         // when our patience ends, by the deadline that was set last
+	waited time.Duration // for the rest of a frame, or since the last byte between frames
+	bytes  int           // of the frame that came meanwhile
+	pinged bool          // after a silence; any byte answers
 }
 
 // clock is a moment, in nanoseconds since the program began: half the price of
@@ -33,14 +34,18 @@ func (t clock) add(d time.Duration) clock { return t + clock(d) }
 
 func (t clock) time() time.Time { return began.Add(time.Duration(t)) }
 
-func (p *pace) received(n int, inFrame bool) {
+// received counts bytes for which we have waited since from.
+func (p *pace) received(n int, inFrame bool, from clock) {
 	p.pinged = false
-	if inFrame {
-		p.bytes += n
+	if !inFrame {
+		p.waited = 0
+		return
 	}
+	p.bytes += n
+	p.waited += time.Duration(now() - from)
 }
 
-func (p *pace) frameEnds() { p.began, p.bytes = 0, 0 }
+func (p *pace) frameEnds() { p.waited, p.bytes = 0, 0 }
 
 // receive waits for bytes, at most as long as the limits allow: into to or, if that
 // is nil, into the input. What was held back leaves before.
@@ -50,24 +55,24 @@ func (c *Conn) receive(to []byte) (int, error) {
 	}
 	inFrame := c.decoder.Pending() > 0 || !c.in.empty()
 	for {
-		c.armRead(inFrame)
+		from := c.armRead(inFrame)
 		n, err := c.in.fill(c.nc, to)
 		if n > 0 {
-			c.pace.received(n, inFrame)
+			c.pace.received(n, inFrame, from)
 			return n, nil
 		}
 		if err == nil {
 			continue
 		}
-		if retry, err := c.readFailed(err, inFrame); !retry {
+		if retry, err := c.readFailed(err, inFrame, from); !retry {
 			return 0, err
 		}
 	}
 }
 
-// readFailed decides what a failed read means: after a first silence the peer
-// is pinged and gets another chance.
-func (c *Conn) readFailed(err error, inFrame bool) (retry bool, ended error) {
+// readFailed decides what a read that failed after a wait means: after a first silence
+// the peer is pinged and gets another chance.
+func (c *Conn) readFailed(err error, inFrame bool, from clock) (retry bool, ended error) {
 	var timeout net.Error
 	if !asTimeout(err, &timeout) {
 		if errors.Is(err, io.EOF) {
@@ -75,11 +80,12 @@ func (c *Conn) readFailed(err error, inFrame bool) (retry bool, ended error) {
 		}
 		return false, c.endedBy(err)
 	}
-	now := now()
+	now, closeBy := now(), c.closeBy.Load()
+	c.pace.waited += time.Duration(now - from)
 	switch {
-	case past(c.closeBy.Load(), now):
+	case past(closeBy, now):
 		return false, c.endedBy(err)
-	case past(c.readBy.Load(), now):
+	case closeBy == 0 && past(c.readBy.Load(), now):
 		return false, fmt.Errorf("read message: %w", os.ErrDeadlineExceeded)
 	case now < c.pace.armed:
 		c.pace.armed = 0 // the deadline was not this one
@@ -89,39 +95,43 @@ func (c *Conn) readFailed(err error, inFrame bool) (retry bool, ended error) {
 	case c.pace.pinged:
 		return false, c.fail(protocol.ClosePolicy, "no answer to a ping", ErrNoPong)
 	}
-	c.pace.pinged = true
-	if err := c.unlessClosing(c.writeControl(protocol.OpPing, nil)); err != nil {
-		return false, err
-	}
+	c.pace.pinged, c.pace.waited = true, 0
+	go c.Ping(nil) // that may wait, which the reader must not; a failure ends the connection
 	return true, nil
 }
 
-// armRead sets the read deadline. While idle it is moved only once a quarter of
-// its time is used up: setting one costs more than reading a small message.
-func (c *Conn) armRead(inFrame bool) {
+// armRead sets the read deadline and returns the present. While idle it is moved only
+// once a quarter of its time is used up: setting one costs more than reading a small
+// message.
+func (c *Conn) armRead(inFrame bool) clock {
 	p, o, now := &c.pace, c.options, now()
-	by := sooner(c.closeBy.Load(), c.readBy.Load())
-	var want clock
+	patience := o.IdleTimeout
 	switch {
 	case inFrame:
-		if p.began == 0 {
-			p.began = now
-		}
-		want = p.began.add(o.FrameTimeout + time.Duration(p.bytes/minFrameRate)*time.Second)
+		patience = o.FrameTimeout + time.Duration(p.bytes/minFrameRate)*time.Second
 	case p.pinged:
-		want = now.add(o.PongTimeout)
-	default:
-		want = now.add(o.IdleTimeout)
-		if by == 0 && p.armed < want && time.Duration(want-p.armed) < o.IdleTimeout/4 {
-			return
-		}
+		patience = o.PongTimeout
+	}
+	want := now.add(patience - p.waited)
+	if !inFrame && !p.pinged && c.until() == 0 && p.armed < want && time.Duration(want-p.armed) < o.IdleTimeout/4 {
+		return now
 	}
 	p.armed = want
 	c.nc.SetReadDeadline(want.time())
-	// Whoever sets one of these sets the socket's too, and perhaps just before us.
-	if by = sooner(c.closeBy.Load(), c.readBy.Load()); by != 0 && by < want.time().UnixNano() {
+	// Whoever sets one of these wakes us through the socket, and perhaps did just before.
+	if by := c.until(); by != 0 && by < want.time().UnixNano() {
 		c.nc.SetReadDeadline(time.Unix(0, by))
 	}
+	return now
+}
+
+// until is when reading ends whatever comes, ns since the epoch; 0 for never. Once the
+// connection closes, that bounds it.
+func (c *Conn) until() int64 {
+	if by := c.closeBy.Load(); by != 0 {
+		return by
+	}
+	return c.readBy.Load()
 }
 
 // sooner is the earlier of two deadlines, of which 0 is none.

@@ -82,8 +82,9 @@ func (c *Conn) sendQueue() *sendQueue {
 }
 
 // Send queues a prepared message and returns at once. What waits leaves in order
-// and in as few writes as possible. With SendQueue bytes waiting the peer is too
-// slow: ErrSlowReader, and nothing is queued. For the server's side only.
+// and in as few writes as possible. Where more than SendQueue bytes would wait the peer
+// is too slow: ErrSlowReader, and nothing is queued; one message may always wait, however
+// long. For the server's side only.
 func (c *Conn) Send(m *Prepared) error {
 	if c.side != protocol.Server {
 		return fmt.Errorf("send prepared message: a client masks each frame anew")
@@ -95,7 +96,7 @@ func (c *Conn) Send(m *Prepared) error {
 	if c.Err() != nil {
 		return ErrClosed
 	}
-	if q.bytes+len(wire) > c.options.SendQueue {
+	if q.bytes > 0 && q.bytes+len(wire) > c.options.SendQueue {
 		return ErrSlowReader
 	}
 	q.waiting = append(q.waiting, wire)
@@ -124,6 +125,13 @@ func (c *Conn) sendBatch() {
 		_ = c.writeBatch(batch) // a failure has ended the connection
 	}
 	clear(batch)
+}
+
+// sendWaiting is sendBatch for who is about to close, if it can be; c.writing is held.
+func (c *Conn) sendWaiting() {
+	if c.queue.Load() != nil && !c.inMessage {
+		c.sendBatch()
+	}
 }
 
 // more reports whether something waits; else nobody sends it any more.

@@ -203,9 +203,7 @@ func TestPeerThatNeverReadsIsDropped(t *testing.T) {
 }
 
 func TestEchoAllocatesNothing(t *testing.T) {
-	client, server := net.Pipe()
-	defer client.Close()
-	c := websocket.NewConn(server, protocol.Server, nil, websocket.Options{})
+	client, c := rawPeer(t, plain)
 	defer c.CloseNow()
 	frame := masked(protocol.OpText, true, strings.Repeat("x", 125))
 	back := make([]byte, 127)

@@ -2,11 +2,7 @@
 
 package websocket
 
-import (
-	"errors"
-
-	"framescope/protocol"
-)
+import "framescope/protocol"
 
 // message is the data message that is being read.
 type message struct {
@@ -67,6 +63,9 @@ func (c *Conn) readMessage() (protocol.Opcode, []byte, error) {
 // following call. Control frames before it are answered.
 func (c *Conn) nextData() (protocol.Event, error) {
 	for {
+		if c.ended.Load() && !c.err.writing {
+			return protocol.Event{}, c.err
+		}
 		ev, n := c.decoder.Next(c.in.bytes())
 		if n == 0 {
 			if _, err := c.receive(nil); err != nil {
@@ -179,9 +178,7 @@ func (c *Conn) failBreach() error {
 func (c *Conn) control(op protocol.Opcode, payload []byte) error {
 	switch op {
 	case protocol.OpPing:
-		// RFC 6455 5.5.2: answer with a pong of the same payload, unless a close
-		// frame has been sent or received.
-		return c.unlessClosing(c.writeControl(protocol.OpPong, payload))
+		return c.answerPing(payload)
 	case protocol.OpPong:
 		if c.options.OnPong != nil {
 			c.options.OnPong(payload)
@@ -190,13 +187,4 @@ func (c *Conn) control(op protocol.Opcode, payload []byte) error {
 		return c.peerClosed(payload)
 	}
 	return nil
-}
-
-// unlessClosing ends the connection because of a failed write, but not because
-// our close frame stood before it: then the peer's is still to be read.
-func (c *Conn) unlessClosing(err error) error {
-	if errors.Is(err, ErrClosed) {
-		return nil
-	}
-	return c.endedBy(err)
 }

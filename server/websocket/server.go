@@ -32,7 +32,8 @@ type Server struct {
 // Handle answers an opening handshake as Accept does and runs app with the
 // connection in a goroutine of its own. So the handler can return, and what
 // net/http holds of the request is freed: several times what a connection takes.
-// The connection is closed when app returns. Shutdown waits for it.
+// When app returns the connection is closed, without a handshake unless app has made
+// one; what was written and queued leaves before. Shutdown waits for it.
 func (s *Server) Handle(w http.ResponseWriter, r *http.Request, app func(*Conn), ours ...string) error {
 	_, err := s.accept(w, r, ours, func(c *Conn) {
 		s.apps.Add(1)
@@ -43,7 +44,7 @@ func (s *Server) Handle(w http.ResponseWriter, r *http.Request, app func(*Conn),
 
 func (s *Server) run(c *Conn, app func(*Conn)) {
 	app(c)
-	c.CloseNow()
+	c.leave()
 	s.apps.Done()
 }
 

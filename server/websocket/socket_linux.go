@@ -27,11 +27,12 @@ type socket struct {
 	writeErr error
 	blocked  func(bool) // called when a write begins to wait, and when it is done
 	waits    bool
+	hurried  bool // a write must not wait
 }
 
 func (s *socket) init(nc net.Conn) { s.raw, s.record = descriptor(nc) }
 
-// direct reports whether write tells when it begins to wait.
+// direct reports whether there is a descriptor to write to.
 func (s *socket) direct() bool { return s.raw != nil }
 
 // fill reads from nc into to or, if that is nil, into the input's buffer, which it takes once
@@ -88,28 +89,47 @@ func (in *input) tryRead(fd uintptr) bool {
 	}
 }
 
-// write writes all of b to the descriptor; ok is false where there is none. Most
-// writes never wait: only one that does is given a deadline, by blocked.
-func (s *socket) write(b []byte, blocked func(bool)) (ok bool, err error) {
-	if s.raw == nil {
-		return false, nil
-	}
+// write writes all of b. Most writes never wait: only one that does is given a
+// deadline, by blocked.
+func (s *socket) write(b []byte) error {
+	s.begin(b)
+	return s.push()
+}
+
+// offer writes of b what goes without a wait. If that is not all, push writes the rest.
+func (s *socket) offer(b []byte) (done bool, err error) {
+	s.begin(b)
+	s.hurried = true
+	err = s.push()
+	s.hurried = false
+	return s.rest == nil, err
+}
+
+func (s *socket) begin(b []byte) {
 	if s.record != nil {
 		s.record.Sending(b)
 	}
+	s.rest = b
+}
+
+// push writes what is left.
+func (s *socket) push() error {
 	if s.writing == nil {
-		s.writing, s.blocked = s.tryWrite, blocked
+		s.writing = s.tryWrite
 	}
-	s.rest, s.writeErr = b, nil
-	if err = s.raw.Write(s.writing); err == nil {
+	s.writeErr = nil
+	err := s.raw.Write(s.writing)
+	if err == nil {
 		err = s.writeErr
 	}
-	s.rest = nil
+	if err != nil || len(s.rest) == 0 {
+		s.rest = nil
+	}
 	if s.waits {
 		s.waits = false
-		blocked(false)
+		s.blocked(false)
 	}
-	return true, err
+	return err
 }
 
 // tryWrite writes what it can; false means that the socket takes no more now.
@@ -118,6 +138,8 @@ func (s *socket) tryWrite(fd uintptr) bool {
 		n, _, errno := syscall.RawSyscall(syscall.SYS_WRITE, fd, uintptr(unsafe.Pointer(unsafe.SliceData(s.rest))), uintptr(len(s.rest)))
 		switch {
 		case errno == syscall.EINTR:
+		case errno == syscall.EAGAIN && s.hurried:
+			return true
 		case errno == syscall.EAGAIN:
 			if !s.waits {
 				s.waits = true

@@ -4,9 +4,12 @@
 
 package websocket
 
-import "net"
+import (
+	"errors"
+	"net"
+)
 
-type socket struct{}
+type socket struct{ blocked func(bool) }
 
 func (s *socket) init(net.Conn) {}
 
@@ -14,4 +17,8 @@ func (s *socket) direct() bool { return false }
 
 func (in *input) fill(nc net.Conn, to []byte) (int, error) { return in.fillConn(nc, to) }
 
-func (s *socket) write([]byte, func(bool)) (ok bool, err error) { return false, nil }
+func (s *socket) write([]byte) error { return errors.ErrUnsupported }
+
+func (s *socket) offer([]byte) (done bool, err error) { return false, errors.ErrUnsupported }
+
+func (s *socket) push() error { return errors.ErrUnsupported }

@@ -3,6 +3,7 @@
 package websocket
 
 import (
+	"cmp"
 	"errors"
 	"io"
 
@@ -39,9 +40,13 @@ func (c *Conn) NextReader() (protocol.Opcode, io.Reader, error) {
 	return m.op, r, nil
 }
 
-// skipStream reads what is left of a message that is read in parts.
+// skipStream reads what is left of a message that is read in parts. Its reader is of no
+// use any more.
 func (c *Conn) skipStream() error {
 	m := &c.message
+	if m.stream != nil {
+		m.stream.stale = true
+	}
 	for m.stream != nil {
 		if m.stream.last {
 			m.stream, m.op = nil, protocol.OpContinuation
@@ -56,9 +61,10 @@ func (c *Conn) skipStream() error {
 
 // messageReader reads one message. The connection's lock guards its fields.
 type messageReader struct {
-	conn *Conn
-	part []byte // that has come and is not read
-	last bool   // no more parts come
+	conn  *Conn
+	part  []byte // that has come and is not read
+	last  bool   // no more parts come
+	stale bool   // another message is read
 }
 
 var errStaleReader = errors.New("websocket: another message is being read")
@@ -68,8 +74,8 @@ func (r *messageReader) Read(p []byte) (int, error) {
 	c.reading.Lock()
 	defer c.reading.Unlock()
 	defer c.holdAnswers()
-	if c.message.stream != r {
-		return 0, errStaleReader
+	if r.stale {
+		return 0, cmp.Or(c.Err(), errStaleReader)
 	}
 	for len(r.part) == 0 {
 		if r.last {
@@ -109,12 +115,15 @@ func (r *messageReader) take(ev protocol.Event) error {
 
 // NextWriter begins a message that is sent in parts, as fragments of 32 KiB or
 // what Close leaves; a shorter one leaves whole. Other messages wait until Close,
-// which must be called; control frames do not.
+// which must be called; control frames do not. Since its length is not known it is
+// compressed however short it is, where permessage-deflate was agreed.
 func (c *Conn) NextWriter(op protocol.Opcode) (io.WriteCloser, error) {
 	if err := dataOpcode(op); err != nil {
 		return nil, err
 	}
-	c.beginMessage()
+	if err := c.beginMessage(); err != nil {
+		return nil, err
+	}
 	w := &messageWriter{conn: c, header: protocol.Header{Opcode: op}, parts: takeBuffer()}
 	if c.compresses(fragmentSize) {
 		w.header.RSV = protocol.RSV1

@@ -32,9 +32,10 @@ func (c *Conn) WriteMessage(op protocol.Opcode, p []byte) error {
 	return err
 }
 
-// awaitTurn waits until no message is under way in parts; c.writing is held.
+// awaitTurn waits until no message is under way in parts, or none will be any more;
+// c.writing is held.
 func (c *Conn) awaitTurn() {
-	for c.inMessage {
+	for c.inMessage && !c.ended.Load() {
 		if c.messageOver == nil {
 			c.messageOver = sync.NewCond(&c.writing)
 		}
@@ -43,19 +44,35 @@ func (c *Conn) awaitTurn() {
 }
 
 // beginMessage keeps other messages from being sent until endMessage.
-func (c *Conn) beginMessage() {
+func (c *Conn) beginMessage() error {
 	c.writing.Lock()
+	defer c.writing.Unlock()
 	c.awaitTurn()
+	if err := c.open(); err != nil {
+		return err
+	}
 	c.inMessage = true
-	c.writing.Unlock()
+	return nil
 }
 
 func (c *Conn) endMessage() {
 	c.writing.Lock()
 	c.inMessage = false
+	c.nextTurn()
+	c.writing.Unlock()
+}
+
+// nextTurn wakes who awaits a turn; c.writing is held.
+func (c *Conn) nextTurn() {
 	if c.messageOver != nil {
 		c.messageOver.Broadcast()
 	}
+}
+
+// wakeWriters is nextTurn for who may hold c.writing.
+func (c *Conn) wakeWriters() {
+	c.writing.Lock()
+	c.nextTurn()
 	c.writing.Unlock()
 }
 

@@ -1,0 +1,164 @@
+// How a connection ends: what still arrives, and what does not any more.
+
+package websocket_test
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"framescope/protocol"
+	"framescope/server/websocket"
+)
+
+// together sends frames in one segment and waits until they are there.
+func together(t *testing.T, nc io.Writer, frames ...[]byte) {
+	t.Helper()
+	var all []byte
+	for _, f := range frames {
+		all = append(all, f...)
+	}
+	if _, err := nc.Write(all); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(50 * time.Millisecond)
+}
+
+func TestNothingAfterTheEnd(t *testing.T) {
+	one, after := masked(protocol.OpText, true, "one"), masked(protocol.OpText, true, "after")
+	t.Run("breach", func(t *testing.T) {
+		nc, c := rawPeer(t, plain)
+		bad := masked(protocol.OpText, true, "bad")
+		bad[0] |= 0x40
+		together(t, nc, bad, after)
+		for range 2 {
+			var breach protocol.Breach
+			if _, p, err := c.ReadMessage(); !errors.As(err, &breach) {
+				t.Errorf("%q, %v", p, err)
+			}
+		}
+	})
+	t.Run("close frame", func(t *testing.T) {
+		nc, c := rawPeer(t, plain)
+		together(t, nc, masked(protocol.OpClose, true, "\x03\xe9bye"), after)
+		for range 2 {
+			var closed *websocket.CloseError
+			if _, p, err := c.ReadMessage(); !errors.As(err, &closed) || closed.Code != protocol.CloseGoingAway {
+				t.Errorf("%q, %v", p, err)
+			}
+		}
+	})
+	t.Run("CloseNow", func(t *testing.T) {
+		nc, c := rawPeer(t, plain)
+		together(t, nc, one, after)
+		reads(t, c, "one")
+		c.CloseNow()
+		if _, p, err := c.ReadMessage(); !errors.Is(err, websocket.ErrClosed) {
+			t.Errorf("%q, %v", p, err)
+		}
+	})
+}
+
+// A peer that has gone may have said why: that outlasts a write that fails.
+func TestWhatCameBeforeAFailedWrite(t *testing.T) {
+	nc, c := rawPeer(t, plain)
+	together(t, nc, masked(protocol.OpText, true, "one"), masked(protocol.OpText, true, "two"), masked(protocol.OpClose, true, "\x0f\xa0because"))
+	reads(t, c, "one")
+	c.SetWriteDeadline(time.Now().Add(-time.Second))
+	for c.WriteMessage(protocol.OpText, []byte("into the void")) == nil {
+	}
+	if _, p, err := c.ReadMessage(); err != nil || string(p) != "two" {
+		t.Errorf("%q, %v", p, err)
+	}
+	var closed *websocket.CloseError
+	if _, _, err := c.ReadMessage(); !errors.As(err, &closed) || closed.Code != 4000 || closed.Reason != "because" {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
+// Close from elsewhere takes a message away from who reads it in parts.
+func TestStreamIsCutByClose(t *testing.T) {
+	o := plain
+	o.CloseTimeout = 200 * time.Millisecond
+	nc, c := rawPeer(t, o)
+	head := protocol.AppendHeader(nil, protocol.Header{Opcode: protocol.OpBinary, Fin: true, Masked: true, PayloadLength: 100_000})
+	nc.Write(append(head, strings.Repeat("A", 1000)...))
+	_, r, err := c.NextReader()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := make([]byte, 10)
+	if _, err := io.ReadFull(r, p); err != nil || string(p) != "AAAAAAAAAA" {
+		t.Fatalf("%q, %v", p, err)
+	}
+	time.AfterFunc(50*time.Millisecond, func() { nc.Write([]byte(strings.Repeat("B", 1000))) })
+	if err := c.Close(protocol.CloseGoingAway, ""); err == nil {
+		t.Error("a peer that does not answer has closed")
+	}
+	var closed *websocket.CloseError
+	if n, err := r.Read(p); n != 0 || !errors.As(err, &closed) {
+		t.Errorf("%q, %v", p[:n], err)
+	}
+}
+
+func TestQueueLeavesBeforeTheCloseFrame(t *testing.T) {
+	for range 20 {
+		client, server := pair(t, plain)
+		go func() {
+			server.Send(websocket.Prepare(protocol.OpText, []byte("last words")))
+			server.Close(protocol.CloseNormal, "")
+		}()
+		reads(t, client, "last words")
+		client.ReadMessage()
+	}
+}
+
+// What an application has written leaves, though it returns at once.
+func TestApplicationThatReturns(t *testing.T) {
+	s := &websocket.Server{Options: plain}
+	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.Handle(w, r, func(c *websocket.Conn) {
+			time.Sleep(50 * time.Millisecond)
+			c.ReadMessage()
+			c.WriteMessage(protocol.OpText, []byte("answer"))
+			c.Send(websocket.Prepare(protocol.OpText, []byte("more")))
+		})
+	}))
+	defer h.Close()
+	nc, r := rawDial(t, "ws"+strings.TrimPrefix(h.URL, "http"))
+	together(t, nc, masked(protocol.OpText, true, "one"), masked(protocol.OpText, true, "two"))
+	if got, err := io.ReadAll(r); string(got) != "\x81\x06answer\x81\x04more" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// The largest message that is queued may be longer than the queue, if it is alone.
+func TestLongMessageInTheQueue(t *testing.T) {
+	client, server := pair(t, plain)
+	long := strings.Repeat("x", 2<<20)
+	if err := server.Send(websocket.Prepare(protocol.OpText, []byte(long))); err != nil {
+		t.Fatal(err)
+	}
+	reads(t, client, long)
+}
+
+func TestCloseFramesThatMayNotBeSent(t *testing.T) {
+	client, server := pair(t, plain)
+	for _, code := range []protocol.CloseCode{0, 999, 1004, 1006, 1015, 2000, 5000} {
+		if server.Close(code, "") == nil {
+			t.Errorf("closed with %v", code)
+		}
+	}
+	if server.Close(protocol.CloseNormal, "\xff") == nil {
+		t.Error("closed with a reason that is no text")
+	}
+	go server.Close(protocol.CloseNoStatus, "")
+	var closed *websocket.CloseError
+	if _, _, err := client.ReadMessage(); !errors.As(err, &closed) || closed.Code != protocol.CloseNoStatus {
+		t.Errorf("it ended with %v", err)
+	}
+}

@@ -1,0 +1,326 @@
+// Who waits for whom: the reader for no writer, nobody for longer than the limits say.
+
+package websocket_test
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"framescope/protocol"
+	"framescope/server/websocket"
+)
+
+// rawPeer is a connection of ours and the bare socket of its peer.
+func rawPeer(t *testing.T, o websocket.Options) (nc net.Conn, server *websocket.Conn) {
+	t.Helper()
+	accepted := make(chan *websocket.Conn, 1)
+	s := &websocket.Server{Options: o}
+	over := make(chan struct{})
+	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := s.Handle(w, r, func(c *websocket.Conn) { accepted <- c; <-over }); err != nil {
+			t.Error(err)
+		}
+	}))
+	t.Cleanup(h.Close)
+	t.Cleanup(func() { close(over) })
+	nc, _ = rawDial(t, "ws"+strings.TrimPrefix(h.URL, "http"))
+	return nc, <-accepted
+}
+
+// clog lets a goroutine write until the peer's socket is full.
+func clog(c *websocket.Conn) {
+	var written atomic.Int64
+	go func() {
+		for c.WriteMessage(protocol.OpBinary, make([]byte, 20_000)) == nil {
+			written.Add(1)
+		}
+	}()
+	for before := int64(-1); before != written.Load(); time.Sleep(100 * time.Millisecond) {
+		before = written.Load()
+	}
+}
+
+// reads expects a message soon.
+func reads(t *testing.T, c *websocket.Conn, want string) {
+	t.Helper()
+	c.SetReadDeadline(time.Now().Add(5 * time.Second))
+	defer c.SetReadDeadline(time.Time{})
+	if _, p, err := c.ReadMessage(); err != nil || string(p) != want {
+		t.Fatalf("%q, %v, want %q", p, err, want)
+	}
+}
+
+// patient is who waits for longer than a test does.
+var patient = websocket.Options{WriteTimeout: time.Minute, Compression: websocket.Compression{Off: true}}
+
+func TestReaderWaitsForNoWriter(t *testing.T) {
+	for name, before := range map[string]string{
+		"a message":                      "",
+		"a ping":                         string(masked(protocol.OpPing, true, "here?")),
+		"more pings than can be answered": strings.Repeat(string(masked(protocol.OpPing, true, strings.Repeat("?", 125))), 1000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			nc, c := rawPeer(t, patient)
+			defer c.CloseNow()
+			// What comes together makes the connection hold back what is written meanwhile.
+			nc.Write(append(masked(protocol.OpText, true, "one"), masked(protocol.OpText, true, "two")...))
+			time.Sleep(50 * time.Millisecond)
+			reads(t, c, "one")
+			clog(c)
+			nc.Write(append([]byte(before), masked(protocol.OpText, true, "three")...))
+			reads(t, c, "two")
+			reads(t, c, "three")
+		})
+	}
+}
+
+// What the reader sends before it reads must not keep it from reading either.
+func TestReaderWaitsForNoSocket(t *testing.T) {
+	nc, c := rawPeer(t, patient)
+	defer c.CloseNow()
+	for full := 0; full < 5; {
+		nc.Write(append(masked(protocol.OpText, true, "a"), masked(protocol.OpText, true, "b")...))
+		time.Sleep(time.Millisecond)
+		reads(t, c, "a")
+		written := make(chan error, 1)
+		go func() { written <- c.WriteMessage(protocol.OpBinary, make([]byte, 30_000)) }()
+		select {
+		case <-written: // held back until the next read, or sent
+		case <-time.After(50 * time.Millisecond):
+			full++
+		}
+		reads(t, c, "b")
+	}
+}
+
+// Pongs that had to wait come later, in order; of too many the newest.
+func TestPongsThatWaited(t *testing.T) {
+	for _, client := range []bool{false, true} {
+		nc, c := rawPeer(t, patient)
+		side := protocol.Client
+		if client {
+			c, nc, _ = dialled(t)
+			side = protocol.Server
+		}
+		clog(c)
+		var pings []byte
+		for i := range 20 {
+			h := protocol.Header{Fin: true, Opcode: protocol.OpPing, Masked: !client, PayloadLength: 1}
+			pings = append(protocol.AppendHeader(pings, h), byte(i))
+		}
+		h := protocol.Header{Fin: true, Opcode: protocol.OpText, Masked: !client, PayloadLength: 2}
+		nc.Write(append(protocol.AppendHeader(pings, h), "hi"...))
+		reads(t, c, "hi")
+		d := protocol.Decoder{From: side.Peer()}
+		b := make([]byte, 64<<10)
+		var pongs []byte
+		nc.SetReadDeadline(timeLimit())
+		for held := 0; len(pongs) < 20; {
+			n, err := nc.Read(b[held:])
+			if err != nil {
+				t.Fatalf("after pongs %v: %v", pongs, err)
+			}
+			rest := b[:held+n]
+			for {
+				ev, took := d.Next(rest)
+				if took == 0 {
+					break
+				}
+				if ev.End && d.Header().Opcode == protocol.OpPong {
+					pongs = append(pongs, ev.Data...)
+				}
+				rest = rest[took:]
+			}
+			held = copy(b, rest)
+		}
+		if !slices.IsSorted(pongs) {
+			t.Errorf("pongs came as %v", pongs)
+		}
+		c.CloseNow()
+	}
+}
+
+func TestCloseIsBounded(t *testing.T) {
+	o := patient
+	o.CloseTimeout = 200 * time.Millisecond
+	_, c := rawPeer(t, o)
+	clog(c)
+	done := make(chan error, 1)
+	go func() { done <- c.Close(protocol.CloseNormal, "") }()
+	select {
+	case err := <-done:
+		var closed *websocket.CloseError
+		if !errors.As(err, &closed) || closed.Code != protocol.CloseAbnormal {
+			t.Errorf("closed with %v", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("Close waits for a writer")
+		c.CloseNow()
+	}
+}
+
+// ends waits for the end of a connection.
+func ends(t *testing.T, c *websocket.Conn, why error) {
+	t.Helper()
+	select {
+	case <-c.Done():
+	case <-time.After(10 * time.Second):
+		t.Fatal("the connection goes on")
+	}
+	if !errors.Is(c.Err(), why) {
+		t.Errorf("it ended with %v, want %v", c.Err(), why)
+	}
+}
+
+// However the application waits, a peer that is gone is noticed.
+func TestDeadlinesLeaveTheLimitsAlone(t *testing.T) {
+	o := plain
+	o.IdleTimeout, o.PongTimeout = 200*time.Millisecond, 200*time.Millisecond
+	far := time.Now().Add(time.Hour)
+	for name, wait := range map[string]func(*websocket.Conn){
+		"polling": func(c *websocket.Conn) {
+			for c.Err() == nil {
+				c.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+				c.ReadMessage()
+			}
+		},
+		"a far deadline, taken back": func(c *websocket.Conn) {
+			c.SetReadDeadline(far)
+			c.SetReadDeadline(time.Time{})
+			c.ReadMessage()
+		},
+		"a far deadline, set meanwhile": func(c *websocket.Conn) {
+			time.AfterFunc(50*time.Millisecond, func() { c.SetReadDeadline(far) })
+			c.ReadMessage()
+		},
+		"a deadline taken back meanwhile": func(c *websocket.Conn) {
+			c.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+			time.AfterFunc(20*time.Millisecond, func() { c.SetReadDeadline(time.Time{}) })
+			c.ReadMessage()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, c := rawPeer(t, o)
+			defer c.CloseNow()
+			go wait(c)
+			ends(t, c, websocket.ErrNoPong)
+		})
+	}
+}
+
+// An application that takes its time between reads is not a slow peer.
+func TestPauseOfTheApplication(t *testing.T) {
+	o := plain
+	o.FrameTimeout = 200 * time.Millisecond
+	nc, c := rawPeer(t, o)
+	head := protocol.AppendHeader(nil, protocol.Header{Opcode: protocol.OpBinary, Fin: true, Masked: true, PayloadLength: 30})
+	nc.Write(append(head, "0123456789"...))
+	_, r, err := c.NextReader()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := make([]byte, 10)
+	for i := range 3 {
+		if _, err := io.ReadFull(r, p); err != nil || string(p) != "0123456789" {
+			t.Fatalf("part %d: %q, %v", i, p, err)
+		}
+		nc.Write([]byte("0123456789"))
+		time.Sleep(o.FrameTimeout + 100*time.Millisecond)
+	}
+}
+
+func TestCloseAfterAReadDeadline(t *testing.T) {
+	client, server := pair(t, patient)
+	go client.ReadMessage()
+	server.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
+	if _, _, err := server.ReadMessage(); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatal(err)
+	}
+	if err := server.Close(protocol.CloseNormal, "bye"); err != nil {
+		t.Errorf("the close handshake failed: %v", err)
+	}
+}
+
+// A write deadline that is taken back leaves the write timeout, over a socket and over
+// what is none.
+func TestWriteDeadlineTakenBack(t *testing.T) {
+	o := plain
+	o.WriteTimeout = 300 * time.Millisecond
+	near, far := net.Pipe()
+	defer far.Close()
+	_, socket := rawPeer(t, o)
+	for name, c := range map[string]*websocket.Conn{"pipe": websocket.NewConn(near, protocol.Server, nil, o), "socket": socket} {
+		for _, by := range []time.Time{time.Now().Add(time.Hour), {}} {
+			if err := c.SetWriteDeadline(by); err != nil {
+				t.Error(err)
+			}
+		}
+		go func() {
+			for c.WriteMessage(protocol.OpBinary, make([]byte, 20_000)) == nil {
+			}
+		}()
+		time.Sleep(100 * time.Millisecond)
+		c.SetWriteDeadline(time.Time{}) // while a write waits
+		t.Run(name, func(t *testing.T) { ends(t, c, websocket.ErrSlowReader) })
+	}
+}
+
+// The deadline that a write left behind does not meet a later one.
+func TestWriteDeadlineIsForgotten(t *testing.T) {
+	o := plain
+	o.WriteTimeout = 100 * time.Millisecond
+	client, server := pair(t, o)
+	go func() {
+		for server.Err() == nil {
+			server.SetWriteDeadline(time.Time{})
+		}
+	}()
+	for start := time.Now(); time.Since(start) < 500*time.Millisecond; time.Sleep(time.Millisecond) {
+		if err := server.WriteMessage(protocol.OpText, []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		reads(t, client, "x")
+	}
+	server.CloseNow()
+}
+
+// Who waits for a message in parts to end does so no longer than the connection lasts.
+func TestMessageInPartsThatNeverEnds(t *testing.T) {
+	_, c := rawPeer(t, patient)
+	w, err := c.NextWriter(protocol.OpText)
+	if err != nil {
+		t.Fatal(err)
+	}
+	waiting := make(chan error, 3)
+	go func() { waiting <- c.WriteMessage(protocol.OpText, []byte("two")) }()
+	go func() {
+		_, err := c.NextWriter(protocol.OpText)
+		waiting <- err
+	}()
+	c.Send(websocket.Prepare(protocol.OpText, []byte("three")))
+	time.Sleep(50 * time.Millisecond)
+	c.CloseNow()
+	go func() { waiting <- c.WriteMessage(protocol.OpText, []byte("four")) }()
+	for range 3 {
+		select {
+		case err := <-waiting:
+			if !errors.Is(err, websocket.ErrClosed) {
+				t.Error(err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatal("a writer waits for ever")
+		}
+	}
+	if err := w.Close(); !errors.Is(err, websocket.ErrClosed) {
+		t.Error(err)
+	}
+}
