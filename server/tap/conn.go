@@ -7,12 +7,12 @@ import (
 	"errors"
 	"net"
 	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 
 	"framescope/protocol"
+	"framescope/protocol/feed"
 )
 
 // maxHead is how many bytes of a request are held while it is not known whether
@@ -133,14 +133,17 @@ func (c *Conn) Sending(b []byte) {
 	}
 }
 
-// begin starts the capture at a request whose head has been read.
-func (c *Conn) begin(maxMessageSize uint64) {
+// begin starts the capture at a request whose head has been read; line is its first.
+func (c *Conn) begin(maxMessageSize uint64, line string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.pass.Load() != passHTTP {
 		return
 	}
-	n := c.lastHead()
+	if c.id != 0 {
+		c.tap.history.close(c.id, feed.UnknownSide) // it was refused, and asks again
+	}
+	n := c.lastHead(line)
 	c.id = c.tap.open(maxMessageSize, c.Conn)
 	c.tap.history.head(c.id, c.peer, c.head[:n])
 	// What the peer has sent beyond its head are frames, should we accept.
@@ -148,20 +151,17 @@ func (c *Conn) begin(maxMessageSize uint64) {
 	c.pass.Store(passShake)
 }
 
-// lastHead drops from what is held the requests before the last, which came in
-// one segment with it, and returns the length of its head.
-func (c *Conn) lastHead() int {
+// lastHead drops from what is held all that stands before the request with the given
+// first line, other requests and what they carried, and returns the length of its head.
+func (c *Conn) lastHead(line string) int {
+	if at := bytes.LastIndex(c.head, []byte(line)); at > 0 {
+		c.head = c.head[at:]
+	}
 	_, n := protocol.ParseHead(c.head)
 	if n == 0 {
 		return len(c.head) // longer than is held
 	}
-	for {
-		h, next := protocol.ParseHead(c.head[n:])
-		if next == 0 || !strings.Contains(h.StartLine, " HTTP/1.") {
-			return n // nothing, or frames already
-		}
-		c.head, n = c.head[n:], next
-	}
+	return n
 }
 
 // answer takes our bytes until the blank line ends the response's head.
@@ -175,12 +175,13 @@ func (c *Conn) answer(b []byte) {
 	}
 	c.tap.history.head(c.id, c.peer.Peer(), c.response[:n])
 	early, rest := c.head, c.response[n:]
-	c.head, c.response = nil, nil
+	c.response = nil
 	if protocol.StatusOf(h) != 101 {
-		c.pass.Store(passPlain)
+		c.pass.Store(passHTTP) // another handshake may follow
 		c.mu.Unlock()
 		return
 	}
+	c.head = nil
 	c.in.feed(early)
 	c.pass.Store(passFrames)
 	c.mu.Unlock()

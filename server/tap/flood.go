@@ -28,6 +28,13 @@ func (f *flood) init(limit int64, snap uint32) {
 	f.span = max(uint64(max(limit, 0)), floodRate) / 16
 }
 
+// pass ends a flood after which nothing came; now is when something does.
+func (f *flood) pass(now int64) {
+	if f.snap < f.full && now-f.from >= int64(time.Second/16) {
+		f.judge(now)
+	}
+}
+
 // add counts frames of so many bytes together.
 func (f *flood) add(frames, size uint64, now int64) {
 	if f.came += min(size, frames*uint64(f.full)); f.came >= f.span {

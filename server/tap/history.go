@@ -93,6 +93,7 @@ func (h *history) write() (w writer, ok bool) {
 		w.done()
 		return w, false
 	}
+	h.flood.pass(w.time)
 	return w, true
 }
 

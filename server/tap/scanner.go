@@ -27,6 +27,7 @@ type scanner struct {
 	// mu guards the rest while nothing is recorded; while something is, the lock
 	// of the history does, which is held anyway. Who needs to be sure holds both.
 	mu     sync.Mutex
+	over   bool    // the connection has ended, and its capture
 	held   []byte  // of the frame that has not ended: a part of its header, or more
 	pooled *[]byte // what held came from, if it came from the pool
 	small  []byte  // what held was before
@@ -53,7 +54,7 @@ func (s *scanner) feed(b []byte) {
 // scan goes from frame to frame. Without a writer it only keeps count of where
 // it is.
 func (s *scanner) scan(b []byte, w *writer) {
-	for len(b) > 0 {
+	for len(b) > 0 && !s.over {
 		switch {
 		case s.size > 0:
 			b = b[s.goOn(b, w):]
@@ -167,16 +168,16 @@ func (s *scanner) reset() {
 	}
 }
 
-// finish records a frame that will not end any more.
+// finish records a frame that will not end any more. What a reader still hands in, who
+// has lost the race with Close, is not.
 func (s *scanner) finish() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	w, recording := s.conn.tap.history.write()
-	if !recording {
-		return
-	}
+	h := &s.conn.tap.history
+	w := h.tell()
 	defer w.done()
-	if len(s.held) == 0 {
+	s.over = true
+	if !h.recording.Load() || len(s.held) == 0 {
 		return
 	}
 	size := s.size

@@ -3,9 +3,11 @@
 package tap_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -13,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	gorilla "github.com/gorilla/websocket"
 	"go.uber.org/goleak"
@@ -32,6 +35,9 @@ func tapped(t *testing.T, o tap.Options) (*tap.Tap, string) {
 	sockets := &websocket.Server{}
 	mux := http.NewServeMux()
 	mux.Handle("/plain", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "plain") }))
+	mux.Handle("/refused", frames.Handler(1<<20, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, "not you", http.StatusForbidden)
+	})))
 	mux.Handle("/echo", frames.Handler(1<<20, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := sockets.Accept(w, r)
 		for err == nil {
@@ -480,6 +486,96 @@ func TestLateWatcherKnowsWhoIsOpen(t *testing.T) {
 		write(third, 3000)
 		check(3)
 		third.Close()
+	}
+}
+
+// A flood is over when nothing comes any more, not only when little does.
+func TestFloodPasses(t *testing.T) {
+	frames := tap.New(tap.Options{Snap: 1 << 20, History: 1 << 20})
+	c := frames.Wrap(sink{}, protocol.Server)
+	frame := append(protocol.AppendHeader(nil, protocol.Header{Fin: true, Opcode: protocol.OpBinary, PayloadLength: 100_000}), make([]byte, 100_000)...)
+	for range 2000 {
+		c.Write(frame)
+	}
+	time.Sleep(100 * time.Millisecond)
+	c.Write(frame)
+	c.Close()
+	all := collect(t, frames)
+	all.until(closed)
+	got := all.of(feed.Frame, protocol.Client)
+	if last := got[len(got)-1]; len(last.Data) != len(frame) || last.Flags != 0 {
+		t.Errorf("of a frame after the flood %d bytes are kept", len(last.Data))
+	}
+	if before := got[len(got)-2]; before.Flags&feed.Cut == 0 {
+		t.Error("nothing was cut: that was no flood")
+	}
+}
+
+func TestNothingAfterTheEnd(t *testing.T) {
+	frames := tap.New(tap.Options{Snap: 100, History: 1 << 20})
+	c := frames.Wrap(sink{}, protocol.Server)
+	c.Received([]byte("\x81\x02hi\x81\x05he"), nil)
+	c.Close()
+	c.Received([]byte("llo\x81\x02hi"), nil) // by a reader that had read before
+	frames.Wrap(sink{}, protocol.Server).Close()
+	all := collect(t, frames)
+	all.until(func(r feed.Record) bool { return closed(r) && r.Conn == 2 })
+	if got := all.of(feed.Frame, protocol.Server); len(got) != 2 || got[1].Flags != feed.Cut|feed.Partial {
+		t.Errorf("%+v", got)
+	}
+}
+
+// ask sends requests one after the other on one connection, and a frame at last.
+func ask(t *testing.T, host string, requests ...string) {
+	t.Helper()
+	nc, err := net.Dial("tcp", host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	r := bufio.NewReader(nc)
+	for _, request := range requests {
+		io.WriteString(nc, strings.Replace(request, "%h", host, 1))
+		response, err := http.ReadResponse(r, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if response.StatusCode != 101 {
+			io.Copy(io.Discard, response.Body)
+		}
+	}
+	io.WriteString(nc, "\x88\x80\x00\x00\x00\x00")
+	io.Copy(io.Discard, r)
+}
+
+// Whatever a connection was used for before, a handshake is recorded, and alone.
+func TestHandshakeOnAConnectionThatWasUsed(t *testing.T) {
+	post := "POST /plain HTTP/1.1\r\nHost: %h\r\nContent-Length: 14\r\n\r\nan\r\n\r\nodd body"
+	refused := strings.Replace(request, "GET /echo", "GET /refused", 1)
+	frames, host := tapped(t, tap.Options{Snap: 100, History: 1 << 20})
+	ask(t, host, post, post, request)
+	ask(t, host, refused, post, refused, request)
+	all := collect(t, frames)
+	all.until(func(r feed.Record) bool { return closed(r) && r.Conn == 4 })
+	var lines []string
+	for _, head := range all.of(feed.Head, protocol.Client) {
+		line, _, _ := strings.Cut(string(head.Data), " HTTP")
+		lines = append(lines, fmt.Sprint(head.Conn, " ", line))
+	}
+	if want := []string{"1 GET /echo", "2 GET /refused", "3 GET /refused", "4 GET /echo"}; !slices.Equal(lines, want) {
+		t.Errorf("handshakes %q, want %q", lines, want)
+	}
+	if n := len(all.of(feed.Frame, protocol.Client)); n != 2 {
+		t.Errorf("%d frames, want 2", n)
+	}
+	ended := 0
+	for _, r := range all.records {
+		if closed(r) {
+			ended++
+		}
+	}
+	if ended != 4 {
+		t.Errorf("%d captures ended, of 4", ended)
 	}
 }
 

@@ -106,7 +106,7 @@ func connectProxy(t *testing.T, secure bool) (u *url.URL, config *tls.Config, tu
 			t.Error(err)
 			return
 		}
-		io.WriteString(from, "HTTP/1.1 200 OK\r\n\r\n")
+		fmt.Fprintf(from, "HTTP/1.1 %d Through\r\n\r\n", 199+*tunnels) // any 2xx will do
 		go func() { io.Copy(to, from); to.Close() }()
 		io.Copy(from, to)
 		from.Close()
@@ -139,6 +139,34 @@ func TestDialThroughAProxy(t *testing.T) {
 			t.Errorf("through %s: %v, want %q", proxy, err, says)
 		}
 	}
+}
+
+// A proxy whose answer never ends is left in time, and does not fill the memory.
+func TestDialThroughAProxyThatNeverEnds(t *testing.T) {
+	over := make(chan struct{})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		nc, err := l.Accept()
+		if err != nil {
+			return
+		}
+		io.WriteString(nc, "HTTP/1.1 200 OK\r\n")
+		for err == nil {
+			_, err = io.WriteString(nc, "X-More: "+strings.Repeat("x", 1000)+"\r\n")
+		}
+		close(over)
+	}()
+	_, _, err = websocket.Dial(t.Context(), "ws://example.test/", &websocket.DialOptions{Proxy: func(*http.Request) (*url.URL, error) {
+		return &url.URL{Scheme: "http", Host: l.Addr().String()}, nil
+	}})
+	if err == nil || !strings.Contains(err.Error(), "ask for a tunnel") {
+		t.Errorf("through an endless answer: %v", err)
+	}
+	<-over
 }
 
 func TestDialThroughSOCKS(t *testing.T) {

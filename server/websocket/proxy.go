@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -88,12 +89,12 @@ func tunnel(nc net.Conn, user *url.Userinfo, target string) error {
 	}
 	// The other end speaks only when it is spoken to, so nothing stands behind the
 	// head that would be lost with this reader.
-	reader := bufio.NewReaderSize(nc, maxResponseHead)
+	reader := bufio.NewReader(&io.LimitedReader{R: nc, N: maxResponseHead})
 	response, err := http.ReadResponse(reader, request)
 	switch {
 	case err != nil:
 		return fmt.Errorf("ask for a tunnel: %w", err)
-	case response.StatusCode != http.StatusOK:
+	case response.StatusCode/100 != 2:
 		return fmt.Errorf("it answers %s", response.Status)
 	case reader.Buffered() > 0:
 		return errors.New("it sends more than was asked for")
