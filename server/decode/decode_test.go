@@ -44,6 +44,24 @@ func TestFormats(t *testing.T) {
 		strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(hello)), "="),
 		base64.StdEncoding.EncodeToString([]byte(hello[:4])) + "\n" + base64.StdEncoding.EncodeToString([]byte(hello[4:])),
 		"gY U3\n+iE9\n f59NUVg",
+		"8185 37fa213d7\nf 9f4d51 58", // lines that end within a byte
+		"000000 81 85 37 fa 21 3d 7f 9f 4d 51 58\n00000b\n",
+		"0000000 81 85 37 fa 21 3d 7f 9f 4d 51\n0000012 58\n0000013\n",
+		"0000000 81 85 37 fa 21 3d 7f 9f 4d 51\n0000010 58\n0000011\n",
+		"000000 81 85 37 fa 21 3d 7f 9f 4d 51 58                 >..7.!=..MQX<\n00000b\n",
+	} {
+		if got, err := run(in, decode.Options{}); got != want || err != nil {
+			t.Errorf("%q: %q, %v", in, got, err)
+		}
+	}
+}
+
+// Programs print the bytes of an array in many ways.
+func TestListsOfBytes(t *testing.T) {
+	const want = "@0      server text FIN length 2\n        \"\\t\\b\"\n"
+	for _, in := range []string{
+		"81 2 9 8", "0x81,0x2,0x9,0x8", "0x81, 0x02, 0x9, 0x8\n", "81\n2\n9\n8\n", "81:2:9:8", "81\r\n02\r\n9\r\n08",
+		"0X81 0X2\n\n0x9 0x8",
 	} {
 		if got, err := run(in, decode.Options{}); got != want || err != nil {
 			t.Errorf("%q: %q, %v", in, got, err)
@@ -68,14 +86,20 @@ func TestFrames(t *testing.T) {
 		{"\x82\x05ab", decode.Options{}, "@0      server binary FIN length 5\n        6162 …\n", "frame: of the one at byte 0 the last 3 bytes of payload are missing"},
 		{"\x82\x00\x82", decode.Options{}, "@0      server binary FIN length 0\n", "of the one at byte 2 only 1 bytes are there"},
 		{"\x82\x00\x89\x83\x01\x02\x03\x04ac", decode.Options{From: "client"}, "@0      client binary FIN length 0\n      ! client-unmasked: frame from the client is not masked (RFC 6455 5.1, close 1002)\n@2      client ping FIN mask 01020304 length 3\n        \"`a\" …\n", "of the one at byte 2 the last 1 bytes of payload are missing"},
-		{"00000000: 8180\n00000010: 00000000\n", decode.Options{}, "", "line 2: the offset is 10 where 2 is due: lines are missing"},
+		{"00000000: 8180\n00000010: 00000000\n", decode.Options{}, "", "line 2: the offset is 00000010 where 00000002 is due: lines are missing"},
 		{"00000000  81 80 00 00  |....|\n*\n00000010\n", decode.Options{}, "", "line 2: * stands for lines that are left out"},
 		{"gQ=x", decode.Options{Format: "base64"}, "", `line 1: "gQ=x" is not base64`},
 		{"g", decode.Options{Format: "base64"}, "", `line 1: "g" is not base64`},
 		{"gQVI\nZWx!", decode.Options{}, "", `line 2: "ZWx!" is not base64`},
 		{"\x82\x04abcd", decode.Options{MaxMessageSize: 3}, "@0      server binary FIN length 4\n        61626364\n      ! message-too-big: message of at least 4 bytes is larger than this server takes (RFC 6455 10.4, close 1009)\n", "break the RFC"},
 		{"", decode.Options{}, "", ""},
-		{"8", decode.Options{Format: "hex"}, "", "line 1: an odd number of hex digits"},
+		{"816", decode.Options{Format: "hex"}, "", "line 1: an odd number of hex digits"},
+		{"81 056 48", decode.Options{}, "", "line 1: an odd number of hex digits"},
+		{"81 05 4\n8", decode.Options{}, "@0      server text FIN length 5\n        \"\\x04\\b\" …\n", "the last 3 bytes of payload are missing"},
+		{"0000000 0581 6548 6c6c 006f\n0000007\n", decode.Options{}, "", "line 1: a dump of words"},
+		{"0000000    0581    6548    6c6c    006f\n", decode.Options{}, "", "line 1: a dump of words"},
+		{"000000 81 05 48 65\n000020 6c 6c 6f\n", decode.Options{}, "", "line 2: the offset is 000020 where 000004 is due"},
+		{"\x09\x8a\x00\x00\x00\x00abcd", decode.Options{From: "client"}, "@0      client ping mask 00000000 length 10\n        \"abcd\" …\n      ! control-fragmented: control frame without FIN, control frames must not be fragmented (RFC 6455 5.5, close 1002)\n", "the last 6 bytes of payload are missing"},
 		{"zz", decode.Options{Format: "hex"}, "", `line 1: "zz" is not hex`},
 		{"x", decode.Options{Format: "octal"}, "", `format "octal" is not known`},
 		{"GET / HTTP/1.1\r\nHost: a\r\n", decode.Options{}, "", "its blank line is missing"},

@@ -66,7 +66,7 @@ var (
 func guess(line []byte) string {
 	text := len(bytes.TrimSpace(line)) > 0
 	switch {
-	case text && (onlyHex.Match(line) || isDump.Match(line)):
+	case text && (onlyHex.Match(line) || isDump.Match(line) || zeroDump.Match(line) || wordDump.Match(line)):
 		return "hex"
 	case text && onlyBase64.Match(line):
 		return "base64"

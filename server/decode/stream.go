@@ -107,6 +107,13 @@ func (s *Stream) Finish() error {
 		return s.finishPending()
 	}
 	missing := s.Decoder.Pending()
+	if f := &s.frame; len(s.pending) > 0 {
+		// Of a control frame with a broken header: the decoder waits for all of it.
+		if missing -= uint64(len(s.pending)); f.Header.Masked {
+			protocol.Mask(f.Header.MaskingKey, 0, s.pending)
+		}
+		f.Payload = append(f.Payload, s.pending[:min(len(s.pending), s.shown)]...)
+	}
 	if err := s.emit(&s.frame); err != nil {
 		return err
 	}
