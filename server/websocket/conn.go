@@ -5,6 +5,7 @@ package websocket
 import (
 	"errors"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -66,12 +67,15 @@ type CloseError struct {
 }
 
 func (e *CloseError) Error() string {
-	text := "websocket: closed with " + e.Code.String()
-	if e.Reason != "" {
+	text, cause := "websocket: closed with "+e.Code.String(), ""
+	if e.cause != nil {
+		cause = e.cause.Error()
+	}
+	if e.Reason != "" && !strings.Contains(cause, e.Reason) { // a breach says its reason itself
 		text += ": " + e.Reason
 	}
-	if e.cause != nil {
-		text += ": " + e.cause.Error()
+	if cause != "" {
+		text += ": " + cause
 	}
 	return text
 }
