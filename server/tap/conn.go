@@ -16,8 +16,9 @@ import (
 )
 
 // maxHead is how many bytes of a request are held while it is not known whether
-// it will be recorded, and how many of a response are looked at for its end.
-const maxHead = 64 << 10
+// it will be recorded, and how many of a response are looked at for its end. A server
+// takes less: 64 KiB and the 4 that net/http adds.
+const maxHead = 72 << 10
 
 // What passes a connection at present.
 const (

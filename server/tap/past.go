@@ -6,11 +6,14 @@ import (
 	"encoding/binary"
 	"maps"
 	"slices"
+	"strings"
 
+	"framescope/protocol"
 	"framescope/protocol/feed"
 )
 
-// keptHead is how much of a head is said again to a watcher that comes late.
+// keptHead is up to what size in bytes a head is said again whole to a watcher that
+// comes late. Of a longer one, mostly cookies, it is told what makes the handshake.
 const keptHead = 4 << 10
 
 // past holds of every connection that was open where the history begins its Open
@@ -40,10 +43,32 @@ func (p past) tell(r feed.Record) {
 	}
 	r.Flags |= feed.Replayed
 	if len(r.Data) > keptHead {
-		r.WireSize, r.Data = uint64(len(r.Data)), r.Data[:keptHead]
+		size := uint64(len(r.Data))
+		r.Data = essence(r.Data)
+		if r.Flags&feed.Cut == 0 {
+			r.WireSize = size
+		}
 		r.Flags |= feed.Cut
 	}
 	p[r.Conn] = feed.Append(p[r.Conn], r)
+}
+
+// essence is a head with no other fields than those of a handshake, or its beginning if
+// that is still too long.
+func essence(head []byte) []byte {
+	h, n := protocol.ParseHead(head)
+	if n == 0 {
+		return head[:keptHead]
+	}
+	short := []byte(h.StartLine + "\r\n")
+	for _, f := range h.Lines {
+		name := strings.ToLower(f.Name)
+		if name == "host" || name == "origin" || name == "upgrade" || name == "connection" || strings.HasPrefix(name, "sec-websocket-") {
+			short = append(short, f.Name+": "+f.Value+"\r\n"...)
+		}
+	}
+	short = append(short, "\r\n"...)
+	return short[:min(len(short), keptHead)]
 }
 
 // snapshot is what a reader must know who starts where the history begins.

@@ -579,6 +579,33 @@ func TestHandshakeOnAConnectionThatWasUsed(t *testing.T) {
 	}
 }
 
+// Of a long head a late watcher is told what makes the handshake.
+func TestLateWatcherIsToldTheHandshake(t *testing.T) {
+	frames, host := tapped(t, tap.Options{Snap: 1 << 20, History: 512 << 10})
+	for _, cookie := range []int{10, 5_000, 60_000} {
+		c, _, err := gorilla.DefaultDialer.Dial("ws://"+host+"/echo", http.Header{"Cookie": {strings.Repeat("c", cookie)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 50 {
+			c.WriteMessage(gorilla.BinaryMessage, make([]byte, 20_000))
+			c.ReadMessage()
+		}
+		late := collect(t, frames)
+		late.until(func(r feed.Record) bool { return r.Kind == feed.Known })
+		heads := late.of(feed.Head, protocol.Client)
+		head := string(heads[len(heads)-1].Data)
+		if !strings.HasPrefix(head, "GET /echo HTTP/1.1\r\n") || !strings.Contains(head, "\r\nSec-WebSocket-Key: ") || !strings.HasSuffix(head, "\r\n\r\n") {
+			t.Errorf("with %d bytes of cookies: %.300q", cookie, head)
+		}
+		if long := cookie > 4_000; strings.Contains(head, "ccc") == long || (heads[len(heads)-1].Flags&feed.Cut != 0) != long {
+			t.Errorf("with %d bytes of cookies: a head of %d bytes, flags %b", cookie, len(head), heads[len(heads)-1].Flags)
+		}
+		late.watcher.Close()
+		c.Close()
+	}
+}
+
 func TestHistoryOff(t *testing.T) {
 	frames := tap.New(tap.Options{Snap: 100})
 	say := func(write func([]byte)) { write([]byte("x")) }

@@ -64,8 +64,8 @@ var patient = websocket.Options{WriteTimeout: time.Minute, Compression: websocke
 
 func TestReaderWaitsForNoWriter(t *testing.T) {
 	for name, before := range map[string]string{
-		"a message":                      "",
-		"a ping":                         string(masked(protocol.OpPing, true, "here?")),
+		"a message":                       "",
+		"a ping":                          string(masked(protocol.OpPing, true, "here?")),
 		"more pings than can be answered": strings.Repeat(string(masked(protocol.OpPing, true, strings.Repeat("?", 125))), 1000),
 	} {
 		t.Run(name, func(t *testing.T) {

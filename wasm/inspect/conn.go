@@ -9,7 +9,7 @@ import "framescope/protocol"
 const maxConns = 8192
 
 // maxHead is how many bytes of a handshake head are kept.
-const maxHead = 64 << 10
+const maxHead = 72 << 10
 
 type connState uint8
 
@@ -92,6 +92,7 @@ type connList struct {
 	recent *conn // the last one asked for: frames come in runs
 	next   uint32
 	open   int
+	heads  int // bytes of all that are kept
 }
 
 // of finds the connection that the capture calls wire, or begins one.
@@ -133,8 +134,30 @@ func (l *connList) forgetOldest() {
 	l.forget(victim)
 }
 
+// forgetHeads drops the oldest heads until at most limit bytes of them are kept.
+func (l *connList) forgetHeads(limit int) (gone int) {
+	for _, c := range l.list {
+		if l.heads <= limit {
+			break
+		}
+		gone += l.behead(c)
+	}
+	return gone
+}
+
+// behead drops the heads of a connection and returns how many bytes they were.
+func (l *connList) behead(c *conn) (gone int) {
+	for i := range c.sent {
+		gone += len(c.sent[i].head)
+		c.sent[i].head = nil
+	}
+	l.heads -= gone
+	return gone
+}
+
 func (l *connList) forget(i int) {
 	c := l.list[i]
+	l.behead(c)
 	l.list = append(l.list[:i], l.list[i+1:]...)
 	if l.byWire[c.wire] == c {
 		delete(l.byWire, c.wire)

@@ -43,23 +43,54 @@ func (in *Inspector) writeDetail(j *jsonWriter, seq uint64, w *row, r *feed.Reco
 	j.key("conn").int(int(w.conn))
 	j.key("dir").string(direct(r.Side))
 	j.key("time").big(uint64(max(r.Time, 0)))
-	j.key("opcode").string(h.Opcode.String())
-	j.key("fin").bool(h.Fin)
+	j.key("opcode").string(w.opcode.String())
+	j.key("fin").bool(w.flags&flagFin != 0)
 	j.key("length").big(h.PayloadLength)
 	j.key("headerSize").int(min(h.Size(), len(r.Data)))
 	j.key("captured").int(len(r.Data))
-	j.key("wireSize").big(r.WireSize)
+	j.key("wireSize").big(wireSize(r))
 	j.key("cut").bool(w.flags&flagCut != 0)
 	j.key("partial").bool(w.flags&flagPartial != 0)
 	writeCompression(j, w, inflated)
 	j.key("unmasked").string(string(appendHex(nil, in.first, true)))
-	writeFields(j, w, r, h)
-	writeBreaches(j, w, h)
+	writeFields(j, w, r, h, in.deflates(w.conn))
+	writeBreaches(j, w, h, inflated)
 	in.writeMessage(j, seq, w)
 	in.writeClose(j, h)
 	j.key("payloadKind").string(payloadKind(w, h))
-	j.key("payloadValid").bool(utf8.Valid(in.payload))
+	j.key("payloadValid").bool(validStart(in.payload, inflated))
 	j.close('}')
+}
+
+// wireSize is how long the frame is; of one that is cut before its header tells, what
+// came.
+func wireSize(r *feed.Record) uint64 {
+	if n, _ := protocol.ScanHeader(r.Data); n == 0 {
+		return uint64(len(r.Data))
+	}
+	return r.WireSize
+}
+
+// deflates reports whether permessage-deflate was agreed on for a connection.
+func (in *Inspector) deflates(id uint32) bool {
+	c := in.conns.byID(id)
+	return c != nil && c.sent[0].decoder.Deflate.On
+}
+
+// validStart is utf8.Valid, but of the kept beginning of what a frame inflates to the
+// last character may lack its end.
+func validStart(p []byte, inflated *inflatedFrame) bool {
+	if inflated != nil && uint64(len(inflated.data)) < inflated.size {
+		for end := len(p) - 1; end >= max(len(p)-utf8.UTFMax, 0); end-- {
+			if utf8.RuneStart(p[end]) {
+				if !utf8.FullRune(p[end:]) {
+					p = p[:end]
+				}
+				break
+			}
+		}
+	}
+	return utf8.Valid(p)
 }
 
 func direct(s protocol.Side) string {
@@ -92,11 +123,11 @@ func writeCompression(j *jsonWriter, w *row, inflated *inflatedFrame) {
 const firstBytes = 12
 
 // writeFields lists the header's fields; a header that was cut has none.
-func writeFields(j *jsonWriter, w *row, r *feed.Record, h protocol.Header) {
+func writeFields(j *jsonWriter, w *row, r *feed.Record, h protocol.Header, deflate bool) {
 	j.key("fields").open('[')
 	if _, n := protocol.ParseHeader(r.Data); n > 0 {
 		for _, f := range protocol.AppendFields(nil, h) {
-			text, section := explain(f, h, r.Side, w.flags)
+			text, section := explain(f, h, r.Side, w.flags, deflate)
 			j.open('{')
 			j.key("name").string(f.Name)
 			j.key("bit").int(f.Bit)
@@ -110,16 +141,24 @@ func writeFields(j *jsonWriter, w *row, r *feed.Record, h protocol.Header) {
 	j.close(']')
 }
 
-func writeBreaches(j *jsonWriter, w *row, h protocol.Header) {
+func writeBreaches(j *jsonWriter, w *row, h protocol.Header, inflated *inflatedFrame) {
 	j.key("breaches").open('[')
 	for rule := range w.broken.All() {
 		seen := uint64(w.seen)
 		switch rule {
 		case protocol.RuleCloseCodeInvalid:
 			seen = uint64(w.code)
-		case protocol.RuleMessageTooBig:
-			if seen = max(seen, h.PayloadLength); w.broken.Has(protocol.RuleUTF8Invalid) {
-				seen = h.PayloadLength // the row keeps one number, of 32 bits
+		case protocol.RuleMessageTooBig, protocol.RuleDeflateCorrupt:
+			// The row keeps one number, of 32 bits, of bad text that of its byte.
+			size := h.PayloadLength
+			if inflated != nil {
+				size = inflated.size
+			}
+			if w.broken.Has(protocol.RuleUTF8Invalid) {
+				seen = size
+			}
+			if rule == protocol.RuleMessageTooBig {
+				seen = max(seen, size)
 			}
 		}
 		j.open('{')
@@ -141,6 +180,8 @@ func (in *Inspector) writeMessage(j *jsonWriter, seq uint64, w *row) {
 	}
 	kind := "unknown" // its beginning was never seen
 	switch {
+	case w.opcode.Reserved():
+		kind = "reserved"
 	case w.flags&flagText != 0:
 		kind = "text"
 	case w.opcode == protocol.OpBinary, w.opcode == protocol.OpContinuation && w.back > 0:

@@ -8,15 +8,22 @@ import (
 	"framescope/protocol"
 )
 
-// explain says what a field's value means in this frame, and the section.
-func explain(f protocol.Field, h protocol.Header, from protocol.Side, flags rowFlags) (text, section string) {
+// explain says what a field's value means in this frame, and the section. deflate says
+// that permessage-deflate was agreed on.
+func explain(f protocol.Field, h protocol.Header, from protocol.Side, flags rowFlags, deflate bool) (text, section string) {
 	const framing = "RFC 6455 5.2"
 	switch f.Name {
 	case "fin":
+		if !h.Fin && h.Opcode.Control() {
+			return "Not set, but control frames must not be fragmented.", "RFC 6455 5.5"
+		}
 		return explainFin(h), "RFC 6455 5.4"
 	case "rsv1", "rsv2", "rsv3":
 		if f.Name == "rsv1" && flags&flagCompressed != 0 {
 			return explainRSV1(f.Value, h.Opcode), "RFC 7692 6"
+		}
+		if f.Name == "rsv1" && f.Value == 0 && deflate && (h.Opcode == protocol.OpText || h.Opcode == protocol.OpBinary) {
+			return "0: this message is not compressed, though both sides agreed that it may be (permessage-deflate).", "RFC 7692 6"
 		}
 		if f.Value == 0 {
 			return "Reserved, 0: no extension uses this bit here.", framing

@@ -10,8 +10,12 @@ import (
 	"framescope/protocol/feed"
 )
 
-// keptInflated is how much of what a frame inflates to is kept, in bytes.
-const keptInflated = 64 << 10
+// How much of what a frame inflates to is kept, in bytes: the most, and what is kept
+// of each however many come at once.
+const (
+	keptInflated  = 64 << 10
+	leastInflated = 1 << 10
+)
 
 // inflatedFrame is what one frame inflates to.
 type inflatedFrame struct {
@@ -27,12 +31,17 @@ const inflatedOverhead = 48
 type inflatedList struct {
 	list  []inflatedFrame
 	bytes int
+	room  int // bytes that the present batch may still take
 }
 
 func (l *inflatedList) add(row, size uint64, data []byte) {
 	l.list = append(l.list, inflatedFrame{row, size, append([]byte(nil), data...)})
 	l.bytes += len(data) + inflatedOverhead
+	l.room -= len(data)
 }
+
+// limit is how much of the next frame is kept.
+func (l *inflatedList) limit() int { return min(max(l.room, leastInflated), keptInflated) }
 
 // of is the entry of a row, or nil.
 func (l *inflatedList) of(row uint64) *inflatedFrame {
@@ -51,9 +60,10 @@ func (l *inflatedList) of(row uint64) *inflatedFrame {
 	return &l.list[i]
 }
 
-// drop forgets what belongs to rows before index first.
-func (l *inflatedList) drop(first uint64) {
-	gone := 0
+// drop forgets what belongs to rows before index first and returns how many bytes it
+// was.
+func (l *inflatedList) drop(first uint64) (freed int) {
+	before, gone := l.bytes, 0
 	for gone < len(l.list) && l.list[gone].row < first {
 		l.bytes -= len(l.list[gone].data) + inflatedOverhead
 		gone++
@@ -61,6 +71,7 @@ func (l *inflatedList) drop(first uint64) {
 	if gone > 0 {
 		l.list = slices.Delete(l.list, 0, gone)
 	}
+	return before - l.bytes
 }
 
 // inflate follows a compressed frame's context, keeps what it inflates to and
@@ -73,14 +84,14 @@ func (in *Inspector) inflate(w *row, d *protocol.Decoder, r *feed.Record) (broke
 	}
 	h, payload := payloadOf(r)
 	in.scratch = unmasked(in.scratch[:0], h, payload, len(payload))
-	in.payload, broken = d.InflateSome(in.payload[:0], in.scratch, keptInflated)
+	in.payload, broken = d.InflateSome(in.payload[:0], in.scratch, in.clear.limit())
 	in.clear.add(in.rows.next-1, d.Inflated(), in.payload)
 	return broken
 }
 
 const (
-	missingContext = "bytes before it were not captured, and the sender's compression builds on them (context takeover, RFC 7692 7.1.1)."
-	cannotInflate  = "compressed; cannot be inflated, since bytes before it were not captured"
+	missingContext = "bytes before it were not captured, or could not be inflated, and the sender's compression builds on them (context takeover, RFC 7692 7.1.1)."
+	cannotInflate  = "compressed; cannot be inflated, since bytes before it are missing or corrupt"
 )
 
 // inflatedStart is the beginning of what a row's frame inflates to, at most limit

@@ -18,6 +18,7 @@ func (in *Inspector) Ingest() error {
 	}
 	batch := in.input
 	number, at := in.slabs.lastNumber(), len(s.data)
+	in.clear.room = in.budget / 16
 	s.data = s.data[:at+len(batch)]
 	in.input = nil
 	var r feed.Record
@@ -46,6 +47,7 @@ func (in *Inspector) Ingest() error {
 		}
 	}
 	in.evict()
+	in.collect()
 	return nil
 }
 
@@ -135,11 +137,13 @@ func (in *Inspector) head(r *feed.Record) {
 		return
 	}
 	d.head = append([]byte{}, r.Data[:min(len(r.Data), maxHead)]...)
-	text := d.head
-	if r.Flags&feed.Cut != 0 {
-		text = append(d.head[:len(d.head):len(d.head)], "\r\n\r\n"...)
+	h, n := protocol.ParseHead(d.head)
+	if n == 0 {
+		d.head = append(d.head, "\r\n\r\n"...) // it was cut
+		h, n = protocol.ParseHead(d.head)
 	}
-	h, n := protocol.ParseHead(text)
+	in.conns.heads += len(d.head)
+	in.garbage += in.conns.forgetHeads(in.budget / 8)
 	switch {
 	case n == 0:
 	case r.Side == protocol.Client:

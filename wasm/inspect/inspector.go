@@ -3,6 +3,7 @@
 package inspect
 
 import (
+	"runtime"
 	"strconv"
 
 	"framescope/protocol/feed"
@@ -17,6 +18,7 @@ type Inspector struct {
 	clear   inflatedList
 	conns   connList
 	matches matchList
+	garbage int    // bytes forgotten since memory was last taken back
 	scratch []byte // a frame being unmasked
 	payload []byte // of the last detail
 	first   []byte // bytes of it before inflating
@@ -88,11 +90,11 @@ func (in *Inspector) ResumeQuery() (query []byte, ok bool) {
 // evict forgets the oldest slabs until all fits the budget.
 func (in *Inspector) evict() {
 	for in.held() > in.budget && len(in.slabs.slabs) > 1 {
-		in.slabs.drop()
+		in.garbage += in.slabs.drop()
 		first := in.slabs.slabs[0].rows
 		in.State.Evicted += first - in.rows.first
 		in.rows.drop(first)
-		in.clear.drop(first)
+		in.garbage += in.clear.drop(first)
 	}
 	in.matches.drop(in.rows.first)
 	for len(in.skips) > 1 && in.skips[1].row <= in.rows.first {
@@ -101,15 +103,31 @@ func (in *Inspector) evict() {
 }
 
 // held is how many bytes all frames take.
-func (in *Inspector) held() int { return in.slabs.held + in.rows.bytes() + in.clear.bytes }
+func (in *Inspector) held() int {
+	return in.slabs.held + in.rows.bytes() + in.clear.bytes + in.conns.heads
+}
+
+// maxGarbage is how many bytes may have been forgotten before their memory is taken
+// back.
+const maxGarbage = 16 << 20
+
+// collect takes memory back. The runtime does by itself only while it gets time for it:
+// a host that calls us and waits for the answer gives it none, and memory that has
+// grown never shrinks.
+func (in *Inspector) collect() {
+	if in.garbage >= maxGarbage {
+		in.garbage = 0
+		runtime.GC()
+	}
+}
 
 // Clear forgets all frames and every connection that has ended.
 func (in *Inspector) Clear() {
 	for len(in.slabs.slabs) > 0 {
-		in.slabs.drop()
+		in.garbage += in.slabs.drop()
 	}
 	in.rows.drop(in.rows.next)
-	in.clear.drop(in.rows.next)
+	in.garbage += in.clear.drop(in.rows.next)
 	in.matches.drop(in.rows.first)
 	for i := len(in.conns.list) - 1; i >= 0; i-- {
 		if in.conns.list[i].ended != 0 {

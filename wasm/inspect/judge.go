@@ -54,12 +54,28 @@ func (w *row) start(r *feed.Record, at place, conn uint32) {
 	w.opcode, w.flags = 0, flags
 }
 
+// startCut fills in what the bytes of a header tell that is not whole.
+func (w *row) startCut(b []byte) {
+	var padded [protocol.MaxHeaderSize]byte
+	if copy(padded[:], b) == 0 {
+		return
+	}
+	h, _ := protocol.ParseHeader(padded[:])
+	if w.opcode = h.Opcode; h.Fin {
+		w.flags |= flagFin
+	}
+	if h.Masked {
+		w.flags |= flagMasked
+	}
+}
+
 // judge runs the frame through its direction's decoder and fills in the row.
 func (in *Inspector) judge(w *row, d *direction, r *feed.Record, seq uint64) {
 	inText, _ := d.decoder.Message()
 	h, broken, ok := d.decoder.Judge(r.Data)
 	if !ok {
-		return // the connection ended inside the header
+		w.startCut(r.Data) // the connection ended inside the header
+		return
 	}
 	if h.Fin {
 		w.flags |= flagFin

@@ -53,13 +53,16 @@ func (l *slabList) lastNumber() uint32 { return l.base + uint32(len(l.slabs)) - 
 // from is the bytes of slab number n from offset at on.
 func (l *slabList) from(n, at uint32) []byte { return l.slabs[n-l.base].data[at:] }
 
-// drop forgets the oldest slab; its bytes may be written over from now on.
-func (l *slabList) drop() {
+// drop forgets the oldest slab; its bytes may be written over from now on. freed is how
+// many no one will use again.
+func (l *slabList) drop() (freed int) {
 	s := l.slabs[0]
 	l.slabs = l.slabs[1:]
 	l.base++
 	l.held -= cap(s.data)
-	if s.data = s.data[:0]; cap(s.data) == slabSize {
-		l.free = s
+	if s.data = s.data[:0]; l.free != nil || cap(s.data) != slabSize {
+		return cap(s.data)
 	}
+	l.free = s
+	return 0
 }

@@ -92,8 +92,11 @@ function Meta({ detail }: { detail: Detail }) {
   const { message } = detail;
   return (
     <p class="meta">
-      connection #{detail.conn} · {count(BigInt(detail.length), "payload byte")} ·{" "}
-      {count(BigInt(detail.wireSize), "byte")} on the wire · <time>{time}</time>
+      connection #{detail.conn} ·{" "}
+      {detail.fields.length === 0
+        ? `${count(BigInt(detail.wireSize), "byte")} of a header that was cut off`
+        : `${count(BigInt(detail.length), "payload byte")} · ${count(BigInt(detail.wireSize), "byte")} on the wire`}{" "}
+      · <time>{time}</time>
       {message && message.fragment > 0 && (
         <>
           {" "}
