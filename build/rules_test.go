@@ -38,7 +38,7 @@ var rooms = []room{
 	{"protocol", core, nil},
 	{"protocol/feed", core, []string{"protocol"}},
 	{"wasm/inspect", append([]string{"encoding/hex", "unsafe", "sort", "unicode"}, core...), []string{"protocol", "protocol/feed"}},
-	{"wasm", []string{"unsafe"}, []string{"wasm/inspect"}},
+	{"wasm", []string{"runtime", "unsafe"}, []string{"wasm/inspect"}},
 	{"server/websocket", nil, []string{"protocol", "github.com/klauspost/compress/flate", "golang.org/x/net/proxy"}},
 	{"server/websocket/conformance", []string{}, nil}, // tests alone
 	{"server/websocket/compare", []string{}, nil},

@@ -81,7 +81,9 @@ func (s *Stream) event(ev protocol.Event, n int) error {
 	s.broken(ev.Broken)
 	f.Payload = append(f.Payload, ev.Data[:min(len(ev.Data), s.shown-len(f.Payload))]...)
 	if s.Decoder.Compressed() {
-		f.Compressed, f.Lost = true, s.Decoder.ContextLost()
+		if ev.Start {
+			f.Compressed, f.Lost = true, s.Decoder.ContextLost()
+		}
 		var broken protocol.Rules
 		f.Inflated, broken = s.Decoder.InflateSome(f.Inflated, ev.Data, s.shown-len(f.Inflated))
 		f.InflatedSize = s.Decoder.Inflated()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"time"
 	"unicode/utf8"
 
@@ -16,14 +17,16 @@ import (
 // ends the connection. It returns nil when both close frames were exchanged.
 // A message that the peer has still sent goes to a reader, if there is one.
 //
-// What [Conn.Send] has queued leaves before. The code is one that may be sent, or
+// What [Conn.Send] has queued leaves before, unless a message in parts is under way. The
+// code is one that may be sent, or
 // CloseNoStatus for none; a reason over 123 bytes is cut.
 func (c *Conn) Close(code protocol.CloseCode, reason string) error {
 	if !code.Sendable() && code != protocol.CloseNoStatus || !utf8.ValidString(reason) {
 		return fmt.Errorf("close with %v, reason %q: %w", code, reason, errCloseFrame)
 	}
-	by := time.Now().Add(c.options.CloseTimeout)
-	c.closeBy.CompareAndSwap(0, by.UnixNano())
+	if c.closeBy.get() == 0 {
+		c.closeBy.store(now().add(c.options.CloseTimeout))
+	}
 	late := time.AfterFunc(c.options.CloseTimeout, c.CloseNow)
 	defer late.Stop()
 	c.nc.SetReadDeadline(began) // a reader that waits learns of it
@@ -52,8 +55,14 @@ func (c *Conn) Close(code protocol.CloseCode, reason string) error {
 
 var errCloseFrame = errors.New("no such close frame may be sent (RFC 6455 7.4.1, 5.5.1)")
 
+// sendClose sends our close frame for the reader. A writer that waits for the peer holds
+// it up no longer than a close handshake may take.
 func (c *Conn) sendClose(code protocol.CloseCode, reason string) error {
-	c.writing.Lock()
+	if !c.writing.TryLock() {
+		late := time.AfterFunc(c.options.CloseTimeout, c.CloseNow)
+		defer late.Stop()
+		c.writing.Lock()
+	}
 	defer c.writing.Unlock()
 	return c.writeClose(code, reason)
 }
@@ -86,6 +95,7 @@ func (c *Conn) abandonMessage() {
 func (c *Conn) peerClosed(payload []byte) error {
 	code, reason, _ := protocol.ParseClosePayload(payload)
 	closed := &CloseError{Code: code, Reason: string(reason)}
+	c.settle(closed)
 	// RFC 6455 5.5.1: answer with a close frame, typically of the same code.
 	if c.sendClose(code, "") == nil {
 		c.linger()
@@ -98,6 +108,7 @@ func (c *Conn) peerClosed(payload []byte) error {
 // fail closes the connection because of the peer's fault (RFC 6455 7.1.7).
 func (c *Conn) fail(code protocol.CloseCode, reason string, cause error) error {
 	failed := &CloseError{Code: code, Reason: reason, cause: cause}
+	c.settle(failed)
 	if c.sendClose(code, reason) == nil {
 		c.linger()
 	}
@@ -132,6 +143,13 @@ func (c *Conn) linger() {
 			return
 		}
 	}
-	c.nc.SetReadDeadline(time.Now().Add(min(lingerTime, c.options.CloseTimeout)))
-	_, _ = io.CopyN(io.Discard, c.nc, lingerBytes)
+	until := now().add(min(lingerTime, c.options.CloseTimeout))
+	for left := int64(lingerBytes); left > 0 && now() < until; {
+		c.nc.SetReadDeadline(until.time())
+		n, err := io.CopyN(io.Discard, c.nc, left)
+		var timeout net.Error
+		if left -= n; !asTimeout(err, &timeout) {
+			return // else it was perhaps another deadline
+		}
+	}
 }

@@ -35,6 +35,7 @@ type Conn struct {
 	closedFirst protocol.Side
 	fanning     bool       // a sender of the fan-out writes, and must not wait
 	inMessage   bool       // one is under way in parts, and others wait
+	inParts     bool       // and it may take long: the application writes the parts
 	messageOver *sync.Cond // for them, or nil
 	deflater    *deflater  // whose context goes from message to message, or nil
 
@@ -42,13 +43,14 @@ type Conn struct {
 	pongs   atomic.Pointer[[]byte]    // frames that the reader could not send at once
 	hold    atomic.Bool               // answers may wait: the reader has more to read before it waits
 	rearm   atomic.Bool               // the socket's write deadline is not what writeBy says
-	closeBy atomic.Int64              // when a close handshake must be over, ns since the epoch; 0 for none
-	readBy  atomic.Int64              // the caller's deadlines, likewise
-	writeBy atomic.Int64
+	closeBy deadline                  // when a close handshake must be over
+	readBy  deadline                  // the caller's
+	writeBy deadline
+	waitsBy deadline // until when a write that waits may
 
 	ending sync.Mutex // guards done, and the first end
 	ended  atomic.Bool
-	err    *CloseError   // why it ended; written before ended is set
+	err    *CloseError   // why it ended, or is about to; written before ended is set
 	done   chan struct{} // nil until somebody asks for it
 }
 
@@ -146,7 +148,7 @@ func (c *Conn) Err() error {
 // after a later deadline the next read takes up where that one stopped. The zero
 // time is none. Once Close is called, CloseTimeout bounds the wait instead.
 func (c *Conn) SetReadDeadline(t time.Time) error {
-	c.readBy.Store(nanoseconds(t))
+	c.readBy.set(t)
 	if t.IsZero() {
 		return nil
 	}
@@ -158,31 +160,19 @@ func (c *Conn) SetReadDeadline(t time.Time) error {
 // ends the connection, since part of a frame may have been sent. The zero time is
 // none.
 func (c *Conn) SetWriteDeadline(t time.Time) error {
-	c.writeBy.Store(nanoseconds(t))
+	c.writeBy.set(t)
 	if c.writing.TryLock() {
 		defer c.writing.Unlock()
-		return c.nc.SetWriteDeadline(t)
+		return c.nc.SetWriteDeadline(c.writeBy.get().time())
 	}
 	// A write is under way, which WriteTimeout bounds all the same.
-	err := c.nc.SetWriteDeadline(c.writeEnd())
+	ends := c.waitsBy.get()
+	if ends == 0 {
+		ends = now().add(c.options.WriteTimeout)
+	}
+	err := c.nc.SetWriteDeadline(sooner(c.writeBy.get(), ends).time())
 	c.rearm.Store(true)
 	return err
-}
-
-// nanoseconds is a deadline as it is kept, since the epoch; none is 0.
-func nanoseconds(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixNano()
-}
-
-// moment is the deadline that nanoseconds has kept.
-func moment(ns int64) (t time.Time) {
-	if ns == 0 {
-		return t
-	}
-	return time.Unix(0, ns)
 }
 
 // CloseNow ends the connection without a close handshake.
@@ -191,12 +181,26 @@ func (c *Conn) CloseNow() { c.end(&CloseError{Code: protocol.CloseAbnormal, caus
 // leave is CloseNow after what waits.
 func (c *Conn) leave() {
 	c.writing.Lock()
-	if c.open() == nil {
+	open := c.open() == nil
+	if open {
 		_ = c.flush()
 		c.sendWaiting()
 	}
 	c.writing.Unlock()
+	if open && c.reading.TryLock() {
+		c.linger()
+		c.reading.Unlock()
+	}
 	c.CloseNow()
+}
+
+// settle says why the connection is about to end, if nothing else has.
+func (c *Conn) settle(why *CloseError) {
+	c.ending.Lock()
+	defer c.ending.Unlock()
+	if c.err == nil {
+		c.err = why
+	}
 }
 
 // end closes the socket; the first reason counts.
@@ -206,7 +210,9 @@ func (c *Conn) end(why *CloseError) {
 	if c.ended.Load() {
 		return
 	}
-	c.err = why
+	if c.err == nil {
+		c.err = why
+	}
 	c.ended.Store(true)
 	c.nc.Close()
 	if q := c.queue.Load(); q != nil {

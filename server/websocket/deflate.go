@@ -154,10 +154,13 @@ func (d *deflater) finish() ([]byte, error) {
 // writeCompressed sends a message compressed, unless that makes it larger and
 // nothing later builds on it.
 func (c *Conn) writeCompressed(op protocol.Opcode, p []byte) error {
-	if err := c.beginMessage(); err != nil {
-		return err
+	builds := !c.decoder.Deflate.NoContextTakeover(c.side)
+	if builds { // then in the order in which they leave
+		if err := c.beginMessage(false); err != nil {
+			return err
+		}
+		defer c.endMessage()
 	}
-	defer c.endMessage()
 	d := c.takeDeflater()
 	defer c.giveDeflater(d)
 	if err := d.write(p); err != nil {
@@ -167,10 +170,17 @@ func (c *Conn) writeCompressed(op protocol.Opcode, p []byte) error {
 	if err != nil {
 		return err
 	}
-	if len(small) >= len(p) && d != c.deflater {
-		return c.writeFrame(protocol.Header{Fin: true, Opcode: op}, p)
+	h := protocol.Header{Fin: true, RSV: protocol.RSV1, Opcode: op}
+	if builds {
+		return c.writeFrame(h, small)
 	}
-	return c.writeFrame(protocol.Header{Fin: true, RSV: protocol.RSV1, Opcode: op}, small)
+	if len(small) >= len(p) {
+		h.RSV, small = 0, p
+	}
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	c.awaitTurn()
+	return c.writeOpen(h, small)
 }
 
 // inflaters are those between messages.

@@ -117,6 +117,81 @@ func TestQueueLeavesBeforeTheCloseFrame(t *testing.T) {
 	}
 }
 
+// Also behind a message that another goroutine compresses.
+func TestQueueLeavesBeforeTheCloseFrameInAnyCase(t *testing.T) {
+	for _, takeover := range []bool{false, true} {
+		o := websocket.Options{Compression: websocket.Compression{ContextTakeover: takeover, Threshold: 1}}
+		for range 5 {
+			client, server := pair(t, o)
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				for server.WriteMessage(protocol.OpBinary, make([]byte, 100_000)) == nil {
+				}
+			}()
+			time.Sleep(5 * time.Millisecond)
+			go func() {
+				server.Send(websocket.Prepare(protocol.OpText, []byte("last words")))
+				server.Close(protocol.CloseNormal, "")
+			}()
+			came := false
+			for {
+				op, _, err := client.ReadMessage()
+				if err != nil {
+					break
+				}
+				came = came || op == protocol.OpText
+			}
+			if !came {
+				t.Errorf("takeover %v: what was queued is lost", takeover)
+			}
+			<-done
+		}
+	}
+}
+
+// Once both close frames are exchanged the peer's code stands, though it is slow to
+// end TCP.
+func TestCloseIsDoneWhenBothFramesAre(t *testing.T) {
+	o := plain
+	o.CloseTimeout = 300 * time.Millisecond
+	nc, c := rawPeer(t, o)
+	closed := make(chan error, 1)
+	go func() { closed <- c.Close(protocol.CloseNormal, "") }()
+	time.Sleep(200 * time.Millisecond)
+	nc.Write(masked(protocol.OpClose, true, "\x0f\xa0"))
+	if err := <-closed; err != nil {
+		t.Errorf("Close: %v", err)
+	}
+	var why *websocket.CloseError
+	if !errors.As(c.Err(), &why) || why.Code != 4000 {
+		t.Errorf("it ended with %v", c.Err())
+	}
+}
+
+// What is thrown away after our close frame is thrown away as long as it may take,
+// whoever sets deadlines or closes meanwhile: to close earlier would reset the socket.
+func TestLingerIsNotCut(t *testing.T) {
+	for name, cut := range map[string]func(*websocket.Conn){
+		"deadline": func(c *websocket.Conn) { c.SetReadDeadline(time.Now().Add(time.Hour)) },
+		"Close":    func(c *websocket.Conn) { go c.Close(protocol.CloseGoingAway, "") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			nc, c := rawPeer(t, plain)
+			nc.Write([]byte("\x83\x80\x00\x00\x00\x00and more")) // breaks a rule
+			go c.ReadMessage()
+			io.ReadFull(nc, make([]byte, 4)) // the close frame
+			cut(c)
+			time.Sleep(50 * time.Millisecond)
+			if c.Err() != nil {
+				t.Fatalf("it has ended with %v", c.Err())
+			}
+			nc.Close()
+			ends(t, c, nil)
+		})
+	}
+}
+
 // What an application has written leaves, though it returns at once.
 func TestApplicationThatReturns(t *testing.T) {
 	s := &websocket.Server{Options: plain}

@@ -233,8 +233,9 @@ func (c *Conn) writeBytes(b []byte) error {
 	if s := c.direct(); s != nil {
 		return c.wrote(s.write(b))
 	}
-	c.nc.SetWriteDeadline(c.writeEnd())
+	c.armWrite()
 	_, err := c.nc.Write(b)
+	c.waitsBy.none()
 	return c.wrote(err)
 }
 
@@ -249,27 +250,30 @@ func (c *Conn) direct() *socket {
 	}
 	if c.rearm.Load() {
 		c.rearm.Store(false)
-		c.nc.SetWriteDeadline(moment(c.writeBy.Load()))
+		c.nc.SetWriteDeadline(c.writeBy.get().time())
 	}
 	return s
 }
 
 // writeBlocked gives a write that begins to wait its deadline, and takes it back.
 func (c *Conn) writeBlocked(begins bool) {
-	until := moment(c.writeBy.Load())
-	if begins {
-		if c.fanning {
-			c.fanning = false
-			queues.leave()
-		}
-		until = c.writeEnd()
+	if !begins {
+		c.waitsBy.none()
+		c.nc.SetWriteDeadline(c.writeBy.get().time())
+		return
 	}
-	c.nc.SetWriteDeadline(until)
+	if c.fanning {
+		c.fanning = false
+		queues.leave()
+	}
+	c.armWrite()
 }
 
-// writeEnd is how long a write that begins now may wait.
-func (c *Conn) writeEnd() time.Time {
-	return moment(sooner(c.writeBy.Load(), now().add(c.options.WriteTimeout).time().UnixNano()))
+// armWrite sets the deadline of a write that may wait from now on.
+func (c *Conn) armWrite() {
+	ends := now().add(c.options.WriteTimeout)
+	c.waitsBy.store(ends)
+	c.nc.SetWriteDeadline(sooner(c.writeBy.get(), ends).time())
 }
 
 // wrote ends the connection if a write failed: part of a frame may be out.

@@ -22,18 +22,6 @@ type pace struct {
 	pinged bool          // after a silence; any byte answers
 }
 
-// clock is a moment, in nanoseconds since the program began: half the price of
-// [time.Now].
-type clock int64
-
-var began = time.Now().Add(-1) // so that 0 is no moment
-
-func now() clock { return clock(time.Since(began)) }
-
-func (t clock) add(d time.Duration) clock { return t + clock(d) }
-
-func (t clock) time() time.Time { return began.Add(time.Duration(t)) }
-
 // received counts bytes for which we have waited since from.
 func (p *pace) received(n int, inFrame bool, from clock) {
 	p.pinged = false
@@ -51,7 +39,7 @@ func (p *pace) frameEnds() { p.waited, p.bytes = 0, 0 }
 // is nil, into the input. What was held back leaves before.
 func (c *Conn) receive(to []byte) (int, error) {
 	if err := c.flushHeld(); err != nil {
-		return 0, err
+		return 0, c.endedBy(err)
 	}
 	inFrame := c.decoder.Pending() > 0 || !c.in.empty()
 	for {
@@ -80,12 +68,12 @@ func (c *Conn) readFailed(err error, inFrame bool, from clock) (retry bool, ende
 		}
 		return false, c.endedBy(err)
 	}
-	now, closeBy := now(), c.closeBy.Load()
+	now, closeBy := now(), c.closeBy.get()
 	c.pace.waited += time.Duration(now - from)
 	switch {
-	case past(closeBy, now):
+	case closeBy.passed(now):
 		return false, c.endedBy(err)
-	case closeBy == 0 && past(c.readBy.Load(), now):
+	case closeBy == 0 && c.readBy.get().passed(now):
 		return false, fmt.Errorf("read message: %w", os.ErrDeadlineExceeded)
 	case now < c.pace.armed:
 		c.pace.armed = 0 // the deadline was not this one
@@ -119,32 +107,18 @@ func (c *Conn) armRead(inFrame bool) clock {
 	p.armed = want
 	c.nc.SetReadDeadline(want.time())
 	// Whoever sets one of these wakes us through the socket, and perhaps did just before.
-	if by := c.until(); by != 0 && by < want.time().UnixNano() {
-		c.nc.SetReadDeadline(time.Unix(0, by))
+	if by := c.until(); by != 0 && by < want {
+		c.nc.SetReadDeadline(by.time())
 	}
 	return now
 }
 
-// until is when reading ends whatever comes, ns since the epoch; 0 for never. Once the
-// connection closes, that bounds it.
-func (c *Conn) until() int64 {
-	if by := c.closeBy.Load(); by != 0 {
+// until is when reading ends whatever comes. Once the connection closes, that bounds it.
+func (c *Conn) until() clock {
+	if by := c.closeBy.get(); by != 0 {
 		return by
 	}
-	return c.readBy.Load()
-}
-
-// sooner is the earlier of two deadlines, of which 0 is none.
-func sooner(a, b int64) int64 {
-	if a == 0 || b != 0 && b < a {
-		return b
-	}
-	return a
-}
-
-// past reports whether a deadline, if there is one, is over.
-func past(deadline int64, now clock) bool {
-	return deadline != 0 && now.time().UnixNano() >= deadline
+	return c.readBy.get()
 }
 
 func asTimeout(err error, timeout *net.Error) bool {

@@ -129,7 +129,13 @@ func (c *Conn) sendBatch() {
 
 // sendWaiting is sendBatch for who is about to close, if it can be; c.writing is held.
 func (c *Conn) sendWaiting() {
-	if c.queue.Load() != nil && !c.inMessage {
+	if c.queue.Load() == nil {
+		return
+	}
+	if !c.inParts {
+		c.awaitTurn()
+	}
+	if !c.inMessage {
 		c.sendBatch()
 	}
 }

@@ -121,7 +121,7 @@ func (c *Conn) NextWriter(op protocol.Opcode) (io.WriteCloser, error) {
 	if err := dataOpcode(op); err != nil {
 		return nil, err
 	}
-	if err := c.beginMessage(); err != nil {
+	if err := c.beginMessage(true); err != nil {
 		return nil, err
 	}
 	w := &messageWriter{conn: c, header: protocol.Header{Opcode: op}, parts: takeBuffer()}

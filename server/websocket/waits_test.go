@@ -176,7 +176,7 @@ func ends(t *testing.T, c *websocket.Conn, why error) {
 	case <-time.After(10 * time.Second):
 		t.Fatal("the connection goes on")
 	}
-	if !errors.Is(c.Err(), why) {
+	if why != nil && !errors.Is(c.Err(), why) {
 		t.Errorf("it ended with %v, want %v", c.Err(), why)
 	}
 }
@@ -322,5 +322,38 @@ func TestMessageInPartsThatNeverEnds(t *testing.T) {
 	}
 	if err := w.Close(); !errors.Is(err, websocket.ErrClosed) {
 		t.Error(err)
+	}
+}
+
+// However often the write deadline is set meanwhile, WriteTimeout bounds a write.
+func TestWriteDeadlineProlongsNothing(t *testing.T) {
+	o := plain
+	o.WriteTimeout = 300 * time.Millisecond
+	_, c := rawPeer(t, o)
+	go func() {
+		for c.WriteMessage(protocol.OpBinary, make([]byte, 20_000)) == nil {
+		}
+	}()
+	for start := time.Now(); c.Err() == nil && time.Since(start) < 10*time.Second; time.Sleep(20 * time.Millisecond) {
+		c.SetWriteDeadline(time.Time{})
+	}
+	ends(t, c, websocket.ErrSlowReader)
+}
+
+// Deadlines may be as far away as a time can be told, on either side.
+func TestDeadlinesFarAway(t *testing.T) {
+	nc, c := rawPeer(t, plain)
+	for _, by := range []time.Time{time.Now().AddDate(400, 0, 0), time.Unix(1<<40, 0)} {
+		c.SetReadDeadline(by)
+		nc.Write(masked(protocol.OpText, true, "hi"))
+		if _, p, err := c.ReadMessage(); err != nil || string(p) != "hi" {
+			t.Errorf("by %v: %q, %v", by, p, err)
+		}
+	}
+	for _, by := range []time.Time{time.Unix(0, 0), time.Unix(-1<<40, 0)} {
+		c.SetReadDeadline(by)
+		if _, _, err := c.ReadMessage(); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("by %v: %v", by, err)
+		}
 	}
 }

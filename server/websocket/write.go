@@ -43,21 +43,22 @@ func (c *Conn) awaitTurn() {
 	}
 }
 
-// beginMessage keeps other messages from being sent until endMessage.
-func (c *Conn) beginMessage() error {
+// beginMessage keeps other messages from being sent until endMessage; inParts says that
+// this is up to the application.
+func (c *Conn) beginMessage(inParts bool) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	c.awaitTurn()
 	if err := c.open(); err != nil {
 		return err
 	}
-	c.inMessage = true
+	c.inMessage, c.inParts = true, inParts
 	return nil
 }
 
 func (c *Conn) endMessage() {
 	c.writing.Lock()
-	c.inMessage = false
+	c.inMessage, c.inParts = false, false
 	c.nextTurn()
 	c.writing.Unlock()
 }

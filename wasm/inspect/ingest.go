@@ -47,7 +47,6 @@ func (in *Inspector) Ingest() error {
 		}
 	}
 	in.evict()
-	in.collect()
 	return nil
 }
 

@@ -3,7 +3,6 @@
 package inspect
 
 import (
-	"runtime"
 	"strconv"
 
 	"framescope/protocol/feed"
@@ -111,14 +110,14 @@ func (in *Inspector) held() int {
 // back.
 const maxGarbage = 16 << 20
 
-// collect takes memory back. The runtime does by itself only while it gets time for it:
-// a host that calls us and waits for the answer gives it none, and memory that has
-// grown never shrinks.
-func (in *Inspector) collect() {
-	if in.garbage >= maxGarbage {
-		in.garbage = 0
-		runtime.GC()
+// Litters reports that so much has been forgotten that its memory should be taken back,
+// and counts anew.
+func (in *Inspector) Litters() bool {
+	if in.garbage < maxGarbage {
+		return false
 	}
+	in.garbage = 0
+	return true
 }
 
 // Clear forgets all frames and every connection that has ended.
