@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -122,7 +121,7 @@ func explain(err error) error {
 	var closed *websocket.CloseError
 	var breach protocol.Breach
 	switch {
-	case err == nil || errors.Is(err, context.Canceled):
+	case err == nil:
 		return nil
 	case errors.Is(err, websocket.ErrRequest):
 		return usageError{err}
@@ -177,7 +176,14 @@ wrong command line; 3 there are frames that break the RFC.`,
 				defer f.Close()
 				in = f
 			}
-			err := decode.Run(in, c.OutOrStdout(), o)
+			decoded := make(chan error, 1)
+			go func() { decoded <- decode.Run(in, c.OutOrStdout(), o) }()
+			var err error
+			select {
+			case err = <-decoded:
+			case <-c.Context().Done(): // though the input may never end
+				err = errors.New("interrupted before the end of the input")
+			}
 			if errors.Is(err, decode.ErrBreaches) {
 				return &codedError{exitBreaches, err}
 			}

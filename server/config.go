@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -64,11 +65,12 @@ func (c *config) check() error {
 			return fmt.Errorf("--%s %d is out of range: give a number from %d to %d", number.flag, number.value, number.from, number.to)
 		}
 	}
-	for _, origin := range c.origins {
+	for i, origin := range c.origins {
 		u, err := url.Parse(origin)
-		if err != nil || u.Scheme == "" || u.Host == "" || origin != u.Scheme+"://"+u.Host {
+		if err != nil || u.Scheme == "" || u.Host == "" || !strings.EqualFold(origin, u.Scheme+"://"+u.Host) {
 			return fmt.Errorf("--allow-origin %q is no origin: give SCHEME://HOST or SCHEME://HOST:PORT, without a path", origin)
 		}
+		c.origins[i] = asBrowsersSay(u)
 	}
 	for _, host := range c.hosts {
 		if _, err := netip.ParseAddr(host); err != nil && (host == "" || strings.ContainsAny(host, ":/[]@ ")) {
@@ -81,6 +83,25 @@ func (c *config) check() error {
 		}
 	}
 	return nil
+}
+
+// asBrowsersSay is an origin as it stands in an Origin field: in small letters, without
+// a port that goes without saying (RFC 6454 6.2).
+func asBrowsersSay(origin *url.URL) string {
+	scheme, host := strings.ToLower(origin.Scheme), strings.ToLower(origin.Host)
+	if usual := map[string]string{"http": ":80", "https": ":443"}[scheme]; usual != "" {
+		host = strings.TrimSuffix(host, usual)
+	}
+	return scheme + "://" + host
+}
+
+// names are the hosts that requests may name: those allowed, and what is listened on.
+func (c *config) names() []string {
+	host, _, _ := net.SplitHostPort(c.addr)
+	if _, err := netip.ParseAddr(host); err == nil || host == "" {
+		return c.hosts
+	}
+	return append(slices.Clone(c.hosts), host)
 }
 
 // exposed reports whether others than this machine can connect.

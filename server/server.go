@@ -36,7 +36,7 @@ func newServer(c *config, log *slog.Logger) (*server, error) {
 		tap:    tap.New(tap.Options{Snap: c.snap, History: int64(c.history) << 20}),
 		sockets: &websocket.Server{
 			Options: websocket.Options{MaxMessageSize: c.maxMessageSize},
-			Policy:  websocket.Policy{Hosts: c.hosts, Origins: c.origins},
+			Policy:  websocket.Policy{Hosts: c.names(), Origins: c.origins},
 		},
 	}
 	if c.pages != "" {

@@ -2,10 +2,14 @@
 
 const token = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
 
-/** JSON text with one member a line, or null when the text is no JSON object or array. */
+/** How deep members may lie in each other, and how many characters all may take: a few bytes can ask for gigabytes of spaces. */
+const deepest = 100;
+const longest = 8 << 20;
+
+/** JSON text with one member a line; null when the text is no JSON object or array, or too much to lay out. */
 export function prettyJSON(text: string): string | null {
   const start = text.trimStart()[0];
-  if (start !== "{" && start !== "[") return null;
+  if ((start !== "{" && start !== "[") || text.length > longest) return null;
   try {
     JSON.parse(text);
   } catch {
@@ -22,6 +26,7 @@ export function prettyJSON(text: string): string | null {
     if (closes ? !opened : opened || before === ",") out += line();
     out += part === ":" ? ": " : part;
     if (part === "{" || part === "[") depth++;
+    if (depth > deepest || out.length > longest) return null;
     before = part;
   }
   return out;

@@ -55,8 +55,9 @@ export const reveal = signal<number | null>(null);
 export const status = computed<Status>(() => {
   if (failure.value) return "error";
   if (!ready.value) return "loading";
+  if (link.value === "offline") return "offline"; // paused or not: then nothing waits at the server
   if (paused.value) return "paused";
-  return link.value === "live" ? "live" : link.value === "connecting" ? "loading" : "offline";
+  return link.value === "live" ? "live" : "loading";
 });
 
 /** A whole sentence on what the status means. */
@@ -190,6 +191,8 @@ export function clear(): void {
   batch(() => {
     selected.value = null;
     frame.value = null;
+    selectedConn.value = null;
+    handshake.value = null;
   });
   client?.send({ kind: "clear" });
 }

@@ -135,7 +135,13 @@ test("attempts grow rarer, down to one in five seconds, and often again after a 
   }
   assert.deepEqual(waits, [250, 500, 1000, 2000, 4000, 5000, 5000]);
   last().open();
+  last().lose("too many pages watch already");
+  mock.timers.tick(4750);
+  assert.equal(PlayedSocket.all.length, 8, "a server that refuses after the handshake is not asked at once");
+  mock.timers.tick(250);
+  last().open();
+  last().batch(1);
   last().lose();
   mock.timers.tick(250);
-  assert.equal(PlayedSocket.all.length, 9);
+  assert.equal(PlayedSocket.all.length, 10);
 });

@@ -13,7 +13,7 @@ const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter(
 
 /** The order of the rooms: each may import itself and what comes after it. */
 const order = ["main", "views", "state", "client", "worker", "engine", "generated"];
-const state = ["store", "playground", "theme"];
+const state = ["store", "playground", "theme", "kept"];
 /** Pure functions of text and numbers, for any room. */
 const pure = ["format", "json", "terms", "columns", "modules.d"];
 

@@ -32,5 +32,9 @@ test("JSON is laid out with every digit that was sent", () => {
 });
 
 test("what is no JSON object or array is left alone", () => {
+  const deep = "[".repeat(20_000) + "]".repeat(20_000);
+  const long = `["${"x".repeat(9 << 20)}"]`;
+  assert.equal(prettyJSON(deep), null);
+  assert.equal(prettyJSON(long), null);
   for (const text of ["", "Hello", "3", '"x"', "{", "[1,]", "{'a':1}"]) assert.equal(prettyJSON(text), null);
 });

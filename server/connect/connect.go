@@ -93,6 +93,9 @@ func (t *terminal) dial(ctx context.Context) error {
 		if response != nil {
 			return &Refused{response.StatusCode, err}
 		}
+		if errors.Is(err, context.Canceled) {
+			return errors.New("interrupted before there was a connection")
+		}
 		return err
 	}
 	t.conn = c

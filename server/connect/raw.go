@@ -30,6 +30,7 @@ type watched struct {
 type direction struct {
 	head   []byte
 	stream *decode.Stream // nil while the head is not whole
+	over   bool           // what comes are no frames: the server has refused
 }
 
 func (t *terminal) watch(nc net.Conn) net.Conn {
@@ -52,7 +53,7 @@ func (w *watched) show(d *direction, from protocol.Side, b []byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	b = bytes.Clone(b)
-	for d.stream == nil {
+	for d.stream == nil && !d.over {
 		d.head = append(d.head, b...)
 		h, n := protocol.ParseHead(d.head)
 		if n == 0 {
@@ -64,9 +65,13 @@ func (w *watched) show(d *direction, from protocol.Side, b []byte) {
 			d.head = nil // another one follows
 			continue
 		}
-		w.begin(d, from)
+		if d.over = from == protocol.Server && protocol.StatusOf(h) != 101; !d.over {
+			w.begin(d, from)
+		}
 	}
-	_ = d.stream.Take(b) // its printer never fails
+	if !d.over {
+		_ = d.stream.Take(b) // its printer never fails
+	}
 }
 
 // arrows say who sent something.

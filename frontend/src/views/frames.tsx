@@ -142,9 +142,11 @@ function List() {
   const { seen, matched } = store.counts.value;
   return (
     <div class="frame-box">
-      <div class="frame-heads">
+      {/* biome-ignore lint/a11y/useFocusableInteractive: the grid itself has the focus */}
+      <div class="frame-heads" id="frame-heads" role="row" aria-rowindex={1}>
         {cells.map(([name, title, hint]) => (
-          <span key={name} class={`cell-${name}`} title={hint}>
+          // biome-ignore lint/a11y/useFocusableInteractive: heads are read, not operated
+          <span key={name} class={`cell-${name}`} title={hint} role="columnheader">
             {name === "time" ? <TimeHead /> : title}
           </span>
         ))}
@@ -155,6 +157,7 @@ function List() {
         ref={scroller}
         role="grid"
         aria-label="Frames"
+        aria-owns="frame-heads"
         aria-colcount={cells.length}
         tabIndex={0}
       />

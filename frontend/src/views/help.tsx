@@ -2,7 +2,7 @@
 
 import "./help.css";
 import { useEffect, useRef } from "preact/hooks";
-import { helpOpen, keyTexts } from "./keys";
+import { helpOpen, keyTexts, setShortcuts, shortcuts } from "./keys";
 
 const filterTexts: readonly [string, string][] = [
   ["opcode:text,ping", "frames of these opcodes"],
@@ -31,6 +31,14 @@ export function Help() {
       </p>
       <h3>Keys</h3>
       <Table rows={keyTexts} />
+      <label class="shortcuts">
+        <input
+          type="checkbox"
+          checked={shortcuts.value}
+          onChange={(e) => setShortcuts(e.currentTarget.checked)}
+        />
+        Single characters are shortcuts
+      </label>
       <h3>Filter</h3>
       <p>Words with spaces between: all of them must hold.</p>
       <Table rows={filterTexts} />

@@ -1,10 +1,21 @@
 // Keys that work wherever the focus is, but for where one types.
 
 import { signal } from "@preact/signals";
+import { keep, kept } from "../kept";
 import { clear, follow, paused, setFollow, setPaused } from "../store";
 
 /** Whether the help dialog is shown. */
 export const helpOpen = signal(false);
+
+const name = "shortcuts";
+
+/** Whether single characters are shortcuts: who speaks to the machine may press them unawares (WCAG 2.1.4). */
+export const shortcuts = signal(kept(name) !== "off");
+
+export function setShortcuts(on: boolean): void {
+  shortcuts.value = on;
+  keep(name, on ? "on" : "off");
+}
 
 /** What the help dialog lists. */
 export const keyTexts: readonly [string, string][] = [
@@ -40,7 +51,7 @@ function pressed(e: KeyboardEvent): void {
     return;
   }
   const action = actions[e.key];
-  if (!action) return;
+  if (!action || !shortcuts.value) return;
   e.preventDefault();
   action();
 }

@@ -43,7 +43,6 @@ export class Feed {
     const socket = new WebSocket(query ? `${this.url}?${query}` : this.url, subprotocol);
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
-      this.delay = firstDelay;
       this.events.link("live", "Every frame that crosses this server is shown as it comes.");
     };
     socket.onmessage = (e) => {
@@ -56,6 +55,7 @@ export class Feed {
   }
 
   private take(batch: Uint8Array): void {
+    this.delay = firstDelay; // a server that refuses us after the handshake sends none
     this.events.batch(batch);
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send("1");
   }

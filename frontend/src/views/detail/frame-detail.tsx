@@ -86,6 +86,12 @@ function FrameView({ frame }: { frame: Frame }) {
   );
 }
 
+/** Leads to a frame; this one's view, and the link in it, are gone then. */
+function show(seq: string): void {
+  goTo(BigInt(seq));
+  document.querySelector<HTMLElement>("#detail")?.focus();
+}
+
 function Meta({ detail }: { detail: Detail }) {
   const nanoseconds = detail.time.slice(-9);
   const time = `${timeOfDay(BigInt(detail.time)).slice(0, 8)}.${nanoseconds}`;
@@ -108,7 +114,7 @@ function Meta({ detail }: { detail: Detail }) {
           {message.firstSeq !== detail.seq && message.kind !== "unknown" && (
             <>
               {" that began in "}
-              <button type="button" class="link" onClick={() => goTo(BigInt(message.firstSeq))}>
+              <button type="button" class="link" onClick={() => show(message.firstSeq)}>
                 frame {message.firstSeq}
               </button>
             </>
