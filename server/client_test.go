@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -138,6 +139,39 @@ func TestConnectIsInterrupted(t *testing.T) {
 		cancel() // as SIGINT does
 	}()
 	if code, _, stderr := pipe(t, ctx, in, "connect", url, "--raw"); code != exitDone || !strings.Contains(stderr, "client close FIN") {
+		t.Errorf("exit %d, %q", code, stderr)
+	}
+}
+
+// Before there is a connection an interruption is a failure.
+func TestConnectIsInterruptedEarly(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(50*time.Millisecond, cancel)
+	if code, _, stderr := pipe(t, ctx, strings.NewReader(""), "connect", "ws://"+silent.Addr().String()); code != exitFailed || !strings.Contains(stderr, "interrupted before there was a connection") {
+		t.Errorf("exit %d, %q", code, stderr)
+	}
+}
+
+// What a server says when it refuses are no frames.
+func TestConnectShowsNoFramesOfARefusal(t *testing.T) {
+	url := socketURL(startHere(t, nil), "/ws/nothing")
+	code, _, stderr := pipe(t, t.Context(), strings.NewReader(""), "connect", url, "--raw")
+	if code != exitRefused || !strings.Contains(stderr, "< HTTP/1.1 404 Not Found\n") || strings.Contains(stderr, "< @0") || strings.Contains(stderr, "!") {
+		t.Errorf("exit %d, %q", code, stderr)
+	}
+}
+
+func TestDecodeIsInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	in, never := io.Pipe()
+	defer never.Close()
+	time.AfterFunc(50*time.Millisecond, cancel)
+	if code, _, stderr := pipe(t, ctx, in, "decode"); code != exitFailed || !strings.Contains(stderr, "interrupted") {
 		t.Errorf("exit %d, %q", code, stderr)
 	}
 }

@@ -86,6 +86,32 @@ func TestWrongCommandLines(t *testing.T) {
 	}
 }
 
+// Who listens on a name answers to it.
+func TestNamesThatAreServed(t *testing.T) {
+	for addr, want := range map[string]string{
+		"127.0.0.1:1": "b.test", "[::1]:1": "b.test", ":1": "b.test", "app.test:1": "b.test app.test",
+	} {
+		c := &config{addr: addr, hosts: []string{"b.test"}}
+		if got := strings.Join(c.names(), " "); got != want {
+			t.Errorf("%s: %q, want %q", addr, got, want)
+		}
+	}
+}
+
+// Origins are taken as people write them, and kept as browsers do.
+func TestOriginsAsBrowsersSay(t *testing.T) {
+	for given, want := range map[string]string{
+		"https://App.Example": "https://app.example", "https://b.example:443": "https://b.example", "HTTP://c.example:80": "http://c.example",
+		"http://d.example:443": "http://d.example:443", "https://e.example:8443": "https://e.example:8443", "chrome-extension://abc": "chrome-extension://abc",
+	} {
+		c := defaults()
+		c.origins = []string{given}
+		if err := c.check(); err != nil || c.origins[0] != want {
+			t.Errorf("%s: %v, %v, want %s", given, c.origins, err, want)
+		}
+	}
+}
+
 func TestExposedAddresses(t *testing.T) {
 	for addr, want := range map[string]struct {
 		exposed bool
