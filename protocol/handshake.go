@@ -36,11 +36,13 @@ func RequestOf(h Head) (r Request, target string) {
 	method, rest, _ := strings.Cut(h.StartLine, " ")
 	target, version, _ := strings.Cut(rest, " ")
 	r.Method = method
-	if v, ok := strings.CutPrefix(version, "HTTP/"); ok && len(v) == 3 && v[1] == '.' {
+	if v, ok := strings.CutPrefix(version, "HTTP/"); ok && len(v) == 3 && v[1] == '.' && isDigit(v[0]) && isDigit(v[2]) {
 		r.Major, r.Minor = int(v[0]-'0'), int(v[2]-'0')
 	}
 	return r, target
 }
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 // StatusOf reads the status code of a response head, 0 if it has none.
 func StatusOf(h Head) int {
@@ -51,7 +53,7 @@ func StatusOf(h Head) int {
 	}
 	status := 0
 	for _, c := range []byte(code) {
-		if c < '0' || c > '9' {
+		if !isDigit(c) {
 			return 0
 		}
 		status = status*10 + int(c-'0')
@@ -137,6 +139,7 @@ func requestChecks(r Request, l *checkList) {
 	if len(version) == 0 {
 		versionStatus = 400
 	}
+	offered := Tokens(protocols)
 	l.add(r.Method == "GET", "the method is GET", r.Method,
 		"a WebSocket handshake is a GET request", section, 405)
 	l.add(r.Major > 1 || r.Major == 1 && r.Minor >= 1,
@@ -153,8 +156,9 @@ func requestChecks(r Request, l *checkList) {
 	// RFC 6455 4.2.1: 16 bytes once it is decoded.
 	l.add(len(key) == 1 && isBase64(key[0], 16), "Sec-WebSocket-Key is 16 bytes in base64", joined(key),
 		"the request needs one Sec-WebSocket-Key of 16 bytes in base64", section, 400)
-	l.add(allTokens(Tokens(protocols)), "Sec-WebSocket-Protocol is a list of tokens", joined(protocols),
-		"Sec-WebSocket-Protocol is not a list of subprotocols", section, 400)
+	// RFC 6455 4.1, 4.3: one or more, no two alike.
+	l.add(len(protocols) == 0 || len(offered) <= maxSubprotocols && differentTokens(offered), "Sec-WebSocket-Protocol is a list of different tokens", joined(protocols),
+		"Sec-WebSocket-Protocol is not a list of at most 100 subprotocols, each named once", section, 400)
 	l.add(extensions, "Sec-WebSocket-Extensions is a list of extensions", joined(f.Values("Sec-Websocket-Extensions")),
 		"Sec-WebSocket-Extensions is not a list of extensions with their parameters", "RFC 6455 9.1", 400)
 }
@@ -206,13 +210,16 @@ func extensionNames(f Fields) (names []string, ok bool) {
 	return names, ok
 }
 
-func allTokens(list []string) bool {
-	for _, s := range list {
-		if !IsToken(s) {
+// maxSubprotocols is how many a client may offer: each is compared with all before.
+const maxSubprotocols = 100
+
+func differentTokens(list []string) bool {
+	for i, s := range list {
+		if !IsToken(s) || subset(list[i:i+1], list[:i]) {
 			return false
 		}
 	}
-	return true
+	return len(list) > 0
 }
 
 func httpVersion(r Request) string {

@@ -10,18 +10,23 @@ import (
 	"strconv"
 )
 
-// Between bars the characters are told from bytes; without, two spaces set them off.
+const dumpOffset = `^\s*(?:0[xX])?([0-9a-fA-F]{4,16})`
+
+// Between bars the characters are told from bytes; without, two spaces set them off, but
+// in the middle of a line of sixteen bytes too.
 var (
-	isDump     = regexp.MustCompile(`^([0-9a-fA-F]{4,16})(?::\s|\s\s)`)
-	barredDump = regexp.MustCompile(`^[0-9a-fA-F]{4,16}:?\s+((?:[0-9a-fA-F]{2}\s{1,2})*)\s*\|.*$`)
-	plainDump  = regexp.MustCompile(`^[0-9a-fA-F]{4,16}:?\s+((?:[0-9a-fA-F]{2,8}\s)*[0-9a-fA-F]{2,8})(?:\s*$|\s\s.*$)`)
-	lastOffset = regexp.MustCompile(`^([0-9a-fA-F]{4,16})\s*$`)
+	isDump     = regexp.MustCompile(dumpOffset + `(?::\s|\s\s)`)
+	colonDump  = regexp.MustCompile(dumpOffset + `:\s`)
+	barredDump = regexp.MustCompile(dumpOffset + `:?\s+((?:[0-9a-fA-F]{2}\s{1,2})*)\s*\|.*$`)
+	halvedDump = regexp.MustCompile(dumpOffset + `:?\s+((?:[0-9a-fA-F]{2}\s){8}\s(?:[0-9a-fA-F]{2}\s){0,7}[0-9a-fA-F]{2})(?:\s*$|\s\s.*$)`)
+	plainDump  = regexp.MustCompile(dumpOffset + `:?\s+((?:[0-9a-fA-F]{2,8}\s)*[0-9a-fA-F]{2,8})(?:\s*$|\s\s.*$)`)
+	lastOffset = regexp.MustCompile(dumpOffset + `:?\s*$`)
 
 	// od sets its offsets off by one space: only that they begin with nought tells them
 	// from bytes. Words are in the order of the machine that dumped them.
 	zeroDump  = regexp.MustCompile(`^0{6,8} [0-9a-fA-F]{2}(?: [0-9a-fA-F]{2})*(?:\s\s.*)?\s*$`)
 	spaceDump = regexp.MustCompile(`^([0-9a-fA-F]{6,16}) `)
-	wordDump  = regexp.MustCompile(`^0{6,8}(?: | {3,})[0-9a-fA-F]{4}(?: | {3,}|\s*$)`)
+	wordDump  = regexp.MustCompile(`^0{6,8}(?: | {3,})[0-9a-fA-F]{4}(?:[0-9a-fA-F]{4}|[0-9a-fA-F]{12})?(?: | {3,}|\s*$)`)
 )
 
 // dump knows which lines begin with an offset.
@@ -52,6 +57,9 @@ func (d *dump) split(line []byte) (p []byte, offset uint64, err error) {
 
 func (d *dump) bytesOf(line []byte, first bool) (p []byte, offset uint64, err error) {
 	if d.form == nil {
+		if colonDump.Match(line) {
+			return nil, 0, errors.New("this line begins with an offset, the first did not")
+		}
 		return line, d.next, nil
 	}
 	m := d.form.FindSubmatch(line)
@@ -67,15 +75,15 @@ func (d *dump) bytesOf(line []byte, first bool) (p []byte, offset uint64, err er
 	if offset, err = d.offset(string(m[1]), first); err != nil {
 		return nil, 0, err
 	}
-	for _, form := range []*regexp.Regexp{barredDump, plainDump} {
+	for _, form := range []*regexp.Regexp{barredDump, halvedDump, plainDump} {
 		if m := form.FindSubmatch(line); m != nil {
-			return m[1], offset, nil
+			return m[2], offset, nil
 		}
 	}
 	if lastOffset.Match(line) {
 		return nil, offset, nil
 	}
-	return line, offset, nil
+	return nil, 0, fmt.Errorf("%q: which of it are bytes cannot be told", shorten(line))
 }
 
 // offset reads an offset in hex or, where that is not the one that is due, as od

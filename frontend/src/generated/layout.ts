@@ -752,9 +752,9 @@ export const goldenHandshake = {
     {
       "of": "request",
       "ok": true,
-      "what": "Sec-WebSocket-Protocol is a list of tokens",
+      "what": "Sec-WebSocket-Protocol is a list of different tokens",
       "seen": "",
-      "reason": "Sec-WebSocket-Protocol is not a list of subprotocols",
+      "reason": "Sec-WebSocket-Protocol is not a list of at most 100 subprotocols, each named once",
       "section": "RFC 6455 4.2.1"
     },
     {

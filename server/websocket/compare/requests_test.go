@@ -121,4 +121,8 @@ var requests = []shake{
 	{"empty elements in the list of extensions", hostField, hostField + "Sec-WebSocket-Extensions: , x-a, ,x-b\r\n", accepted, "RFC 9110 5.6.1", ""},
 	{"a subprotocol of two words", hostField, hostField + "Sec-WebSocket-Protocol: chat v1\r\n", refusal, "4.2.1", badProtocols},
 	{"a subprotocol with a parameter", hostField, hostField + "Sec-WebSocket-Protocol: chat.v1;q=1\r\n", refusal, "4.2.1", badProtocols},
+	{"a subprotocol named twice", hostField, hostField + "Sec-WebSocket-Protocol: chat.v1, chat.v1\r\n", refusal, "4.1", badProtocols},
+	{"a subprotocol in two fields", hostField, hostField + "Sec-WebSocket-Protocol: chat.v1\r\nSec-WebSocket-Protocol: chat.v1\r\n", refusal, "4.1", badProtocols},
+	{"an empty list of subprotocols", hostField, hostField + "Sec-WebSocket-Protocol:\r\n", refusal, "4.3", badProtocols},
+	{"empty elements in the list of subprotocols", hostField, hostField + "Sec-WebSocket-Protocol: , chat.v1, ,\r\n", accepted, "RFC 9110 5.6.1", ""},
 }
