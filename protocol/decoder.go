@@ -202,12 +202,12 @@ func (d *Decoder) begin(n int) {
 		d.closed = true
 	case h.Opcode.Control():
 	case h.Opcode == OpContinuation:
+		if d.message == OpContinuation {
+			d.size, d.mute = 0, true // of an unknown message
+		}
 		d.size = saturatingAdd(d.size, h.PayloadLength)
 		if d.compressed {
 			d.deflate.frame = 0
-		}
-		if d.message == OpContinuation {
-			d.mute = true // of an unknown message
 		}
 	default:
 		d.message, d.size = h.Opcode, h.PayloadLength

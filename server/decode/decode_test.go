@@ -102,6 +102,7 @@ func TestFrames(t *testing.T) {
 		{"81 05 4\n8", decode.Options{}, "@0      server text FIN length 5\n        \"\\x04\\b\" …\n", "the last 3 bytes of payload are missing"},
 		{"0000000 0581 6548 6c6c 006f\n0000007\n", decode.Options{}, "", "line 1: a dump of words"},
 		{"000000 65480581 006f6c6c\n", decode.Options{}, "", "line 1: a dump of words"},
+		{"00000000: 82 0d 20 63 64 20 65 66  ab cd ef\n", decode.Options{}, "", "which of it are bytes cannot be told"},
 		{"0000: 8 1 0\n", decode.Options{}, "", "line 1: \"0000: 8 1 0\": which of it are bytes cannot be told"},
 		{"81 05 48 65\n00000004: 6c6c 6f", decode.Options{}, "", "line 2: this line begins with an offset, the first did not"},
 		{"0000000    0581    6548    6c6c    006f\n", decode.Options{}, "", "line 1: a dump of words"},

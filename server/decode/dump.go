@@ -31,9 +31,10 @@ var (
 
 // dump knows which lines begin with an offset.
 type dump struct {
-	form *regexp.Regexp // nil until the first such line
-	some bool           // a line has been read
-	next uint64         // the offset that the next line must have
+	form  *regexp.Regexp // nil until the first such line
+	some  bool           // a line has been read
+	width int            // the most bytes that a line had
+	next  uint64         // the offset that the next line must have
 }
 
 // split is the part of a line that holds the bytes, and their offset; any line that is
@@ -76,9 +77,14 @@ func (d *dump) bytesOf(line []byte, first bool) (p []byte, offset uint64, err er
 		return nil, 0, err
 	}
 	for _, form := range []*regexp.Regexp{barredDump, halvedDump, plainDump} {
-		if m := form.FindSubmatch(line); m != nil {
-			return m[2], offset, nil
+		m := form.FindSubmatch(line)
+		if m == nil {
+			continue
 		}
+		if form == halvedDump && d.width <= 8 && len(m[2]) == len("00 11 22 33 44 55 66 77  ab cd ef") && bytes.HasSuffix(line, m[2]) {
+			break // these may be the eight characters of eight bytes
+		}
+		return m[2], offset, nil
 	}
 	if lastOffset.Match(line) {
 		return nil, offset, nil

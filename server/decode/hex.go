@@ -41,6 +41,7 @@ func (h *hexText) decode(dst, line []byte, last bool) ([]byte, error) {
 		}
 	}
 	h.dump.next = offset + uint64(len(dst)-had)
+	h.dump.width = max(h.dump.width, len(dst)-had)
 	return dst, nil
 }
 

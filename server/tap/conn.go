@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -135,7 +136,7 @@ func (c *Conn) Sending(b []byte) {
 }
 
 // begin starts the capture at a request whose head has been read; line is its first.
-func (c *Conn) begin(maxMessageSize uint64, line string) {
+func (c *Conn) begin(maxMessageSize uint64, line, key string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.pass.Load() != passHTTP {
@@ -144,7 +145,7 @@ func (c *Conn) begin(maxMessageSize uint64, line string) {
 	if c.id != 0 {
 		c.tap.history.close(c.id, feed.UnknownSide) // it was refused, and asks again
 	}
-	n := c.lastHead(line)
+	n := c.lastHead(line, key)
 	c.id = c.tap.open(maxMessageSize, c.Conn)
 	c.tap.history.head(c.id, c.peer, c.head[:n])
 	// What the peer has sent beyond its head are frames, should we accept.
@@ -153,10 +154,19 @@ func (c *Conn) begin(maxMessageSize uint64, line string) {
 }
 
 // lastHead drops from what is held all that stands before the request with the given
-// first line, other requests and what they carried, and returns the length of its head.
-func (c *Conn) lastHead(line string) int {
-	if at := bytes.LastIndex(c.head, []byte(line)); at > 0 {
-		c.head = c.head[at:]
+// first line and key, other requests and what they carried, and returns the length of
+// its head. What looks alike in its fields, or in frames behind it, stands after it.
+func (c *Conn) lastHead(line, key string) int {
+	for at := 0; ; at++ {
+		i := bytes.Index(c.head[at:], []byte(line))
+		if i < 0 {
+			break
+		}
+		at += i
+		if h, _ := protocol.ParseHead(c.head[at:]); slices.Contains(h.Values("Sec-WebSocket-Key"), key) || key == "" {
+			c.head = c.head[at:]
+			break
+		}
 	}
 	_, n := protocol.ParseHead(c.head)
 	if n == 0 {

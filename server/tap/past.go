@@ -53,22 +53,29 @@ func (p past) tell(r feed.Record) {
 	p[r.Conn] = feed.Append(p[r.Conn], r)
 }
 
-// essence is a head with no other fields than those of a handshake, or its beginning if
-// that is still too long.
+// keptTarget is how much of a long start line is said again, in bytes.
+const keptTarget = 1 << 10
+
+// essence is a head with no other fields than those of a handshake, as far as there is
+// room for each.
 func essence(head []byte) []byte {
 	h, n := protocol.ParseHead(head)
 	if n == 0 {
 		return head[:keptHead]
 	}
-	short := []byte(h.StartLine + "\r\n")
+	line := h.StartLine
+	if end := strings.LastIndexByte(line, ' '); end > keptTarget {
+		line = line[:keptTarget] + line[end:]
+	}
+	short := []byte(line + "\r\n")
 	for _, f := range h.Lines {
 		name := strings.ToLower(f.Name)
-		if name == "host" || name == "origin" || name == "upgrade" || name == "connection" || strings.HasPrefix(name, "sec-websocket-") {
-			short = append(short, f.Name+": "+f.Value+"\r\n"...)
+		of := name == "host" || name == "origin" || name == "upgrade" || name == "connection" || strings.HasPrefix(name, "sec-websocket-")
+		if field := f.Name + ": " + f.Value + "\r\n"; of && len(short)+len(field)+len("\r\n") <= keptHead {
+			short = append(short, field...)
 		}
 	}
-	short = append(short, "\r\n"...)
-	return short[:min(len(short), keptHead)]
+	return append(short, "\r\n"...)
 }
 
 // snapshot is what a reader must know who starts where the history begins.

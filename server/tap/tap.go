@@ -94,7 +94,7 @@ func (t *Tap) Handler(maxMessageSize uint64, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, ok := r.Context().Value(connKey{}).(*Conn)
 		if ok && protocol.HasToken(r.Header.Values("Upgrade"), "websocket") {
-			c.begin(maxMessageSize, r.Method+" "+r.RequestURI+" "+r.Proto+"\r\n")
+			c.begin(maxMessageSize, r.Method+" "+r.RequestURI+" "+r.Proto+"\r\n", r.Header.Get("Sec-Websocket-Key"))
 		}
 		next.ServeHTTP(w, r)
 	})

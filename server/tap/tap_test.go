@@ -489,6 +489,30 @@ func TestLateWatcherKnowsWhoIsOpen(t *testing.T) {
 	}
 }
 
+// What looks like the request in its own fields, or in frames behind it, is not it.
+func TestHandshakeThatIsSaidAgain(t *testing.T) {
+	frames, host := tapped(t, tap.Options{Snap: 100, History: 1 << 20})
+	again := "GET /echo HTTP/1.1\r\nHost: victim\r\n\r\n"
+	frame := string([]byte{0x81, 0x80 | byte(len(again)), 0, 0, 0, 0}) + again
+	nc, err := net.Dial("tcp", host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	asked := strings.Replace(strings.Replace(request, "%h", host, 1), "\r\n\r\n", "\r\nX-Log: GET /echo HTTP/1.1\r\n\r\n", 1)
+	io.WriteString(nc, asked+frame+frame+"\x88\x80\x00\x00\x00\x00")
+	io.Copy(io.Discard, nc)
+	nc.Close()
+	all := collect(t, frames)
+	all.until(closed)
+	if heads := all.of(feed.Head, protocol.Client); string(heads[0].Data) != asked {
+		t.Errorf("the head is %q", heads[0].Data)
+	}
+	if in := all.of(feed.Frame, protocol.Client); len(in) != 3 || !strings.HasSuffix(string(in[1].Data), again) {
+		t.Errorf("%d frames", len(in))
+	}
+}
+
 // A flood is over when nothing comes any more, not only when little does.
 func TestFloodPasses(t *testing.T) {
 	frames := tap.New(tap.Options{Snap: 1 << 20, History: 1 << 20})
@@ -583,7 +607,8 @@ func TestHandshakeOnAConnectionThatWasUsed(t *testing.T) {
 func TestLateWatcherIsToldTheHandshake(t *testing.T) {
 	frames, host := tapped(t, tap.Options{Snap: 1 << 20, History: 512 << 10})
 	for _, cookie := range []int{10, 5_000, 60_000} {
-		c, _, err := gorilla.DefaultDialer.Dial("ws://"+host+"/echo", http.Header{"Cookie": {strings.Repeat("c", cookie)}})
+		target := "/echo?" + strings.Repeat("t", 5+cookie/20)
+		c, _, err := gorilla.DefaultDialer.Dial("ws://"+host+target, http.Header{"Cookie": {strings.Repeat("c", cookie)}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -595,7 +620,7 @@ func TestLateWatcherIsToldTheHandshake(t *testing.T) {
 		late.until(func(r feed.Record) bool { return r.Kind == feed.Known })
 		heads := late.of(feed.Head, protocol.Client)
 		head := string(heads[len(heads)-1].Data)
-		if !strings.HasPrefix(head, "GET /echo HTTP/1.1\r\n") || !strings.Contains(head, "\r\nSec-WebSocket-Key: ") || !strings.HasSuffix(head, "\r\n\r\n") {
+		if !strings.HasPrefix(head, "GET /echo?ttttt") || !strings.Contains(head, "t HTTP/1.1\r\n") || !strings.Contains(head, "\r\nSec-WebSocket-Key: ") || !strings.HasSuffix(head, "\r\n\r\n") {
 			t.Errorf("with %d bytes of cookies: %.300q", cookie, head)
 		}
 		if long := cookie > 4_000; strings.Contains(head, "ccc") == long || (heads[len(heads)-1].Flags&feed.Cut != 0) != long {

@@ -47,7 +47,7 @@ func (c *Conn) Close(code protocol.CloseCode, reason string) error {
 		c.reading.Unlock()
 	}
 	<-c.Done()
-	if c.err.Code == protocol.CloseAbnormal {
+	if c.err.Code == protocol.CloseAbnormal || c.err.cause != nil {
 		return c.err
 	}
 	return nil

@@ -180,6 +180,8 @@ func (c *Conn) CloseNow() { c.end(&CloseError{Code: protocol.CloseAbnormal, caus
 
 // leave is CloseNow after what waits.
 func (c *Conn) leave() {
+	late := time.AfterFunc(c.options.WriteTimeout+c.options.CloseTimeout, c.CloseNow)
+	defer late.Stop()
 	c.writing.Lock()
 	open := c.open() == nil
 	if open {

@@ -5,6 +5,7 @@ package websocket_test
 import (
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -166,6 +167,61 @@ func TestCloseIsDoneWhenBothFramesAre(t *testing.T) {
 	var why *websocket.CloseError
 	if !errors.As(c.Err(), &why) || why.Code != 4000 {
 		t.Errorf("it ended with %v", c.Err())
+	}
+}
+
+// A close handshake that the peer breaks is not done.
+func TestCloseTellsWhatWentWrong(t *testing.T) {
+	nc, c := rawPeer(t, plain)
+	closed := make(chan error, 1)
+	go func() { closed <- c.Close(protocol.CloseNormal, "") }()
+	io.ReadFull(nc, make([]byte, 4))
+	nc.Write(masked(3, true, "no close frame"))
+	nc.(*net.TCPConn).CloseWrite()
+	var breach protocol.Breach
+	if err := <-closed; !errors.As(err, &breach) {
+		t.Errorf("Close: %v", err)
+	}
+
+	o := plain
+	o.IdleTimeout, o.PongTimeout, o.CloseTimeout = 50*time.Millisecond, 50*time.Millisecond, 300*time.Millisecond
+	_, c = rawPeer(t, o)
+	if err := c.Close(protocol.CloseNormal, ""); err == nil || errors.Is(err, websocket.ErrNoPong) {
+		t.Errorf("Close of a silent peer: %v", err)
+	}
+}
+
+// A message in parts that begins while Close waits for a turn keeps it no longer.
+func TestCloseBesideMessages(t *testing.T) {
+	o := websocket.Options{Compression: websocket.Compression{ContextTakeover: true, Threshold: 1}, CloseTimeout: time.Second}
+	for range 5 {
+		client, server := pair(t, o)
+		go func() {
+			for server.WriteMessage(protocol.OpBinary, make([]byte, 300_000)) == nil {
+			}
+		}()
+		for range 3 {
+			go func() {
+				if w, err := server.NextWriter(protocol.OpText); err == nil {
+					<-server.Done() // never closed before
+					w.Close()
+				}
+			}()
+		}
+		time.Sleep(3 * time.Millisecond)
+		go func() {
+			server.Send(websocket.Prepare(protocol.OpText, []byte("queued")))
+			server.Close(protocol.CloseNormal, "")
+		}()
+		var closed *websocket.CloseError
+		for {
+			if _, _, err := client.ReadMessage(); err != nil {
+				if !errors.As(err, &closed) || closed.Code != protocol.CloseNormal {
+					t.Errorf("it ended with %v", err)
+				}
+				break
+			}
+		}
 	}
 }
 

@@ -93,6 +93,11 @@ func (c *Conn) readFailed(err error, inFrame bool, from clock) (retry bool, ende
 // message.
 func (c *Conn) armRead(inFrame bool) clock {
 	p, o, now := &c.pace, c.options, now()
+	if by := c.closeBy.get(); by != 0 {
+		p.armed = by
+		c.nc.SetReadDeadline(by.time())
+		return now
+	}
 	patience := o.IdleTimeout
 	switch {
 	case inFrame:

@@ -132,8 +132,8 @@ func (c *Conn) sendWaiting() {
 	if c.queue.Load() == nil {
 		return
 	}
-	if !c.inParts {
-		c.awaitTurn()
+	for c.inMessage && !c.inParts && !c.ended.Load() {
+		c.awaitEnd()
 	}
 	if !c.inMessage {
 		c.sendBatch()

@@ -36,11 +36,16 @@ func (c *Conn) WriteMessage(op protocol.Opcode, p []byte) error {
 // c.writing is held.
 func (c *Conn) awaitTurn() {
 	for c.inMessage && !c.ended.Load() {
-		if c.messageOver == nil {
-			c.messageOver = sync.NewCond(&c.writing)
-		}
-		c.messageOver.Wait()
+		c.awaitEnd()
 	}
+}
+
+// awaitEnd waits for the end of the message that is under way, or of the connection.
+func (c *Conn) awaitEnd() {
+	if c.messageOver == nil {
+		c.messageOver = sync.NewCond(&c.writing)
+	}
+	c.messageOver.Wait()
 }
 
 // beginMessage keeps other messages from being sent until endMessage; inParts says that

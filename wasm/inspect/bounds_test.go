@@ -45,6 +45,39 @@ func TestMuchThatInflates(t *testing.T) {
 	}
 }
 
+// Small batches fill a slab, too.
+func TestMuchThatInflatesBitByBit(t *testing.T) {
+	const budget = 16 << 20
+	in := New(budget)
+	new(capture).begin(1, 0).agreed(1, "; client_no_context_takeover", 0).into(t, in)
+	c := new(capture)
+	for range 30 {
+		c.compressed(1, protocol.Client, protocol.OpText, true, newDeflater(t).message(strings.Repeat("a", 60_000)))
+	}
+	batch := c.batch
+	for range 300 {
+		copy(in.Input(len(batch)), batch)
+		if err := in.Ingest(); err != nil {
+			t.Fatal(err)
+		}
+		if held := in.held(); held > budget+budget/4 {
+			t.Fatalf("%d bytes are held, of %d", held, budget)
+		}
+	}
+}
+
+// Heads that were forgotten are not new when they are said again.
+func TestHeadsToldAgain(t *testing.T) {
+	in := New(0)
+	d := newDeflater(t)
+	new(capture).begin(1, 0).agreed(1, "", 0).compressed(1, protocol.Client, protocol.OpText, true, d.message("the same words")).into(t, in)
+	in.conns.forgetHeads(0)
+	new(capture).begin(1, 1).agreed(1, "", feed.Replayed).compressed(1, protocol.Client, protocol.OpText, true, d.message("the same words")).into(t, in)
+	if f, payload := detailOf(t, in, 2); payload != "the same words" || f.InflateNote != "" {
+		t.Errorf("%q, %+v", payload, f)
+	}
+}
+
 func TestHeadsStayWithinTheBudget(t *testing.T) {
 	in := New(0)
 	long := strings.Replace(request, "\r\n\r\n", "\r\nCookie: "+strings.Repeat("x", 60_000)+"\r\n\r\n", 1)

@@ -42,7 +42,8 @@ type conn struct {
 // direction is what one side of a connection has sent.
 type direction struct {
 	decoder  protocol.Decoder
-	head     []byte
+	head     []byte // nil before it has come, and once it is forgotten
+	told     bool   // it has come
 	frames   uint32
 	bytes    uint64 // of whole frames, headers included
 	start    uint64 // seq of the frame that began the message
@@ -93,6 +94,7 @@ type connList struct {
 	next   uint32
 	open   int
 	heads  int // bytes of all that are kept
+	gone   int // bytes of those forgotten since memory was last taken back
 }
 
 // of finds the connection that the capture calls wire, or begins one.
@@ -135,24 +137,23 @@ func (l *connList) forgetOldest() {
 }
 
 // forgetHeads drops the oldest heads until at most limit bytes of them are kept.
-func (l *connList) forgetHeads(limit int) (gone int) {
+func (l *connList) forgetHeads(limit int) {
 	for _, c := range l.list {
 		if l.heads <= limit {
 			break
 		}
-		gone += l.behead(c)
+		l.behead(c)
 	}
-	return gone
 }
 
-// behead drops the heads of a connection and returns how many bytes they were.
-func (l *connList) behead(c *conn) (gone int) {
+// behead drops the heads of a connection.
+func (l *connList) behead(c *conn) {
 	for i := range c.sent {
-		gone += len(c.sent[i].head)
+		n := len(c.sent[i].head)
+		l.heads -= n
+		l.gone += n
 		c.sent[i].head = nil
 	}
-	l.heads -= gone
-	return gone
 }
 
 func (l *connList) forget(i int) {

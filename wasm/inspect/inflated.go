@@ -11,7 +11,7 @@ import (
 )
 
 // How much of what a frame inflates to is kept, in bytes: the most, and what is kept
-// of each however many come at once.
+// of each when many come at once.
 const (
 	keptInflated  = 64 << 10
 	leastInflated = 1 << 10
@@ -31,17 +31,26 @@ const inflatedOverhead = 48
 type inflatedList struct {
 	list  []inflatedFrame
 	bytes int
-	room  int // bytes that the present batch may still take
+	room  int // bytes that the frames of the present slab may still take
+	debt  int // and by how much they may pass it
 }
+
+// begin is at the beginning of a slab.
+func (l *inflatedList) begin(room int) { l.room, l.debt = room, room }
 
 func (l *inflatedList) add(row, size uint64, data []byte) {
 	l.list = append(l.list, inflatedFrame{row, size, append([]byte(nil), data...)})
 	l.bytes += len(data) + inflatedOverhead
-	l.room -= len(data)
+	l.room -= len(data) + inflatedOverhead
 }
 
 // limit is how much of the next frame is kept.
-func (l *inflatedList) limit() int { return min(max(l.room, leastInflated), keptInflated) }
+func (l *inflatedList) limit() int {
+	if l.room < -l.debt {
+		return 0
+	}
+	return min(max(l.room, leastInflated), keptInflated)
+}
 
 // of is the entry of a row, or nil.
 func (l *inflatedList) of(row uint64) *inflatedFrame {

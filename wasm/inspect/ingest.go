@@ -18,7 +18,6 @@ func (in *Inspector) Ingest() error {
 	}
 	batch := in.input
 	number, at := in.slabs.lastNumber(), len(s.data)
-	in.clear.room = in.budget / 16
 	s.data = s.data[:at+len(batch)]
 	in.input = nil
 	var r feed.Record
@@ -132,7 +131,7 @@ func (in *Inspector) openConn(r *feed.Record) {
 func (in *Inspector) head(r *feed.Record) {
 	c := in.conns.of(r.Conn)
 	d := &c.sent[r.Side&1]
-	if d.head != nil {
+	if d.told {
 		return
 	}
 	d.head = append([]byte{}, r.Data[:min(len(r.Data), maxHead)]...)
@@ -141,8 +140,10 @@ func (in *Inspector) head(r *feed.Record) {
 		d.head = append(d.head, "\r\n\r\n"...) // it was cut
 		h, n = protocol.ParseHead(d.head)
 	}
+	d.told = true
+	in.garbage += 2 * len(d.head) // what parsing it leaves
 	in.conns.heads += len(d.head)
-	in.garbage += in.conns.forgetHeads(in.budget / 8)
+	in.conns.forgetHeads(in.budget / 8)
 	switch {
 	case n == 0:
 	case r.Side == protocol.Client:

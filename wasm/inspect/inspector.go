@@ -66,7 +66,13 @@ func New(budget int) *Inspector {
 // Input gives n bytes for the caller to fill before Ingest, which then takes
 // them in without a copy. They are valid until the next call.
 func (in *Inspector) Input(n int) []byte {
+	if in.clear.room < keptInflated {
+		in.slabs.push(n, in.rows.next) // so that what has inflated to much can go
+	}
 	in.input = in.slabs.tail(n, in.rows.next)
+	if len(in.slabs.last().data) == 0 {
+		in.clear.begin(in.budget / 8)
+	}
 	return in.input
 }
 
@@ -113,10 +119,10 @@ const maxGarbage = 16 << 20
 // Litters reports that so much has been forgotten that its memory should be taken back,
 // and counts anew.
 func (in *Inspector) Litters() bool {
-	if in.garbage < maxGarbage {
+	if in.garbage+in.conns.gone < maxGarbage {
 		return false
 	}
-	in.garbage = 0
+	in.garbage, in.conns.gone = 0, 0
 	return true
 }
 
