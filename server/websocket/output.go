@@ -106,12 +106,16 @@ func (c *Conn) flushLate() {
 // may; c.writing is held.
 func (c *Conn) write(h protocol.Header, p []byte, wait bool) error {
 	o := &c.out
+	first := o.n == 0
+	if err := c.putPongs(); err != nil {
+		return err
+	}
 	if o.n+protocol.MaxHeaderSize+min(len(p), copyLimit) > bufferSize {
 		if err := c.flush(); err != nil {
 			return err
 		}
+		first = true
 	}
-	first := o.n == 0
 	h = c.put(h, p)
 	if len(p) > copyLimit {
 		return c.writeLong(h, p)

@@ -2,11 +2,7 @@
 
 package websocket
 
-import (
-	"net"
-
-	"framescope/protocol"
-)
+import "framescope/protocol"
 
 // keptPongs is how many bytes of pongs may wait. When they are more than that, the
 // newest ping alone is answered, as RFC 6455 5.5.3 allows.
@@ -66,12 +62,31 @@ func (c *Conn) answerLater(payload []byte) {
 	}
 }
 
-// sendPongs sends the pongs that wait. The write timeout bounds it.
+// sendPongs sends the pongs that wait, unless another writer has done so meanwhile. The
+// write timeout bounds it.
 func (c *Conn) sendPongs() {
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	wire := c.pongs.Swap(nil)
-	if c.open() == nil {
-		_ = c.writeBatch(net.Buffers{*wire}) // a failure has ended the connection
+	if c.open() == nil && c.putPongs() == nil {
+		_ = c.flush() // a failure has ended the connection
 	}
+}
+
+// putPongs adds the pongs that wait to what leaves next: who answers a message leaves
+// the pong of a ping before it where it belongs. c.writing is held.
+func (c *Conn) putPongs() error {
+	if c.pongs.Load() == nil {
+		return nil
+	}
+	wire, o := *c.pongs.Swap(nil), &c.out
+	if o.n+len(wire) > bufferSize {
+		if err := c.flush(); err != nil {
+			return err
+		}
+	}
+	if o.buf == nil {
+		o.buf = takeBuffer()
+	}
+	o.n += copy(o.buf[o.n:], wire)
+	return nil
 }

@@ -167,6 +167,9 @@ func (q *sendQueue) take() net.Buffers {
 // they are small, from where they lie else. c.writing is held.
 func (c *Conn) writeBatch(batch net.Buffers) error {
 	o := &c.out
+	if err := c.putPongs(); err != nil {
+		return err
+	}
 	if len(batch) == 1 && o.n == 0 {
 		return c.writeBytes(batch[0])
 	}
