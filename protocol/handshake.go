@@ -25,7 +25,8 @@ func AcceptKey(key string) string {
 type Request struct {
 	Method       string
 	Host         string
-	Major, Minor int // of the HTTP version
+	Major, Minor int  // of the HTTP version
+	Body         bool // the head announces one
 	Fields       Fields
 }
 
@@ -33,6 +34,8 @@ type Request struct {
 func RequestOf(h Head) (r Request, target string) {
 	r.Fields = h
 	r.Host = first(h.Values("Host"))
+	length := h.Values("Content-Length")
+	r.Body = len(h.Values("Transfer-Encoding")) > 0 || len(length) > 0 && joined(length) != "0"
 	method, rest, _ := strings.Cut(h.StartLine, " ")
 	target, version, _ := strings.Cut(rest, " ")
 	r.Method = method
@@ -40,6 +43,13 @@ func RequestOf(h Head) (r Request, target string) {
 		r.Major, r.Minor = int(v[0]-'0'), int(v[2]-'0')
 	}
 	return r, target
+}
+
+func bodySeen(body bool) string {
+	if body {
+		return "a body"
+	}
+	return "none"
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
@@ -161,6 +171,10 @@ func requestChecks(r Request, l *checkList) {
 		"Sec-WebSocket-Protocol is not a list of at most 100 subprotocols, each named once", section, 400)
 	l.add(extensions, "Sec-WebSocket-Extensions is a list of extensions", joined(f.Values("Sec-Websocket-Extensions")),
 		"Sec-WebSocket-Extensions is not a list of extensions with their parameters", "RFC 6455 9.1", 400)
+	// What stands behind the head are frames: taken for a body by one party and for frames by
+	// another, it would let a request be smuggled past a proxy.
+	l.add(!r.Body, "the request has no body", bodySeen(r.Body),
+		"a WebSocket handshake has no body: leave out Content-Length and Transfer-Encoding", "RFC 9110 9.3.1", 400)
 }
 
 // ResponseChecks lists every duty of a server's answer (RFC 6455 4.2.2), as the

@@ -143,5 +143,9 @@ func prepare(e event) *websocket.Prepared {
 	if err != nil {
 		panic(err) // strings and numbers always marshal
 	}
-	return websocket.Prepare(protocol.OpText, text)
+	message, err := websocket.Prepare(protocol.OpText, text)
+	if err != nil {
+		panic(err) // text can be prepared
+	}
+	return message
 }

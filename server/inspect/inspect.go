@@ -29,6 +29,9 @@ const Subprotocol = "framescope.v1"
 // window is how many batches may be under way.
 const window = 8
 
+// maxCredit is the longest message that the page sends, in bytes: a decimal number.
+const maxCredit = 64
+
 // Handler serves the feed of a tap.
 type Handler struct {
 	Tap    *tap.Tap
@@ -54,6 +57,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
+	c.SetMaxMessageSize(maxCredit)
 	watcher, err := h.Tap.Watch(capture, after)
 	if err != nil {
 		c.Close(protocol.CloseTryAgainLater, "too many pages watch already")

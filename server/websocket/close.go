@@ -18,8 +18,11 @@ import (
 // A message that the peer has still sent goes to a reader, if there is one.
 //
 // What [Conn.Send] has queued leaves before, unless a message in parts is under way. The
-// code is one that may be sent, or
-// CloseNoStatus for none; a reason over 123 bytes is cut.
+// code is one that may be sent, or CloseNoStatus for none; a reason over 123 bytes is cut.
+//
+// While OnPong runs the reader cannot take the peer's answer: then Close does not wait for
+// it, and returns nil once its frame is sent. The connection ends after CloseTimeout at the
+// latest.
 func (c *Conn) Close(code protocol.CloseCode, reason string) error {
 	if !code.Sendable() && code != protocol.CloseNoStatus || !utf8.ValidString(reason) {
 		return fmt.Errorf("close with %v, reason %q: %w", code, reason, errCloseFrame)
@@ -28,12 +31,15 @@ func (c *Conn) Close(code protocol.CloseCode, reason string) error {
 		c.closeBy.store(now().add(c.options.CloseTimeout))
 	}
 	late := time.AfterFunc(c.options.CloseTimeout, c.CloseNow)
-	defer late.Stop()
 	c.nc.SetReadDeadline(began) // a reader that waits learns of it
 	c.writing.Lock()
 	c.sendWaiting()
 	err := c.writeClose(code, reason)
 	c.writing.Unlock()
+	if err == nil && c.inOnPong.Load() {
+		return nil // perhaps called from there; late stays
+	}
+	defer late.Stop()
 	if err != nil {
 		return c.endedBy(err)
 	}
@@ -95,12 +101,8 @@ func (c *Conn) abandonMessage() {
 func (c *Conn) peerClosed(payload []byte) error {
 	code, reason, _ := protocol.ParseClosePayload(payload)
 	closed := &CloseError{Code: code, Reason: string(reason)}
-	c.settle(closed)
 	// RFC 6455 5.5.1: answer with a close frame, typically of the same code.
-	if c.sendClose(code, "") == nil {
-		c.linger()
-	}
-	c.end(closed)
+	c.closeAndEnd(closed, "")
 	c.in.discard()
 	return closed
 }
@@ -108,14 +110,27 @@ func (c *Conn) peerClosed(payload []byte) error {
 // fail closes the connection because of the peer's fault (RFC 6455 7.1.7).
 func (c *Conn) fail(code protocol.CloseCode, reason string, cause error) error {
 	failed := &CloseError{Code: code, Reason: reason, cause: cause}
-	c.settle(failed)
-	if c.sendClose(code, reason) == nil {
-		c.linger()
+	if record, ok := c.nc.(abandoner); ok {
+		record.Abandon()
 	}
-	c.end(failed)
+	c.closeAndEnd(failed, reason)
 	c.in.discard()
 	return failed
 }
+
+// closeAndEnd sends our close frame, with a reason, lets it arrive and ends the connection.
+// Of what the reader guards it touches nothing.
+func (c *Conn) closeAndEnd(why *CloseError, reason string) {
+	c.settle(why)
+	if c.sendClose(why.Code, reason) == nil {
+		c.linger()
+	}
+	c.end(why)
+}
+
+// abandoner is a connection that records frames, and is told when the reader gives up the
+// one that is under way: what has come of it stands before the close frame that answers it.
+type abandoner interface{ Abandon() }
 
 // endedBy ends the connection because of err, if it has not ended yet, and returns
 // why it did. Without an error it does nothing.

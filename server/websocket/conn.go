@@ -19,7 +19,8 @@ import (
 type Conn struct {
 	nc          net.Conn
 	side        protocol.Side
-	options     *Options // not to be changed
+	inOnPong    atomic.Bool // the reader has called it, and it has not returned
+	options     *Options    // not to be changed
 	subprotocol string
 	server      *Server // that accepted it, or nil
 
@@ -92,6 +93,14 @@ var (
 	ErrSlowReader = errors.New("websocket: the peer reads too slowly")
 )
 
+// SetMaxMessageSize bounds the messages that are taken from now on, in bytes, instead of
+// Options.MaxMessageSize. It waits for a reader that is in the midst of one.
+func (c *Conn) SetMaxMessageSize(n int64) {
+	c.reading.Lock()
+	defer c.reading.Unlock()
+	c.decoder.MaxMessageSize = uint64(max(n, 1))
+}
+
 // NewConn makes a connection of nc, on which the handshake is done and this end
 // is the given side. buffered are bytes read from it already.
 func NewConn(nc net.Conn, side protocol.Side, buffered []byte, o Options) *Conn {
@@ -163,6 +172,7 @@ func (c *Conn) SetWriteDeadline(t time.Time) error {
 	c.writeBy.set(t)
 	if c.writing.TryLock() {
 		defer c.writing.Unlock()
+		c.nextTurn() // who awaits one has another deadline now
 		return c.nc.SetWriteDeadline(c.writeBy.get().time())
 	}
 	// A write is under way, which WriteTimeout bounds all the same.

@@ -179,7 +179,9 @@ func (c *Conn) writeCompressed(op protocol.Opcode, p []byte) error {
 	}
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	c.awaitTurn()
+	if err := c.awaitTurn(); err != nil {
+		return err
+	}
 	return c.writeOpen(h, small)
 }
 

@@ -135,7 +135,7 @@ func swap(t *testing.T, from, to *websocket.Conn, text string) {
 
 func TestPreparedCompressed(t *testing.T) {
 	text := compressible(3000)
-	m := websocket.Prepare(protocol.OpText, []byte(text))
+	m := prepared(protocol.OpText, []byte(text))
 	for _, o := range []websocket.Options{{}, plain, {Compression: websocket.Compression{ContextTakeover: true}}, {Compression: websocket.Compression{WindowBits: 9}}} {
 		client, server := pair(t, o)
 		if err := server.Send(m); err != nil {

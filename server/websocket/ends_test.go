@@ -110,7 +110,7 @@ func TestQueueLeavesBeforeTheCloseFrame(t *testing.T) {
 	for range 20 {
 		client, server := pair(t, plain)
 		go func() {
-			server.Send(websocket.Prepare(protocol.OpText, []byte("last words")))
+			server.Send(prepared(protocol.OpText, []byte("last words")))
 			server.Close(protocol.CloseNormal, "")
 		}()
 		reads(t, client, "last words")
@@ -132,7 +132,7 @@ func TestQueueLeavesBeforeTheCloseFrameInAnyCase(t *testing.T) {
 			}()
 			time.Sleep(5 * time.Millisecond)
 			go func() {
-				server.Send(websocket.Prepare(protocol.OpText, []byte("last words")))
+				server.Send(prepared(protocol.OpText, []byte("last words")))
 				server.Close(protocol.CloseNormal, "")
 			}()
 			came := false
@@ -210,7 +210,7 @@ func TestCloseBesideMessages(t *testing.T) {
 		}
 		time.Sleep(3 * time.Millisecond)
 		go func() {
-			server.Send(websocket.Prepare(protocol.OpText, []byte("queued")))
+			server.Send(prepared(protocol.OpText, []byte("queued")))
 			server.Close(protocol.CloseNormal, "")
 		}()
 		var closed *websocket.CloseError
@@ -256,7 +256,7 @@ func TestApplicationThatReturns(t *testing.T) {
 			time.Sleep(50 * time.Millisecond)
 			c.ReadMessage()
 			c.WriteMessage(protocol.OpText, []byte("answer"))
-			c.Send(websocket.Prepare(protocol.OpText, []byte("more")))
+			c.Send(prepared(protocol.OpText, []byte("more")))
 		})
 	}))
 	defer h.Close()
@@ -271,7 +271,7 @@ func TestApplicationThatReturns(t *testing.T) {
 func TestLongMessageInTheQueue(t *testing.T) {
 	client, server := pair(t, plain)
 	long := strings.Repeat("x", 2<<20)
-	if err := server.Send(websocket.Prepare(protocol.OpText, []byte(long))); err != nil {
+	if err := server.Send(prepared(protocol.OpText, []byte(long))); err != nil {
 		t.Fatal(err)
 	}
 	reads(t, client, long)

@@ -92,7 +92,11 @@ type zeros struct{}
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
 func ExampleConn_Send() {
-	news := websocket.Prepare(protocol.OpText, []byte("the same for all"))
+	news, err := websocket.Prepare(protocol.OpText, []byte("the same for all"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	url, stop := serving(func(c *websocket.Conn) {
 		if c.Send(news) != nil {
 			c.CloseNow() // too slow

@@ -13,11 +13,20 @@ import (
 	"framescope/server/websocket"
 )
 
+// prepared is a message that can be prepared.
+func prepared(op protocol.Opcode, p []byte) *websocket.Prepared {
+	m, err := websocket.Prepare(op, p)
+	if err != nil {
+		panic(err)
+	}
+	return m
+}
+
 // numbered is a prepared message that begins with its number.
 func numbered(n, size int) *websocket.Prepared {
 	p := make([]byte, size)
 	binary.LittleEndian.PutUint64(p, uint64(n))
-	return websocket.Prepare(protocol.OpBinary, p)
+	return prepared(protocol.OpBinary, p)
 }
 
 // receive reads n messages and checks that they come in order.
@@ -119,7 +128,7 @@ func TestFanOutBesideWrites(t *testing.T) {
 	client, server := pair(t, plain)
 	const each = 500
 	var wait sync.WaitGroup
-	m := websocket.Prepare(protocol.OpText, []byte("prepared"))
+	m := prepared(protocol.OpText, []byte("prepared"))
 	for range 4 {
 		wait.Go(func() {
 			for range each {

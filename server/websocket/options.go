@@ -22,7 +22,7 @@ type Options struct {
 	// CloseTimeout is how long a close handshake may take: 3 s.
 	CloseTimeout time.Duration
 	// OnPong, if not nil, is called by the reader with the payload of each pong,
-	// which is valid until it returns.
+	// which is valid until it returns. Once Close is called it is not called any more.
 	OnPong func(payload []byte)
 	// Compression is permessage-deflate.
 	Compression Compression

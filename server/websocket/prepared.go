@@ -19,12 +19,16 @@ type Prepared struct {
 	compressed []byte // the frame compressed by itself; nil if that is no use
 }
 
-// Prepare encodes a message for [Conn.Send] on any number of connections.
-func Prepare(op protocol.Opcode, p []byte) *Prepared {
+// Prepare encodes a message for [Conn.Send] on any number of connections. Its opcode
+// is text or binary; text is UTF-8.
+func Prepare(op protocol.Opcode, p []byte) (*Prepared, error) {
+	if err := dataOpcode(op); err != nil {
+		return nil, fmt.Errorf("prepare: %w", err)
+	}
 	m := &Prepared{opcode: op}
 	m.wire = frame(protocol.Header{Fin: true, Opcode: op}, p)
 	m.payload = m.wire[len(m.wire)-len(p):]
-	return m
+	return m, nil
 }
 
 func frame(h protocol.Header, p []byte) []byte {
@@ -112,7 +116,9 @@ func (c *Conn) Send(m *Prepared) error {
 func (c *Conn) drain() {
 	for q := c.queue.Load(); q.more(); {
 		c.writing.Lock()
-		c.awaitTurn()
+		for c.inMessage && !c.ended.Load() {
+			c.awaitEnd() // however long that takes: SendQueue bounds what waits
+		}
 		c.sendBatch()
 		c.writing.Unlock()
 	}

@@ -112,6 +112,9 @@ func TestHandshakeRefusals(t *testing.T) {
 		{"old version", "Version: 13", "Version: 8", 426, "Sec-Websocket-Version"},
 		{"POST", "GET", "POST", 405, "Allow"},
 		{"no key", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", "", 400, ""},
+		{"body", "Upgrade: websocket", "Content-Length: 5\r\nUpgrade: websocket", 400, ""},
+		{"body in chunks", "Upgrade: websocket", "Transfer-Encoding: chunked\r\nUpgrade: websocket", 400, ""},
+		{"empty body", "Upgrade: websocket", "Content-Length: 0\r\nUpgrade: websocket", 101, ""},
 		{"other host", "Host: " + host, "Host: evil.example", 403, ""},
 		{"other origin", "Upgrade: websocket", "Origin: http://evil.example\r\nUpgrade: websocket", 403, ""},
 		{"null origin", "Upgrade: websocket", "Origin: null\r\nUpgrade: websocket", 403, ""},
@@ -126,7 +129,9 @@ func TestHandshakeRefusals(t *testing.T) {
 			defer nc.Close()
 			nc.SetDeadline(timeLimit())
 			io.WriteString(nc, strings.Replace(fmt.Sprintf(handshake, host, ""), c.old, c.new, 1))
-			response, err := http.ReadResponse(bufio.NewReader(nc), nil)
+			io.WriteString(nc, "GET / HTTP/1.1\r\nHost: "+host+"\r\n\r\n") // never to be read as a request
+			r := bufio.NewReader(nc)
+			response, err := http.ReadResponse(r, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -137,6 +142,12 @@ func TestHandshakeRefusals(t *testing.T) {
 				body, _ := io.ReadAll(response.Body)
 				if bytes.Count(body, []byte("\n")) != 1 || len(body) < 20 {
 					t.Errorf("the reason is %q, want one line", body)
+				}
+				if !response.Close {
+					t.Error("the answer does not say that the connection is closed")
+				}
+				if more, _ := io.ReadAll(r); len(more) > 0 {
+					t.Errorf("after the refusal came %q", more)
 				}
 			}
 		})

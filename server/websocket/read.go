@@ -180,8 +180,10 @@ func (c *Conn) control(op protocol.Opcode, payload []byte) error {
 	case protocol.OpPing:
 		return c.answerPing(payload)
 	case protocol.OpPong:
-		if c.options.OnPong != nil {
+		if c.options.OnPong != nil && c.closeBy.get() == 0 {
+			c.inOnPong.Store(true)
 			c.options.OnPong(payload)
+			c.inOnPong.Store(false)
 		}
 	case protocol.OpClose:
 		return c.peerClosed(payload)

@@ -113,7 +113,7 @@ func BenchmarkFanOut(b *testing.B) {
 			}
 		}()
 	}
-	m := websocket.Prepare(protocol.OpText, []byte(strings.Repeat("x", 125)))
+	m := prepared(protocol.OpText, []byte(strings.Repeat("x", 125)))
 	b.ReportAllocs()
 	for b.Loop() {
 		for _, c := range servers {

@@ -306,7 +306,7 @@ func TestMessageInPartsThatNeverEnds(t *testing.T) {
 		_, err := c.NextWriter(protocol.OpText)
 		waiting <- err
 	}()
-	c.Send(websocket.Prepare(protocol.OpText, []byte("three")))
+	c.Send(prepared(protocol.OpText, []byte("three")))
 	time.Sleep(50 * time.Millisecond)
 	c.CloseNow()
 	go func() { waiting <- c.WriteMessage(protocol.OpText, []byte("four")) }()

@@ -6,14 +6,18 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"os"
 	"sync"
+	"time"
 
 	"framescope/protocol"
 )
 
 // WriteMessage sends a whole message in one frame. It waits for a peer that
-// reads slowly, at most WriteTimeout. p is not kept, nor changed. ErrClosed says
-// that the connection is closing: the next read tells how it ends.
+// reads slowly, at most WriteTimeout, and as long for a message that is under way
+// in parts (see [Conn.NextWriter]): when that takes longer nothing is sent, the error is
+// [os.ErrDeadlineExceeded], and the connection goes on. p is not kept, nor changed.
+// ErrClosed says that the connection is closing: the next read tells how it ends.
 //
 // While the reader has more to decode without waiting, messages up to 32 KiB are
 // held back to leave together: when it next waits, when 64 KiB are full, or after
@@ -26,18 +30,32 @@ func (c *Conn) WriteMessage(op protocol.Opcode, p []byte) error {
 		return c.writeCompressed(op, p)
 	}
 	c.writing.Lock()
-	c.awaitTurn()
-	err := c.writeOpen(protocol.Header{Fin: true, Opcode: op}, p)
+	err := c.awaitTurn()
+	if err == nil {
+		err = c.writeOpen(protocol.Header{Fin: true, Opcode: op}, p)
+	}
 	c.writing.Unlock()
 	return err
 }
 
-// awaitTurn waits until no message is under way in parts, or none will be any more;
-// c.writing is held.
-func (c *Conn) awaitTurn() {
+// awaitTurn waits until no message is under way in parts, or none will be any more, but
+// no longer than a write may take; c.writing is held.
+func (c *Conn) awaitTurn() error {
+	if !c.inMessage {
+		return nil
+	}
+	ends := now().add(c.options.WriteTimeout)
+	wake := time.AfterFunc(c.options.WriteTimeout, c.wakeWriters)
+	defer wake.Stop()
 	for c.inMessage && !c.ended.Load() {
+		by, now := sooner(c.writeBy.get(), ends), now()
+		if by.passed(now) {
+			return fmt.Errorf("write message: another one is still under way in parts: %w", os.ErrDeadlineExceeded)
+		}
+		wake.Reset(time.Duration(by - now)) // SetWriteDeadline may have changed it
 		c.awaitEnd()
 	}
+	return nil
 }
 
 // awaitEnd waits for the end of the message that is under way, or of the connection.
@@ -53,7 +71,9 @@ func (c *Conn) awaitEnd() {
 func (c *Conn) beginMessage(inParts bool) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	c.awaitTurn()
+	if err := c.awaitTurn(); err != nil {
+		return err
+	}
 	if err := c.open(); err != nil {
 		return err
 	}

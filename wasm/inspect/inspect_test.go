@@ -320,7 +320,7 @@ func TestHandshake(t *testing.T) {
 	if err := json.Unmarshal(text, &got); !ok || err != nil {
 		t.Fatalf("%v: %s", err, text)
 	}
-	if !got.AcceptOK || got.Accept != "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" || len(got.Checks) != 16 || got.Request.Raw != request {
+	if !got.AcceptOK || got.Accept != "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" || len(got.Checks) != 17 || got.Request.Raw != request {
 		t.Errorf("%+v", got)
 	}
 	for i, c := range got.Checks {

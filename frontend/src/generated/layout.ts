@@ -766,6 +766,14 @@ export const goldenHandshake = {
       "section": "RFC 6455 9.1"
     },
     {
+      "of": "request",
+      "ok": true,
+      "what": "the request has no body",
+      "seen": "none",
+      "reason": "a WebSocket handshake has no body: leave out Content-Length and Transfer-Encoding",
+      "section": "RFC 9110 9.3.1"
+    },
+    {
       "of": "response",
       "ok": true,
       "what": "the status is 101",

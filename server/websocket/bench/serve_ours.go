@@ -59,7 +59,10 @@ func ourFan(c *websocket.Conn, all *crowd[*websocket.Conn]) {
 		if err != nil {
 			return
 		}
-		m := websocket.Prepare(op, p)
+		m, err := websocket.Prepare(op, p)
+		if err != nil {
+			return
+		}
 		all.each(func(c *websocket.Conn) { _ = c.Send(m) })
 	}
 }
