@@ -39,7 +39,8 @@ var rooms = []room{
 	{"protocol/feed", core, []string{"protocol"}},
 	{"wasm/inspect", append([]string{"encoding/hex", "unsafe", "sort", "unicode"}, core...), []string{"protocol", "protocol/feed"}},
 	{"wasm", []string{"runtime", "unsafe"}, []string{"wasm/inspect"}},
-	{"server/websocket", nil, []string{"protocol", "github.com/klauspost/compress/flate", "golang.org/x/net/proxy"}},
+	{"server/websocket", nil, []string{"protocol", "server/memory", "github.com/klauspost/compress/flate", "golang.org/x/net/proxy"}},
+	{"server/memory", nil, nil},
 	{"server/websocket/conformance", []string{}, nil}, // tests alone
 	{"server/websocket/compare", []string{}, nil},
 	{"server/tap", nil, []string{"protocol", "protocol/feed"}},

@@ -47,6 +47,20 @@ func (d *Decoder) Inflate(dst, p []byte) (out []byte, broken Rules) {
 	return d.inflate(dst, p, true)
 }
 
+// InflatePart is Inflate for who takes the Data of an event in parts: p is the next, and
+// last says that it is the last.
+func (d *Decoder) InflatePart(dst, p []byte, last bool) (out []byte, broken Rules) {
+	return d.inflate(dst, p, last)
+}
+
+// ContextSize is how many bytes are kept of what messages before inflated to.
+func (d *Decoder) ContextSize() int {
+	if d.deflate == nil {
+		return 0
+	}
+	return cap(d.deflate.context)
+}
+
 // inflateStep is how much is inflated at once by who does not keep all of it.
 const inflateStep = 4 << 10
 

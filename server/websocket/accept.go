@@ -47,7 +47,7 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, ours []string, a
 	}
 	// From here, where the stack is large already: the connection's own goroutine can
 	// then do with the smallest there is.
-	c.armRead(false)
+	c.armRead(unfinished{})
 	return c, nil
 }
 

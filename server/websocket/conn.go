@@ -12,6 +12,7 @@ import (
 	"unsafe"
 
 	"framescope/protocol"
+	"framescope/server/memory"
 )
 
 // Conn is a WebSocket connection. One goroutine at a time may read; all other
@@ -47,12 +48,14 @@ type Conn struct {
 	closeBy deadline                  // when a close handshake must be over
 	readBy  deadline                  // the caller's
 	writeBy deadline
-	waitsBy deadline // until when a write that waits may
+	waitsBy deadline       // until when a write that waits may
+	account memory.Account // of what it keeps, with options.Memory
 
-	ending sync.Mutex // guards done, and the first end
-	ended  atomic.Bool
-	err    *CloseError   // why it ended, or is about to; written before ended is set
-	done   chan struct{} // nil until somebody asks for it
+	ending  sync.Mutex // guards done, and the first end
+	ended   atomic.Bool
+	evicted atomic.Uint32 // why, by the budget of memory: one of those below; 0 if it is not
+	err     *CloseError   // why it ended, or is about to; written before ended is set
+	done    chan struct{} // nil until somebody asks for it
 }
 
 // Memory is given out in classes: ten thousand idle connections are to fit into that
@@ -87,10 +90,11 @@ func (e *CloseError) Unwrap() error { return e.cause }
 
 // Errors that end a connection, as cause of a [CloseError] or from a write.
 var (
-	ErrClosed     = errors.New("websocket: the connection is closed")
-	ErrNoPong     = errors.New("websocket: the peer did not answer a ping")
-	ErrSlowFrame  = errors.New("websocket: a frame took too long to arrive")
-	ErrSlowReader = errors.New("websocket: the peer reads too slowly")
+	ErrClosed      = errors.New("websocket: the connection is closed")
+	ErrNoPong      = errors.New("websocket: the peer did not answer a ping")
+	ErrSlowFrame   = errors.New("websocket: a frame took too long to arrive")
+	ErrSlowMessage = errors.New("websocket: a message took too long to arrive")
+	ErrSlowReader  = errors.New("websocket: the peer reads too slowly")
 )
 
 // SetMaxMessageSize bounds the messages that are taken from now on, in bytes, instead of
@@ -227,8 +231,9 @@ func (c *Conn) end(why *CloseError) {
 	}
 	c.ended.Store(true)
 	c.nc.Close()
+	c.options.Memory.Close(&c.account)
 	if q := c.queue.Load(); q != nil {
-		q.stop()
+		c.unqueue(q.stop())
 	}
 	if c.done != nil {
 		close(c.done)

@@ -188,18 +188,34 @@ func (c *Conn) writeCompressed(op protocol.Opcode, p []byte) error {
 // inflaters are those between messages.
 var inflaters = sync.Pool{New: func() any { return new(protocol.Inflater) }}
 
-// inflate appends to dst what an event of a compressed message brings.
-func (c *Conn) inflate(dst []byte, ev protocol.Event) ([]byte, error) {
-	h := c.decoder.Header()
+// inflateStep is how much is inflated at once, in bytes: a MiB comes of it at most.
+const inflateStep = 1 << 10
+
+// inflate adds to the message what an event of a compressed one brings.
+func (c *Conn) inflate(ev protocol.Event) error {
+	m, h := &c.message, c.decoder.Header()
 	if ev.Start && h.Opcode != protocol.OpContinuation {
 		c.decoder.Lend(inflaters.Get().(*protocol.Inflater))
+		m.inflating = true
 	}
-	clear, broken := c.decoder.Inflate(dst, ev.Data)
-	if ev.End && h.Fin {
-		inflaters.Put(c.decoder.Lend(nil))
+	var broken protocol.Rules
+	for p, last := ev.Data, false; !last && broken == 0; {
+		if err := c.awaitMemory(); err != nil {
+			return err
+		}
+		m.room.grow(len(m.room.bytes) + 4*len(p))
+		step := p[:min(len(p), inflateStep)]
+		p = p[len(step):]
+		last = len(p) == 0
+		m.room.bytes, broken = c.decoder.InflatePart(m.room.bytes, step, last)
+		if last && ev.End && h.Fin {
+			inflaters.Put(c.decoder.Lend(nil))
+			m.inflating = false
+		}
+		c.keeps()
 	}
 	if broken != 0 {
-		return clear, c.failBreach()
+		return c.failBreach()
 	}
-	return clear, nil
+	return nil
 }

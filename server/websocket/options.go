@@ -2,7 +2,11 @@
 
 package websocket
 
-import "time"
+import (
+	"time"
+
+	"framescope/server/memory"
+)
 
 // Options are the limits of a connection. A zero field takes its default.
 type Options struct {
@@ -16,6 +20,10 @@ type Options struct {
 	// FrameTimeout is how long a frame may take to arrive, beside the second
 	// that each 16 KiB of it adds: 30 s. A slower peer is closed with 1008.
 	FrameTimeout time.Duration
+	// MessageTimeout is how long a message may take to arrive, over all its
+	// fragments and beside the second that each 16 KiB of it adds: 60 s. A slower peer is
+	// closed with 1008.
+	MessageTimeout time.Duration
 	// WriteTimeout is how long a write may wait for a peer that does not read:
 	// 10 s; then the connection is dropped.
 	WriteTimeout time.Duration
@@ -28,10 +36,14 @@ type Options struct {
 	Compression Compression
 	// SendQueue is how many bytes may wait in [Conn.Send]: 1 MiB.
 	SendQueue int
+	// Memory, if not nil, bounds what waits or is unfinished in all connections together.
+	// A connection that has to go is closed with 1013, or with 1009 if what it keeps is
+	// more than an eighth of that; its error is a memory.ErrFull or memory.ErrTooLarge.
+	Memory *memory.Budget
 }
 
-// minFrameRate is the rate in bytes a second that a frame must keep to on average
-// once FrameTimeout is used up.
+// minFrameRate is the rate in bytes a second that a frame, and a message, must keep to on
+// average once FrameTimeout or MessageTimeout is used up.
 const minFrameRate = 16 << 10
 
 func (o Options) withDefaults() Options {
@@ -54,6 +66,7 @@ func (o Options) withDefaults() Options {
 		{&o.IdleTimeout, 60 * time.Second},
 		{&o.PongTimeout, 30 * time.Second},
 		{&o.FrameTimeout, 30 * time.Second},
+		{&o.MessageTimeout, 60 * time.Second},
 		{&o.WriteTimeout, 10 * time.Second},
 		{&o.CloseTimeout, 3 * time.Second},
 	} {

@@ -237,9 +237,9 @@ func (c *Conn) writeBytes(b []byte) error {
 	if s := c.direct(); s != nil {
 		return c.wrote(s.write(b))
 	}
-	c.armWrite()
+	c.writeBlocked(true)
 	_, err := c.nc.Write(b)
-	c.waitsBy.none()
+	c.writeBlocked(false)
 	return c.wrote(err)
 }
 
@@ -262,6 +262,7 @@ func (c *Conn) direct() *socket {
 // writeBlocked gives a write that begins to wait its deadline, and takes it back.
 func (c *Conn) writeBlocked(begins bool) {
 	if !begins {
+		c.options.Memory.Sub(&c.account, blockedSize)
 		c.waitsBy.none()
 		c.nc.SetWriteDeadline(c.writeBy.get().time())
 		return
@@ -271,6 +272,7 @@ func (c *Conn) writeBlocked(begins bool) {
 		queues.leave()
 	}
 	c.armWrite()
+	c.options.Memory.Add(&c.account, c, blockedSize)
 }
 
 // armWrite sets the deadline of a write that may wait from now on.

@@ -4,8 +4,8 @@ package websocket
 
 import (
 	"fmt"
-	"net"
 	"sync"
+	"sync/atomic"
 
 	"framescope/protocol"
 )
@@ -16,7 +16,8 @@ type Prepared struct {
 	payload    []byte
 	wire       []byte
 	compress   sync.Once
-	compressed []byte // the frame compressed by itself; nil if that is no use
+	compressed []byte       // the frame compressed by itself; nil if that is no use
+	queues     atomic.Int64 // in which it waits
 }
 
 // Prepare encodes a message for [Conn.Send] on any number of connections. Its opcode
@@ -63,19 +64,50 @@ func (m *Prepared) frameFor(c *Conn) []byte {
 // keptQueue is the longest queue, in messages, whose memory is kept for the next.
 const keptQueue = 4
 
+// queuedSize is what a message that waits takes in a queue, in bytes, which may be twice as
+// long as what is in it. The message itself is shared by all queues.
+const queuedSize = 2 * 8
+
+// queued counts a queue in which the message waits; the first keeps its bytes.
+func (m *Prepared) queued(c *Conn) {
+	if b := c.options.Memory; b != nil {
+		b.Add(&c.account, c, queuedSize)
+		if m.queues.Add(1) == 1 {
+			b.AddShared(int64(len(m.wire)))
+		}
+	}
+}
+
+// unqueue counts messages out of the queue of a connection.
+func (c *Conn) unqueue(batch []*Prepared) {
+	b := c.options.Memory
+	if b == nil {
+		return
+	}
+	b.Sub(&c.account, int64(len(batch))*queuedSize)
+	for _, m := range batch {
+		if m.queues.Add(-1) == 0 {
+			b.SubShared(int64(len(m.wire)))
+		}
+	}
+}
+
 // sendQueue holds the prepared messages that wait for the socket.
 type sendQueue struct {
 	mu       sync.Mutex
-	waiting  net.Buffers
-	spare    net.Buffers // to be used again
+	waiting  []*Prepared
+	spare    []*Prepared // to be used again
 	bytes    int
 	draining bool // it is among those that are sent, or a goroutine sends it
 }
 
-func (q *sendQueue) stop() {
+// stop empties the queue and returns what was in it.
+func (q *sendQueue) stop() []*Prepared {
 	q.mu.Lock()
+	defer q.mu.Unlock()
+	waiting := q.waiting
 	q.waiting, q.spare, q.bytes = nil, nil, 0
-	q.mu.Unlock()
+	return waiting
 }
 
 func (c *Conn) sendQueue() *sendQueue {
@@ -93,18 +125,19 @@ func (c *Conn) Send(m *Prepared) error {
 	if c.side != protocol.Server {
 		return fmt.Errorf("send prepared message: a client masks each frame anew")
 	}
-	wire := m.frameFor(c)
+	size := len(m.frameFor(c))
 	q := c.sendQueue()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if c.Err() != nil {
 		return ErrClosed
 	}
-	if q.bytes > 0 && q.bytes+len(wire) > c.options.SendQueue {
+	if q.bytes > 0 && q.bytes+size > c.options.SendQueue {
 		return ErrSlowReader
 	}
-	q.waiting = append(q.waiting, wire)
-	q.bytes += len(wire)
+	q.waiting = append(q.waiting, m)
+	q.bytes += size
+	m.queued(c)
 	if !q.draining {
 		q.draining = true
 		queues.add(c)
@@ -130,6 +163,7 @@ func (c *Conn) sendBatch() {
 	if c.open() == nil {
 		_ = c.writeBatch(batch) // a failure has ended the connection
 	}
+	c.unqueue(batch)
 	clear(batch)
 }
 
@@ -161,7 +195,7 @@ func (q *sendQueue) more() bool {
 }
 
 // take takes all that waits.
-func (q *sendQueue) take() net.Buffers {
+func (q *sendQueue) take() []*Prepared {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	batch := q.waiting
@@ -171,18 +205,19 @@ func (q *sendQueue) take() net.Buffers {
 
 // writeBatch sends whole frames behind those that wait: copied together where
 // they are small, from where they lie else. c.writing is held.
-func (c *Conn) writeBatch(batch net.Buffers) error {
+func (c *Conn) writeBatch(batch []*Prepared) error {
 	o := &c.out
 	if err := c.putPongs(); err != nil {
 		return err
 	}
 	if len(batch) == 1 && o.n == 0 {
-		return c.writeBytes(batch[0])
+		return c.writeBytes(batch[0].frameFor(c))
 	}
 	if o.buf == nil {
 		o.buf = takeBuffer()
 	}
-	for _, wire := range batch {
+	for _, m := range batch {
+		wire := m.frameFor(c)
 		if o.n+len(wire) > bufferSize {
 			if err := c.flushBuffer(); err != nil {
 				return err

@@ -6,8 +6,10 @@ import "framescope/protocol"
 
 // message is the data message that is being read.
 type message struct {
-	op   protocol.Opcode // OpContinuation between messages
-	room room            // what has come of it, unless it lies whole in the input
+	op        protocol.Opcode // OpContinuation between messages
+	inflating bool            // and the decoder has been lent an Inflater for it
+	kept      uint32          // KiB that the budget of memory knows of
+	room      room            // what has come of it, unless it lies whole in the input
 	// stream reads it in parts, if it is not nil.
 	stream *messageReader
 }
@@ -36,6 +38,9 @@ func (c *Conn) readMessage() (protocol.Opcode, []byte, error) {
 	}
 	if m.op == protocol.OpContinuation {
 		m.room.give() // of the message before
+		if m.kept != 0 {
+			c.keeps()
+		}
 	}
 	for {
 		ev, err := c.nextData()
@@ -101,14 +106,13 @@ func (c *Conn) handle(ev protocol.Event) (data bool, err error) {
 func (c *Conn) keep(ev protocol.Event) error {
 	m := &c.message
 	if c.decoder.Compressed() {
-		m.room.grow(len(m.room.bytes) + 4*len(ev.Data))
-		clear, err := c.inflate(m.room.bytes, ev)
-		m.room.bytes = clear
-		return err
+		return c.inflate(ev)
 	}
 	have := len(m.room.bytes) + len(ev.Data)
 	if have > cap(m.room.bytes) || m.room.bytes == nil {
-		c.makeRoom(have)
+		if err := c.makeRoom(have); err != nil {
+			return err
+		}
 	}
 	m.room.bytes = append(m.room.bytes, ev.Data...)
 	return c.readLong()
@@ -119,16 +123,21 @@ const growth = 4
 
 // makeRoom makes room for n bytes of the message, and for more: by what was
 // received, not by what was declared, unless such room is there already.
-func (c *Conn) makeRoom(n int) {
+func (c *Conn) makeRoom(n int) error {
+	if err := c.awaitMemory(); err != nil {
+		return err
+	}
+	defer c.keeps()
 	r := &c.message.room
 	_, declared := c.decoder.Message()
 	if declared > uint64(n) {
 		if kept, ok := keptRoom(declared); ok {
 			r.moveTo(kept)
-			return
+			return nil
 		}
 	}
 	r.grow(max(n, int(min(declared, uint64(growth*n)))))
+	return nil
 }
 
 // readLong reads the rest of a long frame straight into the message.
@@ -137,7 +146,9 @@ func (c *Conn) readLong() error {
 	for c.in.empty() && c.decoder.Pending() > bufferSize/4 {
 		have := len(m.room.bytes)
 		if have == cap(m.room.bytes) {
-			c.makeRoom(have + 1)
+			if err := c.makeRoom(have + 1); err != nil {
+				return err
+			}
 		}
 		space := m.room.bytes[have:cap(m.room.bytes)]
 		if left := c.decoder.Pending(); uint64(len(space)) > left {
@@ -162,6 +173,9 @@ func (c *Conn) readLong() error {
 func (c *Conn) judge(ev protocol.Event) error {
 	if ev.End {
 		c.pace.frameEnds()
+		if op, _ := c.decoder.Message(); op == protocol.OpContinuation {
+			c.pace.message = 0
+		}
 	}
 	if ev.Broken == 0 {
 		return nil

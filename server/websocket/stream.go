@@ -26,6 +26,9 @@ func (c *Conn) NextReader() (protocol.Opcode, io.Reader, error) {
 	r := &messageReader{conn: c}
 	if m.op == protocol.OpContinuation {
 		m.room.give()
+		if m.kept != 0 {
+			c.keeps()
+		}
 		ev, err := c.nextData()
 		if err != nil {
 			return 0, nil, err
@@ -107,9 +110,9 @@ func (r *messageReader) take(ev protocol.Event) error {
 		return nil
 	}
 	m := &c.message
-	m.room.grow(4 * len(ev.Data))
-	clear, err := c.inflate(m.room.bytes[:0], ev)
-	m.room.bytes, r.part = clear, clear
+	m.room.bytes = m.room.bytes[:0]
+	err := c.inflate(ev)
+	r.part = m.room.bytes
 	return err
 }
 

@@ -1,0 +1,189 @@
+// The budget: what is held in all, and who has to go when that is too much.
+
+// Package memory bounds the memory of a whole server: the bytes that wait or are
+// unfinished in all of its connections together.
+//
+// Limits for each connection do not add up to one for the server: a thousand peers that
+// each stay just within theirs take a thousand times as much. So whoever keeps bytes for a
+// peer opens an [Account] with the [Budget] and says what it keeps. When all together would
+// keep more than the limit, the largest and idlest are evicted.
+package memory
+
+import (
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Errors of [Budget.Wait].
+var (
+	ErrFull     = errors.New("memory: the server's memory is full")
+	ErrTooLarge = errors.New("memory: more than the server's memory allows one connection")
+)
+
+// Holder is what keeps bytes, a connection for instance.
+type Holder interface {
+	// Evict tells the holder to give up what it keeps. It starts that and returns at once,
+	// without a call of the budget. tooLarge says that the holder kept so much that it
+	// would not fit later either.
+	Evict(tooLarge bool)
+}
+
+// Budget bounds what all accounts hold together. A nil Budget has no bound. Make one
+// with [NewBudget].
+type Budget struct {
+	limit   int64
+	log     *slog.Logger
+	used    atomic.Int64
+	waiting atomic.Int32 // in Wait
+
+	mu       sync.Mutex
+	changed  sync.Cond // used has fallen, or somebody is evicted
+	accounts map[*Account]*entry
+	report   report
+}
+
+// entry is what the budget knows of an account.
+type entry struct {
+	holder  Holder
+	evicted moment // 0 while it is not
+}
+
+// moment is a time in nanoseconds since the program began.
+type moment int64
+
+var began = time.Now().Add(-1) // so that 0 is no moment
+
+func now() moment { return moment(time.Since(began)) }
+
+// NewBudget makes a budget of limit bytes. It logs evictions, a line a second at most.
+func NewBudget(limit int64, log *slog.Logger) *Budget {
+	b := &Budget{limit: limit, log: log, accounts: map[*Account]*entry{}}
+	b.changed.L = &b.mu
+	return b
+}
+
+// Limit is the bound in bytes, 0 for none.
+func (b *Budget) Limit() int64 {
+	if b == nil {
+		return 0
+	}
+	return b.limit
+}
+
+// Used is how many bytes are held.
+func (b *Budget) Used() int64 {
+	if b == nil {
+		return 0
+	}
+	return b.used.Load()
+}
+
+// Full reports whether nothing more should be kept that can be done without.
+func (b *Budget) Full() bool { return b != nil && b.used.Load() >= b.limit }
+
+// Account is what one holder keeps. The zero value keeps nothing.
+type Account struct {
+	held atomic.Int64 // bytes; closedAccount once it is closed
+	grew atomic.Int64 // the moment at which it last did; 0 while it never has
+}
+
+const closedAccount = -1 << 62
+
+// Wait waits until there is room for more, a second at most; who keeps account a calls it
+// before taking memory. While the budget is used up others are evicted. ErrFull and
+// ErrTooLarge say that the caller itself has to give up what it keeps.
+func (b *Budget) Wait(a *Account) error {
+	if b == nil || b.admit() {
+		return nil
+	}
+	return b.waitForRoom(a)
+}
+
+// Add adds n bytes to what h keeps in account a. It does not wait; if it is too much others
+// are evicted, or h itself.
+func (b *Budget) Add(a *Account, h Holder, n int64) {
+	if b == nil {
+		return
+	}
+	b.add(a, h, n)
+	b.evictSoon()
+}
+
+// AddShared adds n bytes that no single holder keeps.
+func (b *Budget) AddShared(n int64) {
+	if b == nil {
+		return
+	}
+	b.used.Add(n)
+	b.evictSoon()
+}
+
+// SubShared takes them away.
+func (b *Budget) SubShared(n int64) {
+	if b != nil {
+		b.sub(n)
+	}
+}
+
+// Sub takes away n bytes of those that a holds.
+func (b *Budget) Sub(a *Account, n int64) {
+	for b != nil {
+		held := a.held.Load()
+		if held < 0 {
+			return // closed: all has been taken away
+		}
+		if a.held.CompareAndSwap(held, held-n) {
+			b.sub(n)
+			return
+		}
+	}
+}
+
+// Close ends an account, whatever it holds. Nothing that is added later counts.
+func (b *Budget) Close(a *Account) {
+	if b == nil || a.grew.Load() == 0 {
+		return
+	}
+	if held := a.held.Swap(closedAccount); held > 0 {
+		b.sub(held)
+	}
+	b.mu.Lock()
+	delete(b.accounts, a)
+	b.changed.Broadcast()
+	b.mu.Unlock()
+}
+
+// admit reports whether more may be kept. What is taken then may pass the limit, once.
+func (b *Budget) admit() bool { return b.used.Load() < b.limit }
+
+func (b *Budget) add(a *Account, h Holder, n int64) {
+	for {
+		held := a.held.Load()
+		if held < 0 {
+			return
+		}
+		if a.held.CompareAndSwap(held, held+n) {
+			break
+		}
+	}
+	b.used.Add(n)
+	if a.grew.Swap(int64(now())) == 0 {
+		b.mu.Lock()
+		b.accounts[a] = &entry{holder: h}
+		b.mu.Unlock()
+		if a.held.Load() < 0 {
+			b.Close(a) // it was closed meanwhile
+		}
+	}
+}
+
+func (b *Budget) sub(n int64) {
+	if b.used.Add(-n) < b.limit && b.waiting.Load() > 0 {
+		b.mu.Lock()
+		b.changed.Broadcast()
+		b.mu.Unlock()
+	}
+}

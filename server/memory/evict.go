@@ -1,0 +1,132 @@
+// Eviction: who has to go when too much is held.
+
+package memory
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+const (
+	// patience is how long Wait waits for those that are evicted to leave, and how long
+	// they are expected to.
+	patience = time.Second
+	// share is the part of the budget, one in so many, that one holder may keep
+	// without being called too large.
+	share = 8
+	// reportTime is how long evictions are gathered into one line of the log.
+	reportTime = time.Second
+)
+
+// waitForRoom evicts until more may be kept.
+func (b *Budget) waitForRoom(a *Account) error {
+	b.waiting.Add(1)
+	defer b.waiting.Add(-1)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	ends := now() + moment(patience)
+	wake := time.AfterFunc(patience, func() {
+		b.mu.Lock()
+		b.changed.Broadcast()
+		b.mu.Unlock()
+	})
+	defer wake.Stop()
+	for !b.admit() {
+		late := now() >= ends
+		if !late {
+			b.evict()
+		}
+		if e := b.accounts[a]; late || e != nil && e.evicted != 0 {
+			if b.tooLarge(a.held.Load()) {
+				return ErrTooLarge
+			}
+			return ErrFull
+		}
+		b.changed.Wait()
+	}
+	return nil
+}
+
+// evictSoon evicts if too much is held, unless others are at it.
+func (b *Budget) evictSoon() {
+	if b.used.Load() > b.limit && b.mu.TryLock() {
+		b.evict()
+		b.mu.Unlock()
+	}
+}
+
+// tooLarge reports whether one holder keeps more than its share.
+func (b *Budget) tooLarge(n int64) bool { return n > b.limit/share }
+
+// evict chooses who has to go so that an eighth of the budget is free. b.mu is held.
+func (b *Budget) evict() {
+	need := b.used.Load() - b.limit + b.limit/8
+	candidates := b.candidates(&need)
+	if need <= 0 {
+		return
+	}
+	slices.SortFunc(candidates, func(x, y candidate) int { return cmp.Compare(y.weight, x.weight) })
+	var freed int64
+	for i, c := range candidates {
+		if freed >= need {
+			candidates = candidates[:i]
+			break
+		}
+		freed += c.held
+		c.entry.evicted = now()
+		c.entry.holder.Evict(b.tooLarge(c.held))
+	}
+	if len(candidates) > 0 {
+		b.changed.Broadcast()
+		b.reportSoon(len(candidates), freed)
+	}
+}
+
+// reportSoon has the log say of evictions. b.mu is held.
+func (b *Budget) reportSoon(evicted int, freed int64) {
+	if b.report.evicted == 0 {
+		time.AfterFunc(reportTime, func() {
+			b.mu.Lock()
+			r := b.report
+			b.report = report{}
+			b.mu.Unlock()
+			b.log.Warn("memory is used up: the largest and idlest connections are closed; --max-memory sets the bound",
+				"closed", r.evicted, "freed", r.freed, "limit", b.limit)
+		})
+	}
+	b.report.evicted += evicted
+	b.report.freed += freed
+}
+
+// candidate is an account that could be evicted.
+type candidate struct {
+	entry  *entry
+	held   int64
+	weight float64 // bytes times seconds
+}
+
+// candidates lists who could be evicted, and takes from need what is about to be freed
+// by those that are.
+func (b *Budget) candidates(need *int64) []candidate {
+	now := now()
+	var list []candidate
+	for a, e := range b.accounts {
+		held := a.held.Load()
+		switch {
+		case held <= 0:
+		case e.evicted == 0:
+			idle := time.Duration(now - moment(a.grew.Load()))
+			list = append(list, candidate{e, held, float64(held) * (idle + time.Second).Seconds()})
+		case now-e.evicted < moment(patience):
+			*need -= held
+		}
+	}
+	return list
+}
+
+// report is what the next line of the log says.
+type report struct {
+	evicted int
+	freed   int64
+}

@@ -1,0 +1,82 @@
+// Giving freed memory back to the system.
+
+package memory
+
+import (
+	"context"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+)
+
+const (
+	// releaseTime is how often it is looked at what could be given back.
+	releaseTime = 10 * time.Second
+	// keptFree is how much the runtime may keep in bytes, beside twice what is in use: it
+	// takes that again before the next collection.
+	keptFree = 64 << 20
+)
+
+// Release gives the memory that a peak has left back to the system until ctx is done.
+// By itself the runtime does so slowly, and while nothing is allocated it collects every two
+// minutes at most.
+func Release(ctx context.Context) {
+	tick := time.NewTicker(releaseTime)
+	defer tick.Stop()
+	var r releaser
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if r.due(readHeap()) {
+				debug.FreeOSMemory()
+				r.seen = readHeap()
+			}
+		}
+	}
+}
+
+// heap is what the runtime says of its memory.
+type heap struct {
+	live   uint64 // bytes that the last collection left
+	mapped uint64 // bytes that the system has given, but for those that it got back
+	cycles uint64 // collections so far
+}
+
+func readHeap() heap {
+	samples := []metrics.Sample{
+		{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/total:bytes"},
+		{Name: "/memory/classes/heap/released:bytes"}, {Name: "/gc/cycles/total:gc-cycles"},
+	}
+	metrics.Read(samples)
+	return heap{
+		live: samples[0].Value.Uint64(), mapped: samples[1].Value.Uint64() - samples[2].Value.Uint64(), cycles: samples[3].Value.Uint64(),
+	}
+}
+
+// releaser decides when memory is given back.
+type releaser struct {
+	seen  heap
+	quiet int // times that memory was given back since something was last collected
+}
+
+// emptied is how many collections it takes until pools have let go of what nobody uses.
+const emptied = 2
+
+// due reports whether memory should be given back, now that the heap is h. Of a heap on
+// which nothing was collected for a while it is not known what is in use: a peak may have
+// gone since.
+func (r *releaser) due(h heap) bool {
+	quiet := h.cycles == r.seen.cycles
+	r.seen = h
+	if !quiet {
+		r.quiet = 0
+		return h.mapped > 2*h.live+keptFree
+	}
+	if r.quiet == emptied || h.mapped <= keptFree {
+		return false
+	}
+	r.quiet++
+	return true
+}
