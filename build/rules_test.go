@@ -51,7 +51,7 @@ var rooms = []room{
 	{"server/connect", nil, []string{"protocol", "server/decode", "server/websocket"}},
 	{"server/site", nil, nil},
 	{"server", nil, []string{
-		"protocol", "server/chat", "server/connect", "server/decode", "server/echo", "server/inspect", "server/site", "server/tap", "server/websocket", "github.com/spf13/cobra",
+		"protocol", "server/chat", "server/connect", "server/decode", "server/echo", "server/inspect", "server/memory", "server/site", "server/tap", "server/websocket", "github.com/spf13/cobra", "github.com/dustin/go-humanize",
 	}},
 	{"build", nil, []string{"github.com/evanw/esbuild/pkg/api", "github.com/andybalholm/brotli"}},
 }

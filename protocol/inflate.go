@@ -42,7 +42,7 @@ type verdict uint8
 const (
 	inflateMore    verdict = iota // all input is used
 	inflateCorrupt                // this is no DEFLATE
-	inflateFull                   // more output than allowed
+	inflateFull                   // more output than was asked for
 )
 
 // Reset goes back to the start of a message.
@@ -53,10 +53,10 @@ func (z *Inflater) Reset() {
 // tail is what the sender leaves out of each message (RFC 7692 7.2.1).
 var tail = []byte("\x00\x00\xff\xff")
 
-// inflate appends to dst what src decompresses to, but to no more than limit
-// bytes of dst. context is what came before this call, as far back as copies may
-// reach: window bytes.
-func (z *Inflater) inflate(dst, context, src []byte, window, limit int) ([]byte, verdict) {
+// inflate appends to dst what src decompresses to, until dst has limit bytes and more would
+// come: then up to 258 are there beyond the limit, and another call goes on with the rest of
+// src. context is what came before this call, as far back as copies may reach: window bytes.
+func (z *Inflater) inflate(dst, context, src []byte, window, limit int) (out, rest []byte, v verdict) {
 	w := inflating{z: z, src: src, dst: dst, start: len(dst), context: context, window: window, limit: limit}
 	for {
 		var wait bool
@@ -71,13 +71,13 @@ func (z *Inflater) inflate(dst, context, src []byte, window, limit int) ([]byte,
 			wait = w.lengths()
 		}
 		if w.bad {
-			return w.dst, inflateCorrupt
+			return w.dst, w.src, inflateCorrupt
 		}
 		if w.full {
-			return w.dst[:limit], inflateFull
+			return w.dst, w.src, inflateFull
 		}
 		if wait {
-			return w.dst, inflateMore
+			return w.dst, w.src, inflateMore
 		}
 	}
 }
@@ -89,7 +89,7 @@ func (z *Inflater) finish() verdict {
 	if z.phase == phaseHeader && z.final && z.n == 0 {
 		return inflateMore
 	}
-	_, v := z.inflate(nil, nil, tail, 0, 0)
+	_, _, v := z.inflate(nil, nil, tail, 0, 0)
 	if v != inflateMore || z.phase != phaseHeader || z.n != 0 {
 		return inflateCorrupt
 	}

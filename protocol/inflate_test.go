@@ -35,7 +35,8 @@ func inflateAll(src []byte, size, limit int) (out []byte, v verdict) {
 	for len(src) > 0 {
 		n := min(size, len(src))
 		var piece []byte
-		piece, v = z.inflate(nil, context, src[:n], 1<<maxWindowBits, limit-len(out))
+		piece, _, v = z.inflate(nil, context, src[:n], 1<<maxWindowBits, limit-len(out))
+		piece = piece[:min(len(piece), limit-len(out))]
 		if out = append(out, piece...); v != inflateMore {
 			return out, v
 		}
@@ -120,11 +121,11 @@ func TestInflateKeepsToTheWindow(t *testing.T) {
 	data = append(data, data[:300]...) // a copy from 626 bytes back
 	wire := deflated(t, data, 9)
 	z := new(Inflater)
-	if _, v := z.inflate(nil, nil, wire, 512, math.MaxInt); v != inflateCorrupt {
+	if _, _, v := z.inflate(nil, nil, wire, 512, math.MaxInt); v != inflateCorrupt {
 		t.Errorf("a copy from beyond 512 bytes: verdict %d", v)
 	}
 	z.Reset()
-	if out, v := z.inflate(nil, nil, wire, 1024, math.MaxInt); v != inflateMore || !bytes.Equal(out, data) {
+	if out, _, v := z.inflate(nil, nil, wire, 1024, math.MaxInt); v != inflateMore || !bytes.Equal(out, data) {
 		t.Errorf("a copy from within 1024 bytes: verdict %d", v)
 	}
 }
@@ -209,7 +210,7 @@ func BenchmarkInflate(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				z.Reset()
-				out, _ = z.inflate(out[:0], nil, wire, 1<<15, 1<<20)
+				out, _, _ = z.inflate(out[:0], nil, wire, 1<<15, 1<<20)
 				if z.finish() != inflateMore || len(out) != len(data) {
 					b.Fatal("wrong")
 				}

@@ -44,13 +44,50 @@ func (d *Decoder) Lend(z *Inflater) (back *Inflater) {
 // stops there. Text is judged as Next judges it. To each event of a compressed
 // message belongs a call, also if its Data are empty.
 func (d *Decoder) Inflate(dst, p []byte) (out []byte, broken Rules) {
-	return d.inflate(dst, p, true)
+	out, _, _, broken = d.InflatePart(dst, p, math.MaxInt)
+	return out, broken
 }
 
-// InflatePart is Inflate for who takes the Data of an event in parts: p is the next, and
-// last says that it is the last.
-func (d *Decoder) InflatePart(dst, p []byte, last bool) (out []byte, broken Rules) {
-	return d.inflate(dst, p, last)
+// InflatePart is Inflate for callers that bound the memory they take: it stops once n bytes
+// have been appended, or up to 258 more. While more is true another call goes on with rest,
+// which may be empty.
+func (d *Decoder) InflatePart(dst, p []byte, n int) (out, rest []byte, more bool, broken Rules) {
+	f := d.deflate
+	if !d.Compressed() || f.lost || f.done {
+		return dst, nil, false, 0
+	}
+	if f.z == nil {
+		f.z = new(Inflater)
+	}
+	limit := math.MaxInt - len(dst)
+	if d.MaxMessageSize != 0 {
+		limit = int(min(uint64(limit), d.MaxMessageSize-f.size))
+	}
+	out, rest, v := f.z.inflate(dst, f.context, p, 1<<d.Deflate.WindowBits(d.From), len(dst)+min(n, limit))
+	if v == inflateFull {
+		if more = len(out)-len(dst) <= limit && n < limit; more {
+			v = inflateMore
+		} else {
+			out = out[:len(dst)+limit]
+		}
+	}
+	return out, rest, more, d.inflated(out[len(dst):], v, !more)
+}
+
+// inflatePiece is how much is inflated at once for callers that do not keep all of it.
+const inflatePiece = 64 << 10
+
+// InflateSome is Inflate for callers that keep only the first n bytes of what a frame
+// inflates to: the rest is judged and let go, 64 KiB at a time.
+func (d *Decoder) InflateSome(dst, p []byte, n int) (out []byte, broken Rules) {
+	keep := len(dst) + n
+	for more := true; more; {
+		var b Rules
+		dst, p, more, b = d.InflatePart(dst, p, inflatePiece)
+		dst = dst[:min(len(dst), keep)]
+		broken |= b
+	}
+	return dst, broken
 }
 
 // ContextSize is how many bytes are kept of what messages before inflated to.
@@ -61,24 +98,6 @@ func (d *Decoder) ContextSize() int {
 	return cap(d.deflate.context)
 }
 
-// inflateStep is how much is inflated at once by who does not keep all of it.
-const inflateStep = 4 << 10
-
-// InflateSome is Inflate for who keeps no more than the first n bytes of what a
-// frame inflates to: the rest is judged and let go, a few MiB at a time.
-func (d *Decoder) InflateSome(dst, p []byte, n int) (out []byte, broken Rules) {
-	keep := len(dst) + n
-	for {
-		step := min(len(p), inflateStep)
-		more, b := d.inflate(dst, p[:step], step == len(p))
-		dst = more[:min(len(more), keep)]
-		if broken |= b; step == len(p) {
-			return dst, broken
-		}
-		p = p[step:]
-	}
-}
-
 // Inflated is how many bytes the present frame has inflated to.
 func (d *Decoder) Inflated() uint64 {
 	if d.deflate == nil {
@@ -87,25 +106,14 @@ func (d *Decoder) Inflated() uint64 {
 	return d.deflate.frame
 }
 
-// inflate takes p, with which the event may end.
-func (d *Decoder) inflate(dst, p []byte, end bool) (out []byte, broken Rules) {
+// inflated judges what a call brought and keeps what later ones build on; end says that
+// all of the event has been inflated.
+func (d *Decoder) inflated(fresh []byte, v verdict, end bool) (broken Rules) {
 	f := d.deflate
-	if !d.Compressed() || f.lost || f.done {
-		return dst, 0
-	}
-	if f.z == nil {
-		f.z = new(Inflater)
-	}
-	limit := uint64(math.MaxInt - len(dst))
-	if d.MaxMessageSize != 0 {
-		limit = min(limit, d.MaxMessageSize-f.size)
-	}
-	out, v := f.z.inflate(dst, f.context, p, 1<<d.Deflate.WindowBits(d.From), len(dst)+int(limit))
 	last := end && d.header.Fin && !d.inside && !f.missing
 	if last && v == inflateMore {
 		v = f.z.finish()
 	}
-	fresh := out[len(dst):]
 	f.size += uint64(len(fresh))
 	f.done = last || v != inflateMore
 	d.broken = d.judgeInflated(fresh, v, last)
@@ -119,7 +127,7 @@ func (d *Decoder) inflate(dst, p []byte, end bool) (out []byte, broken Rules) {
 	if f.missing && end {
 		f.lost, f.missing = true, false
 	}
-	return out, d.broken
+	return d.broken
 }
 
 // judgeInflated names what the bytes that a call brought break.

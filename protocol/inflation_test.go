@@ -149,3 +149,43 @@ func TestInflateAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations a message of %d bytes", n, len(out))
 	}
 }
+
+// TestInflateInParts: whatever bounds a call, the same comes of all calls together.
+func TestInflateInParts(t *testing.T) {
+	c := newCompressor(t)
+	random := make([]byte, 3000)
+	for i := range random {
+		random[i] = byte(i*i>>3) ^ byte(i)
+	}
+	for _, text := range []string{"", "a", strings.Repeat("a", 100_000), strings.Repeat("words and words ", 3000), string(random), strings.Repeat("words and words ", 3000)} {
+		wire := compressedFrames(OpBinary, true, c.message(text), OpBinary, true, string(deflated(t, []byte(text), flate.NoCompression)))
+		for _, n := range []int{0, 1, 2, 100, 257, 258, 259, 4096, 1 << 20} {
+			for _, limit := range []uint64{0, uint64(len(text)), uint64(len(text)) - 1} {
+				d := &Decoder{From: Server, MaxMessageSize: limit, Deflate: Deflate{On: true, ServerNoContextTakeover: true}}
+				var got []byte
+				for rest := bytes.Clone(wire); len(rest) > 0; {
+					ev, took := d.Next(rest)
+					rest = rest[took:]
+					p, more, broken := ev.Data, true, Rules(0)
+					for clear := []byte(nil); more; {
+						had := len(clear)
+						clear, p, more, broken = d.InflatePart(clear, p, max(n, 1))
+						if len(clear)-had > max(n, 1)+258 || limit != 0 && uint64(len(clear)) > limit {
+							t.Fatalf("%d bytes came of a call bounded to %d, limit %d", len(clear)-had, n, limit)
+						}
+						if !more {
+							got = append(got, clear...)
+						}
+					}
+					if tooBig := limit != 0 && limit < uint64(len(text)); tooBig != broken.Has(RuleMessageTooBig) || broken&^RuleMessageTooBig.Set() != 0 {
+						t.Fatalf("%d bytes, %d at once, limit %d: breaks %b", len(text), n, limit, broken)
+					}
+				}
+				if (limit == 0 || limit >= uint64(len(text))) && string(got) != text+text {
+					t.Fatalf("%d bytes, %d at once, limit %d: %d came", len(text), n, limit, len(got))
+				}
+			}
+		}
+		c = newCompressor(t)
+	}
+}

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"framescope/server/memory"
 )
 
 // config is a checked command line.
@@ -20,6 +22,7 @@ type config struct {
 	snap           int   // bytes
 	history        int   // MiB
 	maxMessageSize int64 // bytes
+	maxMemory      size  // for what waits or is unfinished
 	origins, hosts []string
 	pages          string
 
@@ -31,7 +34,16 @@ type config struct {
 const (
 	maxSnap    = 32 << 20 // so that a record stays well below the feed's bound
 	maxHistory = 1 << 20  // MiB
+	minMemory  = 1 << 20
 )
+
+// defaultMemory is a quarter of what there is.
+func defaultMemory() size {
+	if all := memory.Machine(); all > 0 {
+		return size(max(all/4, minMemory))
+	}
+	return 1 << 30
+}
 
 func defaults() *config {
 	return &config{
@@ -39,6 +51,7 @@ func defaults() *config {
 		snap:           64 << 10,
 		history:        64,
 		maxMessageSize: 16 << 20,
+		maxMemory:      defaultMemory(),
 		headerTimeout:  10 * time.Second,
 		drainTimeout:   3500 * time.Millisecond,
 	}
@@ -64,6 +77,9 @@ func (c *config) check() error {
 		if number.value < number.from || number.value > number.to {
 			return fmt.Errorf("--%s %d is out of range: give a number from %d to %d", number.flag, number.value, number.from, number.to)
 		}
+	}
+	if c.maxMemory < minMemory {
+		return fmt.Errorf("--max-memory %v is too little to serve anybody: give %v or more", &c.maxMemory, new(size(minMemory)))
 	}
 	for i, origin := range c.origins {
 		u, err := url.Parse(origin)

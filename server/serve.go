@@ -11,9 +11,11 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 
+	"framescope/server/memory"
 	"framescope/server/tap"
 )
 
@@ -48,6 +50,11 @@ func serve(ctx context.Context, c *config, stdout io.Writer, log *slog.Logger) e
 		ConnContext:       tap.ConnContext,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
+	tending, rest := context.WithCancel(ctx)
+	var tended sync.WaitGroup
+	tended.Go(func() { memory.Tend(tending, int64(c.maxMemory)+int64(c.history)<<20) })
+	defer tended.Wait()
+	defer rest()
 	failed := make(chan error, 1)
 	go func() { failed <- h.Serve(s.tap.Listener(l)) }()
 	fmt.Fprintf(stdout, "listening on %s\n", c.url(l.Addr().(*net.TCPAddr).Port))

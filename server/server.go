@@ -14,6 +14,7 @@ import (
 	"framescope/server/chat"
 	"framescope/server/echo"
 	"framescope/server/inspect"
+	"framescope/server/memory"
 	"framescope/server/site"
 	"framescope/server/tap"
 	"framescope/server/websocket"
@@ -24,18 +25,22 @@ type server struct {
 	config  *config
 	log     *slog.Logger
 	tap     *tap.Tap
+	memory  *memory.Budget
 	sockets *websocket.Server
 	page    http.Handler
 	running sync.RWMutex // read-locked by each request, WebSockets included, until it ends
 }
 
 func newServer(c *config, log *slog.Logger) (*server, error) {
+	kept := memory.NewBudget(int64(c.maxMemory), log)
 	s := &server{
 		config: c,
 		log:    log,
 		tap:    tap.New(tap.Options{Snap: c.snap, History: int64(c.history) << 20}),
+		memory: kept,
 		sockets: &websocket.Server{
-			Options: websocket.Options{MaxMessageSize: c.maxMessageSize},
+			Log:     log,
+			Options: websocket.Options{MaxMessageSize: c.maxMessageSize, Memory: kept},
 			Policy:  websocket.Policy{Hosts: c.names(), Origins: c.origins},
 		},
 	}

@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// Errors of [Budget.Wait].
+// Errors of [Budget.Grow].
 var (
 	ErrFull     = errors.New("memory: the server's memory is full")
 	ErrTooLarge = errors.New("memory: more than the server's memory allows one connection")
@@ -37,7 +37,7 @@ type Budget struct {
 	limit   int64
 	log     *slog.Logger
 	used    atomic.Int64
-	waiting atomic.Int32 // in Wait
+	waiting atomic.Int32 // in Grow
 
 	mu       sync.Mutex
 	changed  sync.Cond // used has fallen, or somebody is evicted
@@ -84,6 +84,9 @@ func (b *Budget) Used() int64 {
 // Full reports whether nothing more should be kept that can be done without.
 func (b *Budget) Full() bool { return b != nil && b.used.Load() >= b.limit }
 
+// Scarce reports whether so much is held that what is freed should not be kept for later.
+func (b *Budget) Scarce() bool { return b != nil && b.used.Load() >= b.limit/4 }
+
 // Account is what one holder keeps. The zero value keeps nothing.
 type Account struct {
 	held atomic.Int64 // bytes; closedAccount once it is closed
@@ -92,14 +95,21 @@ type Account struct {
 
 const closedAccount = -1 << 62
 
-// Wait waits until there is room for more, a second at most; who keeps account a calls it
-// before taking memory. While the budget is used up others are evicted. ErrFull and
-// ErrTooLarge say that the caller itself has to give up what it keeps.
-func (b *Budget) Wait(a *Account) error {
-	if b == nil || b.admit() {
+// Grow is Add for bytes that are about to be taken: it waits until there is room, a second at
+// most, while others are evicted. What is let in may pass the limit, but nothing is let in
+// beyond it. ErrFull and ErrTooLarge say that h itself has to give up what it keeps; then
+// nothing was added.
+func (b *Budget) Grow(a *Account, h Holder, n int64) error {
+	if b == nil {
 		return nil
 	}
-	return b.waitForRoom(a)
+	if !b.reserve(n) {
+		if err := b.waitForRoom(a, n); err != nil {
+			return err
+		}
+	}
+	b.charge(a, h, n)
+	return nil
 }
 
 // Add adds n bytes to what h keeps in account a. It does not wait; if it is too much others
@@ -108,7 +118,8 @@ func (b *Budget) Add(a *Account, h Holder, n int64) {
 	if b == nil {
 		return
 	}
-	b.add(a, h, n)
+	b.used.Add(n)
+	b.charge(a, h, n)
 	b.evictSoon()
 }
 
@@ -156,20 +167,31 @@ func (b *Budget) Close(a *Account) {
 	b.mu.Unlock()
 }
 
-// admit reports whether more may be kept. What is taken then may pass the limit, once.
-func (b *Budget) admit() bool { return b.used.Load() < b.limit }
+// reserve counts n bytes if there is room.
+func (b *Budget) reserve(n int64) bool {
+	for {
+		used := b.used.Load()
+		if used >= b.limit {
+			return false
+		}
+		if b.used.CompareAndSwap(used, used+n) {
+			return true
+		}
+	}
+}
 
-func (b *Budget) add(a *Account, h Holder, n int64) {
+// charge adds n bytes, which are counted, to what h keeps; a closed account keeps nothing.
+func (b *Budget) charge(a *Account, h Holder, n int64) {
 	for {
 		held := a.held.Load()
 		if held < 0 {
+			b.sub(n)
 			return
 		}
 		if a.held.CompareAndSwap(held, held+n) {
 			break
 		}
 	}
-	b.used.Add(n)
 	if a.grew.Swap(int64(now())) == 0 {
 		b.mu.Lock()
 		b.accounts[a] = &entry{holder: h}

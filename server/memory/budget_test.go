@@ -37,6 +37,8 @@ func (p *peer) Evict(tooLarge bool) {
 
 func (p *peer) add(n int64) { p.budget.Add(&p.account, p, n) }
 
+func (p *peer) grow(n int64) error { return p.budget.Grow(&p.account, p, n) }
+
 // crowd is a budget and who keeps its bytes.
 type crowd struct {
 	*Budget
@@ -90,7 +92,7 @@ func TestWaitEndsWhenOthersLeave(t *testing.T) {
 		waits.add(1)
 		other.add(99)
 		got := make(chan error)
-		go func() { got <- c.Wait(&waits.account) }()
+		go func() { got <- waits.grow(1) }()
 		synctest.Wait()
 		if !slices.Equal(c.evicted, []string{"other (too large)"}) {
 			t.Fatalf("%v went", c.evicted)
@@ -110,7 +112,7 @@ func TestWhoeverWaitsMayHaveToGo(t *testing.T) {
 			waits := c.peer("waits", false)
 			waits.add(kept)
 			c.AddShared(1000)
-			if err := c.Wait(&waits.account); !errors.Is(err, want) {
+			if err := waits.grow(1); !errors.Is(err, want) {
 				t.Errorf("with %d bytes: %v, want %v", kept, err, want)
 			}
 			time.Sleep(2 * reportTime)
@@ -127,7 +129,7 @@ func TestStubbornHolders(t *testing.T) {
 		other.add(200)
 		waits.add(10)
 		start := time.Now()
-		if err := c.Wait(&waits.account); !errors.Is(err, ErrFull) || time.Since(start) != patience {
+		if err := waits.grow(1); !errors.Is(err, ErrFull) || time.Since(start) != patience {
 			t.Errorf("%v after %v", err, time.Since(start))
 		}
 		if !slices.Equal(c.evicted, []string{"stubborn (too large)"}) {
@@ -137,7 +139,7 @@ func TestStubbornHolders(t *testing.T) {
 		c.Close(&waits.account)
 		next := c.peer("next", false)
 		next.add(10)
-		if err := c.Wait(&next.account); err != nil {
+		if err := next.grow(1); err != nil {
 			t.Error(err)
 		}
 		time.Sleep(2 * reportTime)
@@ -162,7 +164,7 @@ func TestNoBudget(t *testing.T) {
 	p := &peer{}
 	b.Add(&p.account, p, 1<<60)
 	b.AddShared(1 << 60)
-	if err := b.Wait(&p.account); err != nil || b.Used() != 0 || b.Limit() != 0 || b.Full() {
+	if err := b.Grow(&p.account, p, 1); err != nil || b.Used() != 0 || b.Limit() != 0 || b.Full() {
 		t.Error(err, b.Used(), b.Limit())
 	}
 	b.Sub(&p.account, 1)
@@ -179,11 +181,10 @@ func TestAllAddsUp(t *testing.T) {
 			for range 100 {
 				p := &quiet{budget: c.Budget}
 				for range rand.IntN(20) {
-					if c.Wait(&p.account) != nil {
+					n := rand.Int64N(300)
+					if c.Grow(&p.account, p, n) != nil {
 						break
 					}
-					n := rand.Int64N(300)
-					c.Add(&p.account, p, n)
 					c.AddShared(n)
 					c.Sub(&p.account, n/2)
 					c.SubShared(n)
@@ -211,10 +212,9 @@ func BenchmarkAccount(b *testing.B) {
 	p := c.peer("p", false)
 	b.ReportAllocs()
 	for b.Loop() {
-		if c.Wait(&p.account) != nil {
+		if p.grow(4096) != nil {
 			b.Fatal("no room")
 		}
-		p.add(4096)
 		c.Sub(&p.account, 4096)
 	}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// patience is how long Wait waits for those that are evicted to leave, and how long
+	// patience is how long Grow waits for those that are evicted to leave, and how long
 	// they are expected to.
 	patience = time.Second
 	// share is the part of the budget, one in so many, that one holder may keep
@@ -19,8 +19,8 @@ const (
 	reportTime = time.Second
 )
 
-// waitForRoom evicts until more may be kept.
-func (b *Budget) waitForRoom(a *Account) error {
+// waitForRoom evicts until there is room, and counts n bytes.
+func (b *Budget) waitForRoom(a *Account, n int64) error {
 	b.waiting.Add(1)
 	defer b.waiting.Add(-1)
 	b.mu.Lock()
@@ -32,13 +32,13 @@ func (b *Budget) waitForRoom(a *Account) error {
 		b.mu.Unlock()
 	})
 	defer wake.Stop()
-	for !b.admit() {
+	for !b.reserve(n) {
 		late := now() >= ends
 		if !late {
 			b.evict()
 		}
 		if e := b.accounts[a]; late || e != nil && e.evicted != 0 {
-			if b.tooLarge(a.held.Load()) {
+			if b.tooLarge(a.held.Load() + n) {
 				return ErrTooLarge
 			}
 			return ErrFull

@@ -4,6 +4,8 @@ package memory
 
 import (
 	"context"
+	"os"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -15,16 +17,26 @@ const (
 	// keptFree is how much the runtime may keep in bytes, beside twice what is in use: it
 	// takes that again before the next collection.
 	keptFree = 64 << 20
+	// spare is what the process takes beside what it keeps for peers, in bytes, and for each
+	// goroutine: about that of a connection.
+	spare          = 128 << 20
+	spareGoroutine = 16 << 10
 )
 
-// Release gives the memory that a peak has left back to the system until ctx is done.
-// By itself the runtime does so slowly, and while nothing is allocated it collects every two
-// minutes at most.
-func Release(ctx context.Context) {
+// Tend keeps the process small until ctx is done, where bounded is how many bytes the
+// server keeps at most.
+//
+// It gives the memory that a peak has left back to the system: by itself the runtime does so
+// slowly, and while nothing is allocated it collects every two minutes at most. And it has the
+// runtime collect before garbage doubles what is kept, unless GOMEMLIMIT says otherwise.
+func Tend(ctx context.Context, bounded int64) {
 	tick := time.NewTicker(releaseTime)
 	defer tick.Stop()
 	var r releaser
 	for {
+		if os.Getenv("GOMEMLIMIT") == "" {
+			debug.SetMemoryLimit(bounded + spare + int64(runtime.NumGoroutine())*spareGoroutine)
+		}
 		select {
 		case <-ctx.Done():
 			return

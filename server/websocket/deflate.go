@@ -4,6 +4,7 @@ package websocket
 
 import (
 	"bytes"
+	"runtime"
 	"sync"
 
 	"github.com/klauspost/compress/flate"
@@ -188,8 +189,17 @@ func (c *Conn) writeCompressed(op protocol.Opcode, p []byte) error {
 // inflaters are those between messages.
 var inflaters = sync.Pool{New: func() any { return new(protocol.Inflater) }}
 
-// inflateStep is how much is inflated at once, in bytes: a MiB comes of it at most.
-const inflateStep = 1 << 10
+// inflateStep is how much is inflated at once, in bytes: before more there must be memory
+// for it.
+const inflateStep = 64 << 10
+
+// inflateSlack is how much more than was asked for may come at once.
+const inflateSlack = 1 << 10
+
+// expanding is held while a message is inflated beyond inflateStep. All but one processor
+// may do so at a time, so that peers whose few bytes inflate to many cannot keep those busy
+// whom the other connections wait for.
+var expanding = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1))
 
 // inflate adds to the message what an event of a compressed one brings.
 func (c *Conn) inflate(ev protocol.Event) error {
@@ -198,24 +208,48 @@ func (c *Conn) inflate(ev protocol.Event) error {
 		c.decoder.Lend(inflaters.Get().(*protocol.Inflater))
 		m.inflating = true
 	}
-	var broken protocol.Rules
-	for p, last := ev.Data, false; !last && broken == 0; {
-		if err := c.awaitMemory(); err != nil {
-			return err
-		}
-		m.room.grow(len(m.room.bytes) + 4*len(p))
-		step := p[:min(len(p), inflateStep)]
-		p = p[len(step):]
-		last = len(p) == 0
-		m.room.bytes, broken = c.decoder.InflatePart(m.room.bytes, step, last)
-		if last && ev.End && h.Fin {
-			inflaters.Put(c.decoder.Lend(nil))
-			m.inflating = false
-		}
-		c.keeps()
+	broken, err := c.inflateAll(ev.Data)
+	if err != nil {
+		return err
 	}
+	if ev.End && h.Fin {
+		inflaters.Put(c.decoder.Lend(nil))
+		m.inflating = false
+	}
+	c.keeps(cap(m.room.bytes))
 	if broken != 0 {
 		return c.failBreach()
 	}
 	return nil
+}
+
+// awaitProcessor takes part in expanding.
+func (c *Conn) awaitProcessor() {
+	select {
+	case expanding <- struct{}{}:
+	default:
+		c.options.Memory.Add(&c.account, c, bufferSize) // the input, which is kept meanwhile
+		expanding <- struct{}{}
+		c.options.Memory.Sub(&c.account, bufferSize)
+	}
+}
+
+func (c *Conn) inflateAll(p []byte) (broken protocol.Rules, err error) {
+	m := &c.message
+	for more := true; more && broken == 0; {
+		// What comes is likely four times as much.
+		space := min(max(4*len(p), 4<<10), inflateStep)
+		if err := c.makeRoom(len(m.room.bytes) + space); err != nil {
+			return 0, err
+		}
+		long := len(m.room.bytes) >= inflateStep
+		if long {
+			c.awaitProcessor()
+		}
+		m.room.bytes, p, more, broken = c.decoder.InflatePart(m.room.bytes, p, space-inflateSlack)
+		if long {
+			<-expanding
+		}
+	}
+	return broken, nil
 }

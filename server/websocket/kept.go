@@ -24,35 +24,52 @@ const inflaterSize = int(unsafe.Sizeof(protocol.Inflater{}))
 // the application does not read meanwhile, the input.
 const blockedSize = 2 * bufferSize
 
-// keeps tells the budget of what the reader keeps: an unfinished message, what it takes to
-// inflate it, and what it or messages before leave for those to come.
-func (c *Conn) keeps() {
-	if c.options.Memory == nil {
-		return
-	}
-	m, bytes := &c.message, c.decoder.ContextSize()
-	if m.inflating {
-		bytes += inflaterSize
-	}
-	bytes += cap(m.room.bytes)
-	kib := uint32((bytes + 1023) >> 10)
-	had := m.kept
-	m.kept = kib
+// keeps tells the budget what the reader keeps: room of so many bytes for an unfinished
+// message, what it takes to inflate it, and what messages leave for those to come.
+func (c *Conn) keeps(room int) {
+	b, more := c.options.Memory, c.keepsMore(room)
 	switch {
-	case kib > had:
-		c.options.Memory.Add(&c.account, c, int64(kib-had)<<10)
-	case kib < had:
-		c.options.Memory.Sub(&c.account, int64(had-kib)<<10)
+	case more > 0:
+		b.Add(&c.account, c, more)
+	case more < 0:
+		b.Sub(&c.account, -more)
 	}
 }
 
-// awaitMemory waits until the message may take more, or gives up.
-func (c *Conn) awaitMemory() error {
-	if err := c.options.Memory.Wait(&c.account); err != nil {
+// mayKeep is keeps before the room is taken: it waits until there is memory for it, or gives
+// up.
+func (c *Conn) mayKeep(room int) error {
+	b, had := c.options.Memory, c.message.kept
+	more := c.keepsMore(room)
+	if more <= 0 {
+		b.Sub(&c.account, -more)
+		return nil
+	}
+	if b.Full() {
+		b.Add(&c.account, c, bufferSize) // the input, which is kept meanwhile
+		defer b.Sub(&c.account, bufferSize)
+	}
+	if err := b.Grow(&c.account, c, more); err != nil {
+		c.message.kept = had
 		c.evicted.CompareAndSwap(0, reasonOf(err))
 		return c.giveUp()
 	}
 	return nil
+}
+
+// keepsMore notes what is kept and returns by how many bytes that is more than before, in
+// whole KiB.
+func (c *Conn) keepsMore(room int) int64 {
+	if c.options.Memory == nil {
+		return 0
+	}
+	m, bytes := &c.message, room+c.decoder.ContextSize()
+	if m.inflating {
+		bytes += inflaterSize
+	}
+	had := m.kept
+	m.kept = uint32((bytes + 1023) >> 10)
+	return (int64(m.kept) - int64(had)) << 10
 }
 
 func reasonOf(err error) uint32 {
@@ -89,11 +106,11 @@ func (c *Conn) giveUp() error {
 		code, reason, err = protocol.CloseMessageTooBig, "this message takes more memory than the server has for one", memory.ErrTooLarge
 	}
 	m := &c.message
-	m.room.give()
+	m.room.give(c.options.Memory)
 	if m.inflating {
 		m.inflating = false
 		inflaters.Put(c.decoder.Lend(nil))
 	}
-	c.keeps()
+	c.keeps(0)
 	return c.fail(code, reason, err)
 }

@@ -6,6 +6,8 @@ package websocket
 import (
 	"math/bits"
 	"sync"
+
+	"framescope/server/memory"
 )
 
 // bufferSize is how much is read, and written, at once.
@@ -33,9 +35,20 @@ type room struct {
 	from  *[]byte
 }
 
+// roomClass is the pool of rooms of n bytes, and perhaps more than largestRoom.
+func roomClass(n int) int { return max(bits.Len(uint(max(n, 1)-1)), smallestRoom) }
+
+// roomSize is how large the room is that takeRoom takes, in bytes.
+func roomSize(n int) int {
+	if class := roomClass(n); class <= largestRoom {
+		return 1 << class
+	}
+	return n
+}
+
 // takeRoom takes room for n bytes at least.
 func takeRoom(n int) room {
-	class := max(bits.Len(uint(max(n, 1)-1)), smallestRoom)
+	class := roomClass(n)
 	if class > largestRoom {
 		return room{bytes: make([]byte, 0, n)}
 	}
@@ -52,7 +65,7 @@ func keptRoom(n uint64) (r room, ok bool) {
 	if n > 1<<largestRoom {
 		return r, false
 	}
-	class := max(bits.Len64(n-1), smallestRoom)
+	class := roomClass(int(n))
 	from, _ := roomPools[class].Get().(*[]byte)
 	if from == nil {
 		return r, false
@@ -60,24 +73,24 @@ func keptRoom(n uint64) (r room, ok bool) {
 	return room{bytes: (*from)[:0], from: from}, true
 }
 
-// give gives the room back; the zero room is nothing.
-func (r *room) give() {
-	if r.from != nil {
+// give gives the room back, for others unless memory is scarce; the zero room is nothing.
+func (r *room) give(b *memory.Budget) {
+	if r.from != nil && !b.Scarce() {
 		roomPools[bits.Len(uint(cap(*r.from))-1)].Put(r.from)
 	}
 	*r = room{}
 }
 
 // grow makes room for n bytes in all.
-func (r *room) grow(n int) {
+func (r *room) grow(n int, b *memory.Budget) {
 	if n <= cap(r.bytes) {
 		return
 	}
-	r.moveTo(takeRoom(n))
+	r.moveTo(takeRoom(n), b)
 }
 
-func (r *room) moveTo(larger room) {
+func (r *room) moveTo(larger room, b *memory.Budget) {
 	larger.bytes = append(larger.bytes, r.bytes...)
-	r.give()
+	r.give(b)
 	*r = larger
 }

@@ -37,9 +37,9 @@ func (c *Conn) readMessage() (protocol.Opcode, []byte, error) {
 		return 0, nil, err
 	}
 	if m.op == protocol.OpContinuation {
-		m.room.give() // of the message before
+		m.room.give(c.options.Memory) // of the message before
 		if m.kept != 0 {
-			c.keeps()
+			c.keeps(0)
 		}
 	}
 	for {
@@ -109,10 +109,8 @@ func (c *Conn) keep(ev protocol.Event) error {
 		return c.inflate(ev)
 	}
 	have := len(m.room.bytes) + len(ev.Data)
-	if have > cap(m.room.bytes) || m.room.bytes == nil {
-		if err := c.makeRoom(have); err != nil {
-			return err
-		}
+	if err := c.makeRoom(have); err != nil {
+		return err
 	}
 	m.room.bytes = append(m.room.bytes, ev.Data...)
 	return c.readLong()
@@ -122,21 +120,30 @@ func (c *Conn) keep(ev protocol.Event) error {
 const growth = 4
 
 // makeRoom makes room for n bytes of the message, and for more: by what was
-// received, not by what was declared, unless such room is there already.
+// received, not by what was declared, unless such room is there already. The budget knows of
+// the room before it is taken.
 func (c *Conn) makeRoom(n int) error {
-	if err := c.awaitMemory(); err != nil {
+	r := &c.message.room
+	if n <= cap(r.bytes) && r.bytes != nil {
+		return nil
+	}
+	if !c.decoder.Compressed() {
+		_, declared := c.decoder.Message()
+		if declared > uint64(n) {
+			if kept, ok := keptRoom(declared); ok {
+				if err := c.mayKeep(cap(kept.bytes)); err != nil {
+					return err
+				}
+				r.moveTo(kept, c.options.Memory)
+				return nil
+			}
+		}
+		n = max(n, int(min(declared, uint64(growth*n))))
+	}
+	if err := c.mayKeep(roomSize(n)); err != nil {
 		return err
 	}
-	defer c.keeps()
-	r := &c.message.room
-	_, declared := c.decoder.Message()
-	if declared > uint64(n) {
-		if kept, ok := keptRoom(declared); ok {
-			r.moveTo(kept)
-			return nil
-		}
-	}
-	r.grow(max(n, int(min(declared, uint64(growth*n)))))
+	r.grow(n, c.options.Memory)
 	return nil
 }
 

@@ -25,9 +25,9 @@ func (c *Conn) NextReader() (protocol.Opcode, io.Reader, error) {
 	}
 	r := &messageReader{conn: c}
 	if m.op == protocol.OpContinuation {
-		m.room.give()
+		m.room.give(c.options.Memory)
 		if m.kept != 0 {
-			c.keeps()
+			c.keeps(0)
 		}
 		ev, err := c.nextData()
 		if err != nil {

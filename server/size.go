@@ -1,0 +1,26 @@
+// Sizes on the command line: 512MiB.
+
+package main
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/dustin/go-humanize"
+)
+
+// size is a flag's number of bytes, with a unit or without.
+type size int64
+
+func (s *size) Set(text string) error {
+	n, err := humanize.ParseBytes(text)
+	if err != nil || n > math.MaxInt64 {
+		return fmt.Errorf("give a number of bytes, or one with a unit, such as 512MiB")
+	}
+	*s = size(n)
+	return nil
+}
+
+func (s *size) Type() string { return "SIZE" }
+
+func (s *size) String() string { return humanize.IBytes(uint64(max(*s, 0))) }
