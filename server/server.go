@@ -106,26 +106,29 @@ func noSuchSocket(w http.ResponseWriter, _ *http.Request) {
 	http.Error(w, "404 not found: there are WebSockets at /ws/echo and /ws/chat, and the page's own at /ws/inspect", http.StatusNotFound)
 }
 
-// end closes the listener, every WebSocket with 1001, and then what is left.
+// cutTime is how long connections may take to end that are cut off.
+const cutTime = 300 * time.Millisecond
+
+// end closes the listener, every WebSocket with 1001, and then what is left. What takes
+// longer the system ends with the process.
 func (s *server) end(h *http.Server, within time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
-	var ending sync.WaitGroup
-	ending.Go(func() {
-		if h.Shutdown(ctx) != nil {
-			_ = h.Close()
-		}
-	})
-	ending.Go(func() { s.sockets.Shutdown(ctx) })
-	ending.Wait()
-
 	ended := make(chan struct{})
 	go func() {
+		defer close(ended)
+		var ending sync.WaitGroup
+		ending.Go(func() {
+			if h.Shutdown(ctx) != nil {
+				_ = h.Close()
+			}
+		})
+		ending.Go(func() { s.sockets.Shutdown(ctx) })
+		ending.Wait()
 		s.running.Lock() // so that no request begins any more
-		close(ended)
 	}()
 	select {
 	case <-ended:
-	case <-ctx.Done():
+	case <-time.After(within + cutTime):
 	}
 }

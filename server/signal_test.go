@@ -16,6 +16,9 @@ import (
 	"github.com/gorilla/websocket"
 )
 
+// limitOfEnd is what README promises, and a second for a busy machine.
+const limitOfEnd = 3 * time.Second
+
 func TestSignalClosesEveryWebSocketWith1001(t *testing.T) {
 	for _, signal := range []os.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(signal.String(), func(t *testing.T) {
@@ -43,7 +46,7 @@ func TestSignalClosesEveryWebSocketWith1001(t *testing.T) {
 			if code := p.wait(t); code != 0 {
 				t.Errorf("exit %d: %s", code, p.stderr)
 			}
-			if took := time.Since(begun); took > 5*time.Second {
+			if took := time.Since(begun); took > limitOfEnd {
 				t.Errorf("it took %v", took)
 			}
 			if _, err := http.Get(p.url); err == nil {
@@ -82,7 +85,7 @@ func TestStubbornPeersHoldNobodyUp(t *testing.T) {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if code, took := p.wait(t), time.Since(begun); code != 0 || took > 5*time.Second {
+	if code, took := p.wait(t), time.Since(begun); code != 0 || took > limitOfEnd {
 		t.Errorf("exit %d after %v: %s", code, took, p.stderr)
 	}
 }

@@ -95,10 +95,10 @@ type Account struct {
 
 const closedAccount = -1 << 62
 
-// Grow is Add for bytes that are about to be taken: it waits until there is room, a second at
-// most, while others are evicted. What is let in may pass the limit, but nothing is let in
-// beyond it. ErrFull and ErrTooLarge say that h itself has to give up what it keeps; then
-// nothing was added.
+// Grow is Add for bytes that are about to be taken: it waits until there is room, three
+// seconds at most, while others are evicted. What is let in may pass the limit; then somebody
+// has to go for it, and nothing more is let in before. ErrFull and ErrTooLarge say that h itself
+// has to give up what it keeps; then nothing was added.
 func (b *Budget) Grow(a *Account, h Holder, n int64) error {
 	if b == nil {
 		return nil
@@ -109,6 +109,7 @@ func (b *Budget) Grow(a *Account, h Holder, n int64) error {
 		}
 	}
 	b.charge(a, h, n)
+	b.evictSoon()
 	return nil
 }
 

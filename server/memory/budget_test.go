@@ -146,6 +146,22 @@ func TestStubbornHolders(t *testing.T) {
 	})
 }
 
+// What is let in though it passes the limit does not stay.
+func TestOneThatIsLargerThanAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrowd(1000)
+		large := c.peer("large", true)
+		if err := large.grow(5000); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if !slices.Equal(c.evicted, []string{"large (too large)"}) || c.Used() != 0 {
+			t.Errorf("%v went, %d bytes are left", c.evicted, c.Used())
+		}
+		time.Sleep(2 * reportTime)
+	})
+}
+
 func TestNothingCountsAfterClose(t *testing.T) {
 	c := newCrowd(100)
 	p := c.peer("p", false)

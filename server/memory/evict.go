@@ -11,7 +11,7 @@ import (
 const (
 	// patience is how long Grow waits for those that are evicted to leave, and how long
 	// they are expected to.
-	patience = time.Second
+	patience = 3 * time.Second
 	// share is the part of the budget, one in so many, that one holder may keep
 	// without being called too large.
 	share = 8

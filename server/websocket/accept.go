@@ -37,7 +37,13 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, ours []string, a
 	deflate := protocol.AcceptDeflate(r.Header.Values("Sec-Websocket-Extensions"), s.Options.Compression.wishes(protocol.Server))
 	c.agree(subprotocol, deflate)
 	err = c.answer(key)
+	if err == nil {
+		// From here, where the stack is large already: the connection's own goroutine can
+		// then do with the smallest there is.
+		c.armRead(unfinished{})
+	}
 	c.writing.Unlock() // since register
+	c.reading.Unlock()
 	if err != nil {
 		c.CloseNow()
 		if apps != nil {
@@ -45,9 +51,6 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, ours []string, a
 		}
 		return nil, err
 	}
-	// From here, where the stack is large already: the connection's own goroutine can
-	// then do with the smallest there is.
-	c.armRead(unfinished{})
 	return c, nil
 }
 

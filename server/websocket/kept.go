@@ -36,9 +36,16 @@ func (c *Conn) keeps(room int) {
 	}
 }
 
+// smallKept is up to how much a connection may keep without a wait, in bytes: then others go.
+const smallKept = 64 << 10
+
 // mayKeep is keeps before the room is taken: it waits until there is memory for it, or gives
 // up.
 func (c *Conn) mayKeep(room int) error {
+	if room <= smallKept {
+		c.keeps(room)
+		return nil
+	}
 	b, had := c.options.Memory, c.message.kept
 	more := c.keepsMore(room)
 	if more <= 0 {
@@ -96,7 +103,7 @@ func (c *Conn) Evict(tooLarge bool) {
 }
 
 // evictTime is how long a connection may take that was told to end.
-const evictTime = 2 * time.Second
+const evictTime = 3 * time.Second
 
 // giveUp ends the connection for the budget's sake. What was kept is let go before the peer
 // is told, which may take a while. c.reading is held.

@@ -1,9 +1,8 @@
-// The server: the connections that it has, what runs on them, and the end of all.
+// The server: the connections that it has, and what runs on them.
 
 package websocket
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -29,8 +28,9 @@ type Server struct {
 
 	apps sync.WaitGroup // of Handle; added to while gate is held
 
-	mu    sync.Mutex
-	conns map[*Conn]struct{} // guarded by mu
+	mu      sync.Mutex // guards the fields below
+	conns   map[*Conn]struct{}
+	emptied chan struct{} // to be closed when there are none any more, or nil
 }
 
 // Handle answers an opening handshake as Accept does and runs app with the
@@ -85,7 +85,7 @@ func (s *Server) logFailure(c *Conn, fault any, stack []byte) {
 }
 
 // register takes the connection from net/http, so that Shutdown knows it before it is
-// answered. Its writing lock is held, which the answer must be the first to have.
+// answered. Its locks are held until it is: the answer must be the first to be written.
 func (s *Server) register(w http.ResponseWriter, apps *sync.WaitGroup) (*Conn, error) {
 	s.gate.RLock()
 	defer s.gate.RUnlock()
@@ -103,6 +103,7 @@ func (s *Server) register(w http.ResponseWriter, apps *sync.WaitGroup) (*Conn, e
 	s.defaults.Do(func() { s.options = s.Options.withDefaults() })
 	c := newConn(nc, protocol.Server, buffered, &s.options)
 	c.server = s
+	c.reading.Lock()
 	c.writing.Lock()
 	s.add(c)
 	if apps != nil {
@@ -122,41 +123,10 @@ func (s *Server) add(c *Conn) {
 
 func (s *Server) remove(c *Conn) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	delete(s.conns, c)
-	s.mu.Unlock()
-}
-
-// Shutdown closes every connection with 1001 and accepts no more. It returns
-// when all have ended, and what Handle runs; those that have not when ctx does are
-// cut off.
-func (s *Server) Shutdown(ctx context.Context) {
-	s.gate.Lock()
-	s.closed = true
-	s.gate.Unlock()
-	s.mu.Lock()
-	open := make([]*Conn, 0, len(s.conns))
-	for c := range s.conns {
-		open = append(open, c)
-	}
-	s.mu.Unlock()
-	var closing sync.WaitGroup
-	for _, c := range open {
-		closing.Go(func() { c.Close(protocol.CloseGoingAway, "the server is shutting down") })
-	}
-	cut := context.AfterFunc(ctx, func() {
-		for _, c := range open {
-			c.CloseNow()
-		}
-	})
-	closing.Wait()
-	cut()
-	ended := make(chan struct{})
-	go func() {
-		s.apps.Wait()
-		close(ended)
-	}()
-	select {
-	case <-ended:
-	case <-ctx.Done():
+	if len(s.conns) == 0 && s.emptied != nil {
+		close(s.emptied)
+		s.emptied = nil
 	}
 }

@@ -1,0 +1,104 @@
+// The end of all connections of a server.
+
+package websocket
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"framescope/protocol"
+)
+
+// Shutdown closes every connection with 1001 and accepts no more. It returns
+// when all have ended, and what Handle runs; those that have not when ctx does, or after
+// CloseTimeout, are cut off.
+func (s *Server) Shutdown(ctx context.Context) {
+	s.gate.Lock()
+	s.closed = true
+	s.gate.Unlock()
+	open, emptied := s.remaining()
+	if len(open) > 0 {
+		sayGoodbye(ctx, open)
+		late := time.NewTimer(open[0].options.CloseTimeout)
+		defer late.Stop()
+		select {
+		case <-emptied:
+		case <-late.C:
+			s.cutOff()
+		case <-ctx.Done():
+			s.cutOff()
+		}
+	}
+	ended := make(chan struct{})
+	go func() {
+		s.apps.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-ctx.Done():
+	}
+}
+
+// remaining lists the connections that have not ended, and what is closed when all have.
+func (s *Server) remaining() (open []*Conn, emptied <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		open = append(open, c)
+	}
+	if len(open) > 0 && s.emptied == nil {
+		s.emptied = make(chan struct{})
+	}
+	return open, s.emptied
+}
+
+func (s *Server) cutOff() {
+	open, _ := s.remaining()
+	for _, c := range open {
+		c.CloseNow()
+	}
+}
+
+// sayGoodbye sends close frames from as many goroutines as there are processors: one for
+// each connection would keep what the peers answer waiting. It stops when ctx is done.
+func sayGoodbye(ctx context.Context, open []*Conn) {
+	var sending sync.WaitGroup
+	var next atomic.Int64
+	for range runtime.GOMAXPROCS(0) {
+		sending.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(open)) && ctx.Err() == nil; i = next.Add(1) - 1 {
+				open[i].startClose(protocol.CloseGoingAway, "the server is shutting down")
+			}
+		})
+	}
+	sending.Wait()
+}
+
+// startClose sends a close frame without a wait, and leaves the rest of the handshake to the
+// reader. Where something else has to leave before, or nobody reads, it has Close do it.
+func (c *Conn) startClose(code protocol.CloseCode, reason string) {
+	if c.reading.TryLock() {
+		c.reading.Unlock()
+		go c.Close(code, reason)
+		return
+	}
+	if !c.writing.TryLock() {
+		go c.Close(code, reason)
+		return
+	}
+	var payload [protocol.MaxControlPayload]byte
+	p := protocol.AppendClosePayload(payload[:0], code, reason)
+	o := &c.out
+	if c.open() != nil || c.queue.Load() != nil || c.pongs.Load() != nil || c.inMessage || o.n+protocol.MaxHeaderSize+len(p) > bufferSize {
+		c.writing.Unlock()
+		go c.Close(code, reason)
+		return
+	}
+	c.put(protocol.Header{Fin: true, Opcode: protocol.OpClose}, p)
+	c.closeSent = true
+	_ = c.flushAside() // a failure has ended the connection
+}
