@@ -196,10 +196,10 @@ const inflateStep = 64 << 10
 // inflateSlack is how much more than was asked for may come at once.
 const inflateSlack = 1 << 10
 
-// expanding is held while a message is inflated beyond inflateStep. All but one processor
-// may do so at a time, so that peers whose few bytes inflate to many cannot keep those busy
-// whom the other connections wait for.
-var expanding = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1))
+// inflateSlots bounds how many goroutines inflate messages beyond inflateStep at a time: one
+// fewer than there are processors. Otherwise peers whose few bytes inflate to many could keep
+// all processors busy while other connections wait.
+var inflateSlots = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1))
 
 // inflate adds to the message what an event of a compressed one brings.
 func (c *Conn) inflate(ev protocol.Event) error {
@@ -216,20 +216,20 @@ func (c *Conn) inflate(ev protocol.Event) error {
 		inflaters.Put(c.decoder.Lend(nil))
 		m.inflating = false
 	}
-	c.keeps(cap(m.room.bytes))
+	c.countMemory(cap(m.room.bytes))
 	if broken != 0 {
 		return c.failBreach()
 	}
 	return nil
 }
 
-// awaitProcessor takes part in expanding.
-func (c *Conn) awaitProcessor() {
+// takeInflateSlot waits for one of inflateSlots.
+func (c *Conn) takeInflateSlot() {
 	select {
-	case expanding <- struct{}{}:
+	case inflateSlots <- struct{}{}:
 	default:
 		c.options.Memory.Add(&c.account, c, bufferSize) // the input, which is kept meanwhile
-		expanding <- struct{}{}
+		inflateSlots <- struct{}{}
 		c.options.Memory.Sub(&c.account, bufferSize)
 	}
 }
@@ -244,11 +244,11 @@ func (c *Conn) inflateAll(p []byte) (broken protocol.Rules, err error) {
 		}
 		long := len(m.room.bytes) >= inflateStep
 		if long {
-			c.awaitProcessor()
+			c.takeInflateSlot()
 		}
 		m.room.bytes, p, more, broken = c.decoder.InflatePart(m.room.bytes, p, space-inflateSlack)
 		if long {
-			<-expanding
+			<-inflateSlots
 		}
 	}
 	return broken, nil

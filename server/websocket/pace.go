@@ -58,7 +58,7 @@ func (c *Conn) receive(to []byte) (int, error) {
 	for {
 		from := c.armRead(in)
 		if c.evicted.Load() != 0 {
-			return 0, c.giveUp()
+			return 0, c.closeEvicted()
 		}
 		n, err := c.in.fill(c.nc, to)
 		if n > 0 {

@@ -39,7 +39,7 @@ func (c *Conn) readMessage() (protocol.Opcode, []byte, error) {
 	if m.op == protocol.OpContinuation {
 		m.room.give(c.options.Memory) // of the message before
 		if m.kept != 0 {
-			c.keeps(0)
+			c.countMemory(0)
 		}
 	}
 	for {
@@ -131,7 +131,7 @@ func (c *Conn) makeRoom(n int) error {
 		_, declared := c.decoder.Message()
 		if declared > uint64(n) {
 			if kept, ok := keptRoom(declared); ok {
-				if err := c.mayKeep(cap(kept.bytes)); err != nil {
+				if err := c.reserveMemory(cap(kept.bytes)); err != nil {
 					return err
 				}
 				r.moveTo(kept, c.options.Memory)
@@ -140,7 +140,7 @@ func (c *Conn) makeRoom(n int) error {
 		}
 		n = max(n, int(min(declared, uint64(growth*n))))
 	}
-	if err := c.mayKeep(roomSize(n)); err != nil {
+	if err := c.reserveMemory(roomSize(n)); err != nil {
 		return err
 	}
 	r.grow(n, c.options.Memory)

@@ -21,7 +21,7 @@ func (s *Server) Shutdown(ctx context.Context) {
 	s.gate.Unlock()
 	open, emptied := s.remaining()
 	if len(open) > 0 {
-		sayGoodbye(ctx, open)
+		sendCloseFrames(ctx, open)
 		late := time.NewTimer(open[0].options.CloseTimeout)
 		defer late.Stop()
 		select {
@@ -63,9 +63,9 @@ func (s *Server) cutOff() {
 	}
 }
 
-// sayGoodbye sends close frames from as many goroutines as there are processors: one for
+// sendCloseFrames sends close frames from as many goroutines as there are processors: one for
 // each connection would keep what the peers answer waiting. It stops when ctx is done.
-func sayGoodbye(ctx context.Context, open []*Conn) {
+func sendCloseFrames(ctx context.Context, open []*Conn) {
 	var sending sync.WaitGroup
 	var next atomic.Int64
 	for range runtime.GOMAXPROCS(0) {

@@ -27,7 +27,7 @@ func (c *Conn) NextReader() (protocol.Opcode, io.Reader, error) {
 	if m.op == protocol.OpContinuation {
 		m.room.give(c.options.Memory)
 		if m.kept != 0 {
-			c.keeps(0)
+			c.countMemory(0)
 		}
 		ev, err := c.nextData()
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"framescope/server/inspect"
+	"framescope/server/memory"
 	"framescope/server/tap"
 	"framescope/server/websocket"
 )
@@ -15,8 +16,9 @@ import (
 // serveOurs is captured if there is a tap.
 func serveOurs(l net.Listener, t *tap.Tap) error {
 	mux := http.NewServeMux()
+	kept := memory.NewBudget(4<<30, slog.New(slog.DiscardHandler)) // as `framescope serve` has one
 	handle := func(path string, app func(*websocket.Conn), c websocket.Compression) {
-		s := &websocket.Server{Options: websocket.Options{MaxMessageSize: maxMessage, Compression: c}}
+		s := &websocket.Server{Options: websocket.Options{MaxMessageSize: maxMessage, Compression: c, Memory: kept}}
 		var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _ = s.Handle(w, r, app) })
 		if t != nil {
 			h = t.Handler(maxMessage, h)

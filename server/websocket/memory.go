@@ -24,10 +24,10 @@ const inflaterSize = int(unsafe.Sizeof(protocol.Inflater{}))
 // the application does not read meanwhile, the input.
 const blockedSize = 2 * bufferSize
 
-// keeps tells the budget what the reader keeps: room of so many bytes for an unfinished
+// countMemory tells the budget what the reader keeps: room of so many bytes for an unfinished
 // message, what it takes to inflate it, and what messages leave for those to come.
-func (c *Conn) keeps(room int) {
-	b, more := c.options.Memory, c.keepsMore(room)
+func (c *Conn) countMemory(room int) {
+	b, more := c.options.Memory, c.memoryDelta(room)
 	switch {
 	case more > 0:
 		b.Add(&c.account, c, more)
@@ -36,18 +36,18 @@ func (c *Conn) keeps(room int) {
 	}
 }
 
-// smallKept is up to how much a connection may keep without a wait, in bytes: then others go.
-const smallKept = 64 << 10
+// smallMemory is up to how much a connection may keep without a wait, in bytes: then others go.
+const smallMemory = 64 << 10
 
-// mayKeep is keeps before the room is taken: it waits until there is memory for it, or gives
+// reserveMemory is countMemory before the room is taken: it waits until there is memory for it, or gives
 // up.
-func (c *Conn) mayKeep(room int) error {
-	if room <= smallKept {
-		c.keeps(room)
+func (c *Conn) reserveMemory(room int) error {
+	if room <= smallMemory {
+		c.countMemory(room)
 		return nil
 	}
 	b, had := c.options.Memory, c.message.kept
-	more := c.keepsMore(room)
+	more := c.memoryDelta(room)
 	if more <= 0 {
 		b.Sub(&c.account, -more)
 		return nil
@@ -59,14 +59,14 @@ func (c *Conn) mayKeep(room int) error {
 	if err := b.Grow(&c.account, c, more); err != nil {
 		c.message.kept = had
 		c.evicted.CompareAndSwap(0, reasonOf(err))
-		return c.giveUp()
+		return c.closeEvicted()
 	}
 	return nil
 }
 
-// keepsMore notes what is kept and returns by how many bytes that is more than before, in
+// memoryDelta notes what is kept and returns by how many bytes that is more than before, in
 // whole KiB.
-func (c *Conn) keepsMore(room int) int64 {
+func (c *Conn) memoryDelta(room int) int64 {
 	if c.options.Memory == nil {
 		return 0
 	}
@@ -105,9 +105,9 @@ func (c *Conn) Evict(tooLarge bool) {
 // evictTime is how long a connection may take that was told to end.
 const evictTime = 3 * time.Second
 
-// giveUp ends the connection for the budget's sake. What was kept is let go before the peer
+// closeEvicted ends the connection for the budget's sake. What was kept is let go before the peer
 // is told, which may take a while. c.reading is held.
-func (c *Conn) giveUp() error {
+func (c *Conn) closeEvicted() error {
 	code, reason, err := protocol.CloseTryAgainLater, "the server is short of memory", memory.ErrFull
 	if c.evicted.Load() == evictedTooLarge {
 		code, reason, err = protocol.CloseMessageTooBig, "this message takes more memory than the server has for one", memory.ErrTooLarge
@@ -118,6 +118,6 @@ func (c *Conn) giveUp() error {
 		m.inflating = false
 		inflaters.Put(c.decoder.Lend(nil))
 	}
-	c.keeps(0)
+	c.countMemory(0)
 	return c.fail(code, reason, err)
 }
