@@ -29,7 +29,7 @@ type Decoder struct {
 	closed  bool // a close frame has been seen
 	unsure  bool // frames were lost: a message may be open that we never saw
 
-	compressed bool // the last data message, and its RSV1 bit says so
+	compressed bool // the present data message, or the last, is
 	deflate    *inflation
 
 	broken Rules // by the last event
@@ -181,7 +181,7 @@ func (d *Decoder) judgeData(h *Header) (broken Rules) {
 		broken |= RuleFrameAfterClose.Set()
 	}
 	limit := d.MaxMessageSize
-	if limit != 0 && (h.RSV&RSV1 != 0 || h.Opcode == OpContinuation && d.compressed) && d.Deflate.On {
+	if limit != 0 && d.compresses(h) {
 		limit = largestCompressed(limit) // what it inflates to is judged by Inflate
 	}
 	if limit != 0 && size > limit {
@@ -189,6 +189,16 @@ func (d *Decoder) judgeData(h *Header) (broken Rules) {
 		broken |= RuleMessageTooBig.Set()
 	}
 	return broken
+}
+
+// compresses reports whether a data frame belongs to a compressed message.
+func (d *Decoder) compresses(h *Header) bool {
+	if h.Opcode == OpContinuation {
+		return d.compressed && d.message != OpContinuation
+	}
+	// RFC 7692 6: RSV1 says so in the first frame of a text or a binary message. A
+	// reserved opcode gives it no meaning.
+	return d.Deflate.On && h.RSV&RSV1 != 0 && !h.Opcode.Reserved()
 }
 
 // begin makes the header just parsed, of n bytes, that of the current frame.
@@ -203,7 +213,7 @@ func (d *Decoder) begin(n int) {
 	case h.Opcode.Control():
 	case h.Opcode == OpContinuation:
 		if d.message == OpContinuation {
-			d.size, d.mute = 0, true // of an unknown message
+			d.size, d.mute, d.compressed = 0, true, false // of an unknown message
 		}
 		d.size = saturatingAdd(d.size, h.PayloadLength)
 		if d.compressed {
@@ -212,7 +222,7 @@ func (d *Decoder) begin(n int) {
 	default:
 		d.message, d.size = h.Opcode, h.PayloadLength
 		d.text.Reset()
-		d.compressed = d.Deflate.On && h.RSV&RSV1 != 0
+		d.compressed = d.compresses(h)
 		d.mute, d.unsure = h.RSV&^RSV1 != 0 || h.RSV != 0 && !d.compressed, false
 		if d.compressed {
 			d.beginInflating()

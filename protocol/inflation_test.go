@@ -82,6 +82,34 @@ func TestCompressedFragments(t *testing.T) {
 	}
 }
 
+// TestReservedOpcodeIsNotInflated: RSV1 means compressed in a text or a binary message
+// only, whatever stands before or behind.
+func TestReservedOpcodeIsNotInflated(t *testing.T) {
+	c := newCompressor(t)
+	one, two := c.message("some words"), c.message("some words")
+	wire := compressedFrames(OpText, true, one)
+	at := len(wire)
+	wire = append(wire, frames(Opcode(3), false, one, OpContinuation, true, "12345678901", OpContinuation, true, "x")...)
+	wire[at] |= RSV1 << 4
+	wire = append(wire, compressedFrames(OpText, true, two)...)
+	got := decode(&Decoder{From: Server, MaxMessageSize: 20, Deflate: Deflate{On: true}}, wire)
+	want := []frameSeen{
+		{clear: "some words"},
+		{broken: RuleRSVUnexpected.Set() | RuleOpcodeReserved.Set()},
+		{broken: RuleMessageTooBig.Set()}, // that for messages as they are
+		{broken: RuleContinuationUnexpected.Set()},
+		{clear: "some words"},
+	}
+	if len(got) != len(want) {
+		t.Fatalf("%d frames, want %d", len(got), len(want))
+	}
+	for i, w := range want {
+		if got[i].clear != w.clear || got[i].broken != w.broken {
+			t.Errorf("frame %d: inflates to %q, breaks %b; want %q, %b", i, got[i].clear, got[i].broken, w.clear, w.broken)
+		}
+	}
+}
+
 func TestInflatedLimit(t *testing.T) {
 	wire := compressedFrames(OpBinary, true, newCompressor(t).message(strings.Repeat("a", 1000)))
 	for limit, want := range map[uint64]Rules{1000: 0, 999: RuleMessageTooBig.Set()} {

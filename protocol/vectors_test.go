@@ -110,6 +110,10 @@ var vectors = []vector{
 		header: Header{Fin: true, RSV: RSV1, Opcode: OpPing},
 		broken: RuleRSVUnexpected.Set(), close: CloseProtocolError,
 	}, {
+		name: "RSV1 with a reserved opcode", bits: "1 100 0011  0 0000111", payload: "f248cdc9c90700", from: Server, deflate: true,
+		header: Header{Fin: true, RSV: RSV1, Opcode: 3, PayloadLength: 7},
+		broken: RuleRSVUnexpected.Set() | RuleOpcodeReserved.Set(), close: CloseProtocolError,
+	}, {
 		name: "compressed message that is none", bits: "1 100 0010  0 0000010", payload: "ffff", from: Server, deflate: true,
 		header: Header{Fin: true, RSV: RSV1, Opcode: OpBinary, PayloadLength: 2},
 		broken: RuleDeflateCorrupt.Set(), close: CloseInvalidPayload,

@@ -71,7 +71,7 @@ func (s *Stream) event(ev protocol.Event, n int) error {
 	if ev.Start {
 		h := s.Decoder.Header()
 		*f = Frame{Offset: s.at, From: s.Decoder.From, Header: h, Payload: f.Payload[:0], Inflated: f.Inflated[:0], Breaches: f.Breaches[:0]}
-		if h.Opcode == protocol.OpText || h.Opcode == protocol.OpBinary {
+		if !h.Opcode.Control() && h.Opcode != protocol.OpContinuation {
 			s.text = h.Opcode == protocol.OpText
 		}
 		f.Text = s.text && !h.Opcode.Control()

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"compress/flate"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -199,6 +200,20 @@ func TestCompressedBreaches(t *testing.T) {
 		c.capture.into(t, in)
 		if f, _ := detailOf(t, in, in.State.LastSeq); len(f.Breaches) != 1 || f.Breaches[0].Rule != c.rule {
 			t.Errorf("%s: %+v, want %s", name, f.Breaches, c.rule)
+		}
+	}
+}
+
+// RSV1 compresses no message of a reserved opcode: its frames are shown as they came.
+func TestReservedOpcodeIsNotInflated(t *testing.T) {
+	hello := newDeflater(t).message("Hello")
+	c := new(capture).begin(1, 0).agreed(1, "", 0).
+		compressed(1, protocol.Client, 0x3, false, hello).frame(1, protocol.Client, protocol.OpContinuation, true, hello)
+	in := New(0)
+	c.into(t, in)
+	for seq, want := range map[uint64]string{1: "[{rsv-unexpected} {opcode-reserved}]", 2: "[]"} {
+		if f, payload := detailOf(t, in, seq); f.Compressed || payload != hello || fmt.Sprint(f.Breaches) != want {
+			t.Errorf("frame %d: payload %q, %+v, want breaches %s", seq, payload, f, want)
 		}
 	}
 }
