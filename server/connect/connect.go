@@ -164,11 +164,33 @@ func (t *terminal) receive() {
 	}
 }
 
-// pings are those under way.
+// pings is what is known of the last one: of those before, an answer is of no interest.
 type pings struct {
 	mu   sync.Mutex
-	sent map[string]time.Time
-	last int
+	last int       // its number, which is its payload; 0 for none
+	sent time.Time // zero once it was answered
+}
+
+// next numbers a ping that is about to be sent.
+func (p *pings) next() (payload []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last++
+	p.sent = time.Now()
+	return strconv.AppendInt(nil, int64(p.last), 10)
+}
+
+// answered is how long the answer took. ok is false when it answers no ping of ours, or
+// another than the last.
+func (p *pings) answered(payload []byte) (took time.Duration, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.sent.IsZero() || string(payload) != strconv.Itoa(p.last) {
+		return 0, false
+	}
+	took = time.Since(p.sent)
+	p.sent = time.Time{}
+	return took, true
 }
 
 // ping sends pings until the connection ends.
@@ -176,18 +198,10 @@ func (t *terminal) ping() {
 	if t.options.Ping <= 0 {
 		return
 	}
-	t.pings.sent = map[string]time.Time{}
 	tick := time.NewTicker(t.options.Ping)
 	defer tick.Stop()
 	for {
-		p := &t.pings
-		p.mu.Lock()
-		p.last++
-		id := strconv.Itoa(p.last)
-		clear(p.sent) // of those before, an answer is of no interest any more
-		p.sent[id] = time.Now()
-		p.mu.Unlock()
-		if t.conn.Ping([]byte(id)) != nil {
+		if t.conn.Ping(t.pings.next()) != nil {
 			return
 		}
 		select {
@@ -199,12 +213,8 @@ func (t *terminal) ping() {
 }
 
 func (t *terminal) pong(payload []byte) {
-	t.pings.mu.Lock()
-	sent, ours := t.pings.sent[string(payload)]
-	delete(t.pings.sent, string(payload))
-	t.pings.mu.Unlock()
-	if ours {
-		t.notes.printf("pong %s after %v\n", payload, time.Since(sent).Round(time.Microsecond))
+	if took, ok := t.pings.answered(payload); ok {
+		t.notes.printf("pong %s after %v\n", payload, took.Round(time.Microsecond))
 	}
 }
 
