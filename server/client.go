@@ -5,7 +5,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"slices"
@@ -39,6 +38,11 @@ func connectCommand() *cobra.Command {
 message, each message that comes is a line of standard output; all else goes to
 standard error. A proxy is taken from HTTP_PROXY, HTTPS_PROXY and NO_PROXY.
 
+To a pipe or a file messages are written as they came, byte for byte. On a terminal,
+and in all that goes to standard error, characters that would command it, turn the
+direction of text or not be seen are shown as escapes such as \x1b and \u202e, and
+further lines of a message are set in by four spaces.
+
 At the end of the input it waits for answers, --wait of silence long, and closes
 with 1000; from a terminal it closes at once. SIGINT closes, too.
 
@@ -65,7 +69,7 @@ another code; 5 the server broke the protocol.`,
 			}
 			o.Header = header
 			in := c.InOrStdin()
-			o.Interactive = isTerminal(in)
+			o.Interactive, o.Terminal = isTerminal(in), isTerminal(c.OutOrStdout())
 			return explain(connect.Run(c.Context(), o, in, c.OutOrStdout(), c.ErrOrStderr()))
 		},
 	}
@@ -101,9 +105,9 @@ func parseFields(fields []string, origin string) (http.Header, error) {
 	return header, nil
 }
 
-// isTerminal reports whether a person may be typing.
-func isTerminal(in io.Reader) bool {
-	f, ok := in.(*os.File)
+// isTerminal reports whether a person may be typing there, or reading.
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
 	if !ok {
 		return false
 	}

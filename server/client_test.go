@@ -69,8 +69,12 @@ func TestConnectPings(t *testing.T) {
 func endings(t *testing.T) (url string) {
 	var upgrader websocket.Upgrader
 	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/refused" {
+		switch r.URL.Path {
+		case "/refused":
 			http.Error(w, "members only", http.StatusForbidden)
+			return
+		case "/hostile-refused":
+			http.Error(w, hostile, http.StatusForbidden)
 			return
 		}
 		c, err := upgrader.Upgrade(w, r, http.Header{"X-Seen": {r.Header.Get("X-Asked")}})
@@ -84,6 +88,9 @@ func endings(t *testing.T) (url string) {
 			c.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(1001, ""), time.Now().Add(patience))
 		case "/4000":
 			c.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(4000, "enough"), time.Now().Add(patience))
+		case "/hostile":
+			c.WriteMessage(websocket.TextMessage, []byte(hostile))
+			c.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(4000, hostile), time.Now().Add(patience))
 		case "/breach":
 			c.NetConn().Write([]byte("\x81\x02\xff\xff"))
 		case "/lost":
@@ -112,6 +119,35 @@ func TestConnectExitCodes(t *testing.T) {
 		end.Close()
 		if code != want.code || !strings.Contains(stderr, want.says) {
 			t.Errorf("%s: exit %d, %q; want %d, %q", path, code, stderr, want.code, want.says)
+		}
+	}
+}
+
+// hostile would clear a terminal, set its title and turn what follows round.
+const hostile = "\x1b[2J\x1b]0;title\a\b\u009b31m\u202e\u2028\x7fend"
+
+const hostileShown = `\x1b[2J\x1b]0;title\a\b\u009b31m\u202e\u2028\x7fend`
+
+// No error's text commands a terminal, whoever has chosen its words.
+func TestErrorsAreEscaped(t *testing.T) {
+	url := endings(t)
+	for _, c := range []struct {
+		code int
+		args []string
+	}{
+		{exitClosed, []string{"connect", url + "/hostile"}},
+		{exitRefused, []string{"connect", url + "/hostile-refused"}},
+		{exitFailed, []string{"decode", hostile}},
+		{exitUsage, []string{"decode", "--format", hostile}},
+		{exitUsage, []string{hostile}},
+		{exitUsage, []string{"serve", "--" + hostile}},
+	} {
+		never, end := io.Pipe()
+		code, _, stderr := pipe(t, t.Context(), never, c.args...)
+		end.Close()
+		// What an error quotes already has a \ more.
+		if code != c.code || !strings.Contains(stderr, hostileShown) || strings.ContainsAny(stderr, "\x1b\a\b\u009b\u202e\u2028\x7f") {
+			t.Errorf("%q: exit %d, %q", c.args, code, stderr)
 		}
 	}
 }

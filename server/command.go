@@ -11,17 +11,20 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"framescope/server/decode"
 )
 
 // usageError is a fault of the command line; anything else is one of the world.
 type usageError struct{ error }
 
-// complain writes err as one line and returns the exit code that it deserves.
+// complain writes err as one line, in which nothing commands a terminal whoever has
+// chosen its words, and returns the exit code that it deserves.
 func complain(w io.Writer, err error) int {
 	if err == nil {
 		return exitDone
 	}
-	fmt.Fprintf(w, "framescope: %s\n", strings.ReplaceAll(err.Error(), "\n", " "))
+	fmt.Fprintf(w, "framescope: %s\n", decode.Escape(strings.ReplaceAll(err.Error(), "\n", " ")))
 	var coded *codedError
 	switch {
 	case errors.As(err, new(usageError)):

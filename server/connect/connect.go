@@ -33,6 +33,7 @@ type Options struct {
 	Wait           time.Duration // of silence after the input's end
 	MaxMessageSize int64
 	Interactive    bool // a person types
+	Terminal       bool // messages go to a terminal: they are escaped
 }
 
 // Refused is what the handshake came to when the server would not have us.
@@ -106,7 +107,7 @@ func (t *terminal) dial(ctx context.Context) error {
 	if d := c.Deflate(); d.On {
 		said += ", " + d.String()
 	}
-	t.notes.printf("%s\n", said)
+	t.notes.printf("%s", said)
 	return nil
 }
 
@@ -123,7 +124,7 @@ func (t *terminal) until(ctx context.Context, typed <-chan error) (wished bool) 
 			return true
 		case err := <-typed:
 			if err != nil {
-				t.notes.printf("%v\n", err)
+				t.notes.printf("%v", err)
 			}
 			if err != nil || t.options.Interactive {
 				t.close()
@@ -153,10 +154,11 @@ func (t *terminal) receive() {
 		}
 		switch {
 		case op == protocol.OpBinary && t.options.Hex:
-			t.out.printf("%s\n", hex.EncodeToString(p))
-		default:
-			t.out.printf("%s\n", p)
+			p = hex.AppendEncode(nil, p)
+		case t.options.Terminal:
+			p = shown(p)
 		}
+		t.out.write(p, []byte("\n"))
 		select {
 		case t.heard <- struct{}{}:
 		default:
@@ -214,7 +216,7 @@ func (t *terminal) ping() {
 
 func (t *terminal) pong(payload []byte) {
 	if took, ok := t.pings.answered(payload); ok {
-		t.notes.printf("pong %s after %v\n", payload, took.Round(time.Microsecond))
+		t.notes.printf("pong %s after %v", payload, took.Round(time.Microsecond))
 	}
 }
 

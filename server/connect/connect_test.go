@@ -5,15 +5,18 @@ package connect_test
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"framescope/protocol"
 	"framescope/server/connect"
+	"framescope/server/websocket"
 )
 
 // says is a server that accepts each connection and sends frames behind its answer. It
@@ -90,4 +93,69 @@ func TestPongNobodyAskedFor(t *testing.T) {
 			t.Errorf("standard output: %q", out.String())
 		}
 	}
+}
+
+// hostile is what would clear a terminal, set its title, turn text round and hide it.
+const hostile = "\x1b[2J\x1b]0;title\a\b\u009b31m\u202e\u2066\u200f\u2028\x7f\u3164"
+
+const hostileShown = `\x1b[2J\x1b]0;title\a\b\u009b31m\u202e\u2066\u200f\u2028\x7f\u3164`
+
+// TestNothingCommandsATerminal: what comes from the wire is escaped in all that is for
+// people, and unchanged where it is for programs.
+func TestNothingCommandsATerminal(t *testing.T) {
+	message := hostile + "\r\n< two\tlines\n"
+	frames := "\x81" + string([]byte{byte(len(message))}) + message + "\x82\x02\x9b\xff" +
+		"\x88" + string([]byte{byte(2 + len(hostile))}) + "\x0f\xa0" + hostile
+	url := says(t, "X-Evil: \u009b31m\u202e\u3164 \x9b\r\n", frames)
+	for terminal, want := range map[bool]string{
+		false: message + "\n\x9b\xff\n",
+		true:  hostileShown + "\n    < two\tlines\n    \n\\x9b\\xff\n",
+	} {
+		o := options(url)
+		o.Raw, o.Terminal = true, terminal
+		never, end := io.Pipe()
+		var out, notes bytes.Buffer
+		err := connect.Run(t.Context(), o, never, &out, &notes)
+		end.Close()
+		if closed := new(websocket.CloseError); !errors.As(err, &closed) || closed.Code != 4000 || closed.Reason != hostile {
+			t.Errorf("ended with %v", err)
+		}
+		if got := out.String(); got != want {
+			t.Errorf("terminal %v: standard output %q, want %q", terminal, got, want)
+		}
+		for _, part := range []string{
+			`< X-Evil: \u009b31m\u202e\u3164 \x9b` + "\n",
+			"\n        \"" + hostileShown + `\r\n< two\tlines\n"`,
+			"4000 private use: \"" + hostileShown + `"`,
+		} {
+			if !strings.Contains(notes.String(), part) {
+				t.Errorf("%q is not in %q", part, notes.String())
+			}
+		}
+		harmless(t, notes.String())
+	}
+}
+
+// harmless fails when lines of text hold what cannot be seen.
+func harmless(t *testing.T, text string) {
+	t.Helper()
+	for _, c := range strings.ReplaceAll(text, "\n", "") {
+		if !unicode.IsPrint(c) || c == '\u3164' {
+			t.Errorf("%U stands in %q", c, text)
+		}
+	}
+}
+
+// A head that no client takes is shown nevertheless.
+func TestBrokenHeadIsShownEscaped(t *testing.T) {
+	o := options(says(t, "X-Evil: "+hostile+"\r\n", ""))
+	o.Raw = true
+	var out, notes bytes.Buffer
+	if err := connect.Run(t.Context(), o, strings.NewReader(""), &out, &notes); err == nil {
+		t.Error("a head with control characters is taken")
+	}
+	if !strings.Contains(notes.String(), "< X-Evil: "+hostileShown+"\n") {
+		t.Errorf("%q", notes.String())
+	}
+	harmless(t, notes.String())
 }

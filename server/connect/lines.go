@@ -4,6 +4,7 @@ package connect
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"sync"
 
 	"framescope/protocol"
+	"framescope/server/decode"
 	"framescope/server/websocket"
 )
 
@@ -21,10 +23,32 @@ type lines struct {
 	w  io.Writer
 }
 
+// printf writes one line, escaped: what the peer has chosen of it commands no terminal.
 func (l *lines) printf(format string, args ...any) {
+	l.write(decode.AppendEscaped(nil, fmt.Appendf(nil, format, args...)), []byte("\n"))
+}
+
+// write writes bytes as they are, at once. Where they cannot be written there is nobody
+// to tell.
+func (l *lines) write(parts ...[]byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	fmt.Fprintf(l.w, format, args...)
+	_, _ = l.w.Write(bytes.Join(parts, nil))
+}
+
+// further is what the further lines of a message begin with on a terminal, so that none
+// of them looks like another message or a note.
+const further = "    "
+
+// shown is a message as it is written to a terminal: its lines stay, each escaped.
+func shown(message []byte) (text []byte) {
+	for i, line := range bytes.Split(bytes.ReplaceAll(message, []byte("\r\n"), []byte("\n")), []byte("\n")) {
+		if i > 0 {
+			text = append(append(text, '\n'), further...)
+		}
+		text = decode.AppendEscaped(text, line)
+	}
+	return text
 }
 
 // send makes a message of each line of in. It returns nil at the end of the input,
@@ -55,13 +79,13 @@ func (t *terminal) sendLine(line string) error {
 	if t.options.Hex {
 		var err error
 		if p, err = hex.DecodeString(strings.ReplaceAll(line, " ", "")); err != nil {
-			t.notes.printf("not sent, since it is no hex: %s\n", line)
+			t.notes.printf("not sent, since it is no hex: %s", line)
 			return nil
 		}
 		op = protocol.OpBinary
 	}
 	if op == protocol.OpText && !validText(p) {
-		t.notes.printf("not sent, since it is no UTF-8: give --binary for bytes\n")
+		t.notes.printf("not sent, since it is no UTF-8: give --binary for bytes")
 		return nil
 	}
 	if err := t.conn.WriteMessage(op, p); err != nil && !errors.Is(err, websocket.ErrClosed) {

@@ -79,7 +79,7 @@ var arrows = map[protocol.Side]string{protocol.Client: "> ", protocol.Server: "<
 
 func (w *watched) noteHead(head []byte, from protocol.Side) {
 	for line := range strings.SplitSeq(strings.TrimSpace(string(head)), "\n") {
-		w.notes.printf("%s%s\n", arrows[from], strings.TrimSpace(line))
+		w.notes.printf("%s%s", arrows[from], strings.TrimSpace(line))
 	}
 }
 
@@ -91,7 +91,7 @@ func (w *watched) begin(d *direction, from protocol.Side) {
 	d.stream = decode.NewStream(from, shownPayload, func(f *decode.Frame) error {
 		text.Reset()
 		err := p.Frame(f)
-		w.notes.printf("%s", text.Bytes())
+		w.notes.write(text.Bytes())
 		return err
 	})
 	if from == protocol.Server {

@@ -9,7 +9,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"framescope/protocol"
 )
@@ -39,7 +38,7 @@ func (p *Printer) write(v any) error {
 	if err != nil {
 		return err
 	}
-	_, err = p.w.Write(append(line, '\n'))
+	_, err = p.w.Write(append(escapeJSON(line), '\n'))
 	return err
 }
 
@@ -95,27 +94,6 @@ func payloadText(f *Frame) string {
 		return quoted(shown) + more
 	}
 	return hex.EncodeToString(shown) + more
-}
-
-// quoted keeps what can be read and escapes the rest, so that no payload can
-// command the terminal.
-func quoted(p []byte) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, c := range strings.ToValidUTF8(string(p), "\uFFFD") {
-		switch {
-		case c == '"' || c == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(c)
-		case unicode.IsPrint(c):
-			b.WriteRune(c)
-		default:
-			escaped := strconv.QuoteRune(c)
-			b.WriteString(escaped[1 : len(escaped)-1])
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
 }
 
 type frameJSON struct {
