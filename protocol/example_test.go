@@ -59,3 +59,33 @@ func ExampleAcceptKey() {
 	fmt.Println(protocol.AcceptKey("dGhlIHNhbXBsZSBub25jZQ=="))
 	// Output: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=
 }
+
+// A client's side of a connection, up to its WebSocket.
+func ExampleHTTPDecoder() {
+	b := []byte("POST /login HTTP/1.1\r\nContent-Length: 4\r\n\r\nuser" +
+		"GET /chat HTTP/1.1\r\nUpgrade: websocket\r\n\r\n\x81\x85")
+	var d protocol.HTTPDecoder
+	for {
+		ev, n, err := d.Next(b)
+		if err != nil || n == 0 {
+			fmt.Println(err)
+			return
+		}
+		b = b[n:]
+		if ev.Head == nil {
+			fmt.Printf("body %s\n", ev.Body)
+			continue
+		}
+		head, _ := protocol.ParseHead(ev.Head)
+		fmt.Println(head.StartLine)
+		if protocol.HasToken(head.Values("Upgrade"), "websocket") {
+			fmt.Printf("then % x, if the server agrees\n", b)
+			return
+		}
+	}
+	// Output:
+	// POST /login HTTP/1.1
+	// body user
+	// GET /chat HTTP/1.1
+	// then 81 85, if the server agrees
+}
