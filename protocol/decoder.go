@@ -217,7 +217,7 @@ func (d *Decoder) begin(n int) {
 		}
 		d.size = saturatingAdd(d.size, h.PayloadLength)
 		if d.compressed {
-			d.deflate.frame = 0
+			d.deflate.continueInflating()
 		}
 	default:
 		d.message, d.size = h.Opcode, h.PayloadLength
@@ -344,7 +344,9 @@ func (d *Decoder) Gap() {
 	d.inside = false
 	d.message = OpContinuation
 	d.mute, d.unsure, d.compressed = true, true, false
-	d.loseContext()
+	if d.Deflate.On {
+		d.LoseContext()
+	}
 }
 
 func saturatingAdd(a, b uint64) uint64 {

@@ -43,6 +43,7 @@ const (
 	inflateMore    verdict = iota // all input is used
 	inflateCorrupt                // this is no DEFLATE
 	inflateFull                   // more output than was asked for
+	inflateBefore                 // a copy of what stood before the context
 )
 
 // Reset goes back to the start of a message.
@@ -69,6 +70,9 @@ func (z *Inflater) inflate(dst, context, src []byte, window, limit int) (out, re
 			wait = w.copies()
 		default:
 			wait = w.lengths()
+		}
+		if w.before {
+			return w.dst, w.src, inflateBefore
 		}
 		if w.bad {
 			return w.dst, w.src, inflateCorrupt
@@ -106,6 +110,7 @@ type inflating struct {
 	window  int
 	limit   int // of len(dst)
 	bad     bool
+	before  bool // bad, but only as far as the context goes
 	full    bool
 }
 
@@ -285,7 +290,7 @@ func (w *inflating) copies() (wait bool) {
 			break
 		}
 		if d == 0 || distance > w.window || distance > o-w.start+len(w.context) {
-			w.bad = true
+			w.bad, w.before = true, d != 0 && distance <= w.window
 			break
 		}
 		held >>= used & 63

@@ -12,18 +12,29 @@ type inflation struct {
 	frame   uint64    // what of it the present frame brought
 	corrupt uint64    // the place in that from which it cannot be inflated
 	text    bool
-	done    bool // the message has ended, well or not
+	stage   inflationStage
 	missing bool // bytes of the present frame were not captured
-	lost    bool // the context is not what the sender's is
+	lost    bool // the present frame cannot be inflated
+	unsure  bool // the sender's context may reach back further than ours
 }
+
+// inflationStage says how far the last compressed message has come.
+type inflationStage uint8
+
+const (
+	inflationWhole   inflationStage = iota // inflated to its end, or there was none yet
+	inflationOpen                          // more of it is to come
+	inflationStopped                       // the rest of it cannot be inflated
+)
 
 // Compressed reports whether the present data frame belongs to a compressed
 // message: then its payload bytes, as they come, are for [Decoder.Inflate].
 func (d *Decoder) Compressed() bool { return d.compressed && !d.header.Opcode.Control() }
 
-// ContextLost reports whether the present message cannot be inflated, because
-// bytes that it builds on were not captured, or were corrupt.
-func (d *Decoder) ContextLost() bool { return d.deflate != nil && d.deflate.lost }
+// ContextLost reports whether the present frame, as far as it was given to Inflate,
+// cannot be inflated, because bytes that it builds on were not captured, or were
+// corrupt. That is no breach.
+func (d *Decoder) ContextLost() bool { return d.Compressed() && d.deflate.lost }
 
 // Lend gives the decoder an Inflater, so that it makes none itself. One that is
 // between messages may be taken back, nil takes it: what one message leaves for
@@ -53,7 +64,7 @@ func (d *Decoder) Inflate(dst, p []byte) (out []byte, broken Rules) {
 // which may be empty.
 func (d *Decoder) InflatePart(dst, p []byte, n int) (out, rest []byte, more bool, broken Rules) {
 	f := d.deflate
-	if !d.Compressed() || f.lost || f.done {
+	if !d.Compressed() || f.stage != inflationOpen {
 		return dst, nil, false, 0
 	}
 	if f.z == nil {
@@ -115,17 +126,20 @@ func (d *Decoder) inflated(fresh []byte, v verdict, end bool) (broken Rules) {
 		v = f.z.finish()
 	}
 	f.size += uint64(len(fresh))
-	f.done = last || v != inflateMore
+	f.lost = v == inflateBefore && f.unsure
+	if v == inflateBefore && !f.unsure {
+		v = inflateCorrupt // the context is all that there is
+	}
 	d.broken = d.judgeInflated(fresh, v, last)
 	f.frame += uint64(len(fresh))
 	switch {
-	case d.broken != 0 && v != inflateMore:
-		f.lost = true
-	case !f.done || !d.Deflate.NoContextTakeover(d.From):
-		f.remember(fresh, 1<<d.Deflate.WindowBits(d.From))
+	case v != inflateMore || f.missing && end:
+		f.stage, f.missing = inflationStopped, false
+	case last:
+		f.stage = inflationWhole
 	}
-	if f.missing && end {
-		f.lost, f.missing = true, false
+	if f.stage == inflationOpen || f.stage == inflationWhole && !d.Deflate.NoContextTakeover(d.From) {
+		f.remember(fresh, 1<<d.Deflate.WindowBits(d.From))
 	}
 	return d.broken
 }
@@ -164,17 +178,26 @@ func (d *Decoder) beginInflating() {
 		d.deflate = new(inflation)
 	}
 	f := d.deflate
-	// A message that was not inflated to its end has left the context behind.
-	f.lost = f.lost || f.missing || f.size > 0 && !f.done
+	if f.stage != inflationWhole || f.missing {
+		d.LoseContext()
+	}
 	if d.Deflate.NoContextTakeover(d.From) {
 		// RFC 7692 7.1.1: each message starts with an empty window.
-		f.context, f.lost = f.context[:0], false
+		f.context, f.unsure = f.context[:0], false
 	}
 	if f.z != nil {
 		f.z.Reset()
 	}
-	f.size, f.frame, f.done, f.missing = 0, 0, false, false
+	f.size, f.frame, f.stage, f.missing, f.lost = 0, 0, inflationOpen, false, false
 	f.text = d.message == OpText
+}
+
+// continueInflating is at a further frame of a compressed message.
+func (f *inflation) continueInflating() {
+	if f.missing {
+		f.stage, f.missing = inflationStopped, false
+	}
+	f.frame, f.lost = 0, f.stage == inflationStopped
 }
 
 // skipInflating says that bytes of the present frame are missing.
@@ -184,14 +207,14 @@ func (d *Decoder) skipInflating() {
 	}
 }
 
-// loseContext says that whole frames are missing.
-func (d *Decoder) loseContext() {
-	if d.Deflate.On {
-		if d.deflate == nil {
-			d.deflate = new(inflation)
-		}
-		d.deflate.lost = true
+// LoseContext says that compressed messages may be missing before the next one. Of the
+// messages to come those are inflated that build on nothing before what is given.
+func (d *Decoder) LoseContext() {
+	if d.deflate == nil {
+		d.deflate = new(inflation)
 	}
+	f := d.deflate
+	f.context, f.unsure = f.context[:0], true
 }
 
 // remember keeps the end of what was inflated for copies to come. It is moved to

@@ -5,6 +5,9 @@ package protocol
 import (
 	"bytes"
 	"compress/flate"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -162,6 +165,84 @@ func TestContextLost(t *testing.T) {
 	d.Deflate.ServerNoContextTakeover = true
 	if got := decode(d, compressedFrames(OpText, true, one)); got[0].clear != "some words" || d.ContextLost() {
 		t.Errorf("without context takeover, after a gap: %+v", got)
+	}
+}
+
+// TestJoinedMidway: of a stream whose beginning is missing each message is what its
+// sender compressed, or cannot be inflated, and none is a breach.
+func TestJoinedMidway(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	var c *compressor
+	var clear, packed []string
+	for i := range 40 {
+		if i%8 == 0 {
+			c = newCompressor(t) // a sender may begin anew at any time
+		}
+		var text strings.Builder
+		for range 1 + random.IntN(30) {
+			fmt.Fprintf(&text, "word %d, ", random.IntN(60))
+		}
+		clear, packed = append(clear, text.String()), append(packed, c.message(text.String()))
+	}
+	inflated, lost := 0, 0
+	for first := 1; first < len(packed); first++ {
+		d := &Decoder{From: Server, Deflate: Deflate{On: true}}
+		d.LoseContext()
+		for i, m := range packed[first:] {
+			cut := random.IntN(len(m) + 1)
+			got, missing, want := "", false, clear[first+i]
+			for _, wire := range [][]byte{compressedFrames(OpText, false, m[:cut]), frames(OpContinuation, true, m[cut:])} {
+				f := decode(d, wire)[0]
+				missing = missing || d.ContextLost()
+				if got += f.clear; f.broken != 0 {
+					t.Fatalf("messages from %d on: message %d breaks %b", first, first+i, f.broken)
+				}
+			}
+			switch {
+			case missing && strings.HasPrefix(want, got):
+				lost++
+			case !missing && got == want:
+				inflated++
+			default:
+				t.Fatalf("messages from %d on: message %d inflates to %q, lost %v, want %q", first, first+i, got, missing, want)
+			}
+		}
+	}
+	if inflated == 0 || lost == 0 {
+		t.Errorf("%d messages inflated, %d lost: one of them is not tried here", inflated, lost)
+	}
+}
+
+// TestWhatNeedsNoContext: some faults are seen though the context is missing.
+func TestWhatNeedsNoContext(t *testing.T) {
+	c := newCompressor(t)
+	c.message("some words")
+	builds := c.message("some words")
+	far := ""
+	for i := range 100 {
+		far += strconv.Itoa(i * i * 7919)
+	}
+	for _, v := range []struct {
+		name    string
+		message string
+		deflate Deflate
+		want    Rules
+	}{
+		{"block of a reserved type", "\xff\xff", Deflate{On: true}, RuleDeflateCorrupt.Set()},
+		{"text that is no UTF-8", string(deflated(t, []byte("\xff"), 9)), Deflate{On: true}, RuleUTF8Invalid.Set()},
+		{"agreed not to build on others", builds, Deflate{On: true, ServerNoContextTakeover: true}, RuleDeflateCorrupt.Set()},
+		{"reaches beyond the window", newCompressor(t).message(far + far), Deflate{On: true, ServerMaxWindowBits: 8}, RuleDeflateCorrupt.Set()},
+	} {
+		d := &Decoder{From: Server, Deflate: v.deflate}
+		d.LoseContext()
+		if got := decode(d, compressedFrames(OpText, true, v.message)); got[0].broken != v.want || d.ContextLost() {
+			t.Errorf("%s: breaks %b, want %b; lost %v", v.name, got[0].broken, v.want, d.ContextLost())
+		}
+	}
+	// And with all of the stream there, no context is missing.
+	d := &Decoder{From: Server, Deflate: Deflate{On: true}}
+	if got := decode(d, compressedFrames(OpText, true, builds)); got[0].broken != RuleDeflateCorrupt.Set() || d.ContextLost() {
+		t.Errorf("from the beginning: breaks %b, lost %v", got[0].broken, d.ContextLost())
 	}
 }
 

@@ -72,6 +72,9 @@ func (r *run) all() error {
 		return r.printer.Frame(f)
 	})
 	stream.Decoder.Deflate, stream.Decoder.MaxMessageSize = deflate, r.options.MaxMessageSize
+	if said == "" { // no head: whether these frames are the first is unknown
+		stream.Decoder.LoseContext()
+	}
 	if err := r.frames(stream); err != nil {
 		return err
 	}

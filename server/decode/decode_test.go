@@ -4,6 +4,7 @@ package decode_test
 
 import (
 	"bytes"
+	"compress/flate"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -146,6 +147,52 @@ func TestHeads(t *testing.T) {
 	response := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
 	if got, err := run(response+"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00", decode.Options{}); err != nil || !strings.Contains(got, "inflates to 5") {
 		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// packed compresses messages that build on each other, each as a text frame of the
+// server's.
+func packed(t testing.TB, texts ...string) (frames []string) {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := flate.NewWriter(&b, 9)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range texts {
+		b.Reset()
+		w.Write([]byte(text))
+		w.Flush()
+		payload := strings.TrimSuffix(b.String(), "\x00\x00\xff\xff")
+		frames = append(frames, "\xc1"+string([]byte{byte(len(payload))})+payload)
+	}
+	return frames
+}
+
+// What a stream without its beginning builds on is unknown; only what stands in it can
+// be a breach.
+func TestStreamWithoutItsBeginning(t *testing.T) {
+	m := packed(t, "some words", "some words", "other ones")
+	const missing = "cannot be inflated: what it builds on is missing (RFC 7692 7.1.1)\n"
+	o := decode.Options{Deflate: true}
+	if got, err := run(m[0]+m[1]+m[2], o); err != nil || strings.Count(got, "inflates to 10\n") != 3 || strings.Contains(got, missing) {
+		t.Errorf("from the first frame on: %q, %v", got, err)
+	}
+	got, err := run(m[1]+packed(t, "anew")[0]+m[1], o)
+	if err != nil || strings.Count(got, missing) != 2 || !strings.Contains(got, "length 6, inflates to 4\n        \"anew\"\n") {
+		t.Errorf("from the second frame on: %q, %v", got, err)
+	}
+	if got, err := run(m[1], decode.Options{Deflate: true, JSON: true}); err != nil || !strings.Contains(got, `"compressed":true,"hex":"`) || strings.Contains(got, "inflatedSize") {
+		t.Errorf("in JSON: %q, %v", got, err)
+	}
+	// What is no DEFLATE needs nothing before it to be seen, and behind its handshake a
+	// message builds on what was there.
+	if got, err := run("\xc1\x02\xff\xff", o); !errors.Is(err, decode.ErrBreaches) || !strings.Contains(got, "deflate-corrupt") {
+		t.Errorf("corrupt: %q, %v", got, err)
+	}
+	accepted := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
+	if got, err := run(accepted+m[1], decode.Options{}); !errors.Is(err, decode.ErrBreaches) || !strings.Contains(got, "deflate-corrupt") {
+		t.Errorf("behind a handshake: %q, %v", got, err)
 	}
 }
 

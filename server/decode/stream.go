@@ -18,7 +18,7 @@ type Frame struct {
 	Breaches []protocol.Breach
 	// Compressed is set for a frame of a compressed message; Inflated is then the
 	// beginning of what it inflates to, of InflatedSize bytes. With Lost it cannot
-	// be inflated, since a frame before it was not.
+	// be inflated, since what it builds on was not there or could not be.
 	Compressed   bool
 	Inflated     []byte
 	InflatedSize uint64
@@ -81,12 +81,9 @@ func (s *Stream) event(ev protocol.Event, n int) error {
 	s.broken(ev.Broken)
 	f.Payload = append(f.Payload, ev.Data[:min(len(ev.Data), s.shown-len(f.Payload))]...)
 	if s.Decoder.Compressed() {
-		if ev.Start {
-			f.Compressed, f.Lost = true, s.Decoder.ContextLost()
-		}
 		var broken protocol.Rules
 		f.Inflated, broken = s.Decoder.InflateSome(f.Inflated, ev.Data, s.shown-len(f.Inflated))
-		f.InflatedSize = s.Decoder.Inflated()
+		f.Compressed, f.InflatedSize, f.Lost = true, s.Decoder.Inflated(), s.Decoder.ContextLost()
 		s.broken(broken)
 	}
 	if !ev.End {

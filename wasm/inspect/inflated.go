@@ -87,13 +87,15 @@ func (l *inflatedList) drop(first uint64) (freed int) {
 // names what that breaks. w is the newest row.
 func (in *Inspector) inflate(w *row, d *protocol.Decoder, r *feed.Record) (broken protocol.Rules) {
 	w.flags |= flagCompressed
-	if d.ContextLost() {
-		w.flags |= flagLost
-		return 0
+	if !d.ContextLost() {
+		h, payload := payloadOf(r)
+		in.scratch = unmasked(in.scratch[:0], h, payload, len(payload))
+		in.payload, broken = d.InflateSome(in.payload[:0], in.scratch, in.clear.limit())
 	}
-	h, payload := payloadOf(r)
-	in.scratch = unmasked(in.scratch[:0], h, payload, len(payload))
-	in.payload, broken = d.InflateSome(in.payload[:0], in.scratch, in.clear.limit())
+	if d.ContextLost() { // perhaps found out only now
+		w.flags |= flagLost
+		return broken
+	}
 	in.clear.add(in.rows.next-1, d.Inflated(), in.payload)
 	return broken
 }

@@ -150,8 +150,25 @@ func TestLostContextIsSaid(t *testing.T) {
 			t.Errorf("%s: %v", name, shown)
 		}
 	}
-	// Without context takeover only the one message is lost.
+	// What builds on nothing before can be inflated, and so can what builds on that.
 	in := New(0)
+	third := newDeflater(t)
+	c := new(capture).begin(1, 1).agreed(1, "", feed.Replayed)
+	for _, m := range []string{second, third.message("a third"), third.message("a third"), "\xff\xff"} {
+		c.compressed(1, protocol.Client, protocol.OpText, true, m)
+	}
+	c.into(t, in)
+	for seq, want := range map[uint64]string{2: second, 3: "a third", 4: "a third"} {
+		if f, payload := detailOf(t, in, seq); payload != want || len(f.Breaches) != 0 {
+			t.Errorf("frame %d, joined midway: %q, %+v", seq, payload, f)
+		}
+	}
+	// What is no DEFLATE at all needs no context to be seen.
+	if f, _ := detailOf(t, in, 5); len(f.Breaches) != 1 || f.Breaches[0].Rule != "deflate-corrupt" {
+		t.Errorf("corrupt, joined midway: %+v", f)
+	}
+	// Without context takeover only the one message is lost.
+	in = New(0)
 	new(capture).begin(1, 1).agreed(1, "; client_no_context_takeover", feed.Replayed).
 		compressed(1, protocol.Client, protocol.OpText, true, alone).into(t, in)
 	if f, payload := detailOf(t, in, 2); payload != "by itself" || f.InflateNote != "" {
@@ -177,12 +194,16 @@ func TestCutFrameIsInflatedAsFarAsItGoes(t *testing.T) {
 	wire := append(protocol.AppendHeader(nil, h), whole...)
 	c.add(feed.Record{Kind: feed.Frame, Conn: 1, Flags: feed.Cut, WireSize: uint64(len(wire)), Data: wire[:len(wire)-8]})
 	in := New(0)
-	c.compressed(1, protocol.Client, protocol.OpText, true, d.message("more")).into(t, in)
+	c.compressed(1, protocol.Client, protocol.OpText, true, d.message("another text altogether"))
+	c.compressed(1, protocol.Client, protocol.OpText, true, d.message("MORE")).into(t, in)
 	if f, payload := detailOf(t, in, 1); !strings.HasPrefix(payload, "0123456789abcdef0123") || len(f.Breaches) != 0 {
 		t.Errorf("the cut frame: %q, %+v", payload, f)
 	}
-	if f, _ := detailOf(t, in, 2); !strings.Contains(f.InflateNote, "were not captured") {
-		t.Errorf("the frame behind it: %+v", f)
+	if f, _ := detailOf(t, in, 2); !strings.Contains(f.InflateNote, "were not captured") || len(f.Breaches) != 0 {
+		t.Errorf("the frame that builds on it: %+v", f)
+	}
+	if f, payload := detailOf(t, in, 3); payload != "MORE" || f.InflateNote != "" {
+		t.Errorf("the frame that builds on none: %q, %+v", payload, f)
 	}
 }
 
