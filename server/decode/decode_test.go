@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -222,6 +223,34 @@ func TestJSON(t *testing.T) {
 	}
 }
 
+// No byte is changed on its way into JSON: what is not UTF-8 by itself is in hex, which
+// legal fragments of a text may be.
+func TestJSONIsLossless(t *testing.T) {
+	long := strings.Repeat("ä", 60)
+	for in, want := range map[string]string{
+		"\x01\x02a\xe2\x80\x02\x82\xac":        `"hex":"61e2","whole":true} "hex":"82ac","whole":true}`,
+		"\x81\x02a\xff":                        `"hex":"61ff","whole":true,"breaches"`,
+		"\x81\x03\xef\xbf\xbd":                 `"text":"` + "\ufffd" + `","whole":true}`,
+		"\x81\x78" + long:                      `"text":"` + long[:98] + `","whole":false}`, // 99 are shown
+		"\x88\x05\x03\xe8bye":                  `"text":"bye","whole":true,"closeCode":1000}`,
+		"\x88\x03\x03\xe8\xff":                 `"hex":"ff","whole":true,"closeCode":1000,"breaches"`,
+		"\x89\x01\xff":                         `"hex":"ff","whole":true}`,
+		"\x89\x04\xc2\x9b\xc2\x80\x8a\x01\x7f": `"text":"\u009b\u0080","whole":true} "text":"\u007f","whole":true}`,
+	} {
+		got, _ := run(in, decode.Options{JSON: true, Payload: 99})
+		var shown []string
+		for line := range strings.Lines(got) {
+			_, rest, _ := strings.Cut(strings.TrimSpace(line), `"length":`)
+			_, rest, _ = strings.Cut(rest, ",")
+			rest, _, _ = strings.Cut(rest, `:[`)
+			shown = append(shown, rest)
+		}
+		if strings.Join(shown, " ") != want {
+			t.Errorf("%q: %s, want %s", in, strings.Join(shown, " "), want)
+		}
+	}
+}
+
 func TestLongStreamTakesLittleMemory(t *testing.T) {
 	// A frame of 1 GiB, and one behind it.
 	in := io.MultiReader(strings.NewReader("\x82\x7f\x00\x00\x00\x00\x40\x00\x00\x00"), io.LimitReader(zeros{}, 1<<30), strings.NewReader("\x89\x00"))
@@ -280,5 +309,39 @@ func FuzzRun(f *testing.F) {
 		if whole.String() != pieces.String() || fmt.Sprint(err) != fmt.Sprint(again) {
 			t.Fatalf("whole: %q, %v; byte by byte: %q, %v", whole.String(), err, pieces.String(), again)
 		}
+		if asJSON {
+			countBytes(t, whole.String())
+		}
 	})
+}
+
+// countBytes fails when a frame that is shown whole has not as many bytes as it says.
+func countBytes(t *testing.T, lines string) {
+	t.Helper()
+	for line := range strings.Lines(lines) {
+		var f struct {
+			Length            string
+			Text, Hex         *string
+			Whole, Compressed bool
+			CloseCode         *int
+		}
+		if err := json.Unmarshal([]byte(line), &f); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		if !f.Whole || f.Compressed {
+			continue
+		}
+		size := 0
+		if f.CloseCode != nil {
+			size = 2
+		}
+		if f.Text != nil {
+			size += len(*f.Text)
+		} else {
+			size += len(*f.Hex) / 2
+		}
+		if strconv.Itoa(size) != f.Length {
+			t.Fatalf("%d bytes are shown: %s", size, line)
+		}
+	}
 }

@@ -76,24 +76,36 @@ func (p *Printer) text(f *Frame) string {
 }
 
 func payloadText(f *Frame) string {
-	shown, whole := f.Shown()
-	more := ""
-	if !whole {
-		more = " …"
+	shown, whole, text := f.Shown()
+	quote := text || f.IsText() && !f.Header.Opcode.Control() // wrong text is shown as such
+	said := ""
+	if code, ok := closeCode(f); ok {
+		said, quote = code.String(), true
+		if len(shown) > 0 {
+			said += ": "
+		}
 	}
 	switch {
-	case f.Header.Opcode == protocol.OpClose && len(shown) >= 2:
-		code, reason, _ := protocol.ParseClosePayload(shown)
-		if len(reason) == 0 {
-			return code.String()
-		}
-		return code.String() + ": " + quoted(reason) + more
 	case len(shown) == 0:
-		return ""
-	case f.IsText():
-		return quoted(shown) + more
+		return said
+	case quote:
+		said += quoted(shown)
+	default:
+		said += hex.EncodeToString(shown)
 	}
-	return hex.EncodeToString(shown) + more
+	if !whole {
+		said += " …"
+	}
+	return said
+}
+
+// closeCode is that of a close frame which has one.
+func closeCode(f *Frame) (code protocol.CloseCode, ok bool) {
+	if f.Header.Opcode != protocol.OpClose || len(f.Payload) < 2 {
+		return 0, false
+	}
+	code, _, _ = protocol.ParseClosePayload(f.Payload)
+	return code, true
 }
 
 type frameJSON struct {
@@ -123,7 +135,7 @@ type breachJSON struct {
 
 func jsonFrame(f *Frame) frameJSON {
 	h := &f.Header
-	shown, whole := f.Shown()
+	shown, whole, text := f.Shown()
 	j := frameJSON{
 		Offset: f.Offset, From: f.From.String(), Opcode: h.Opcode.String(), Fin: h.Fin, RSV: h.RSV, Masked: h.Masked,
 		Length: strconv.FormatUint(h.PayloadLength, 10), Compressed: f.Compressed, Whole: whole,
@@ -134,12 +146,11 @@ func jsonFrame(f *Frame) frameJSON {
 	if f.Compressed && !f.Lost {
 		j.InflatedSize = &f.InflatedSize
 	}
-	if h.Opcode == protocol.OpClose && len(shown) >= 2 {
-		code, reason, _ := protocol.ParseClosePayload(shown)
+	if code, ok := closeCode(f); ok {
 		number := int(code)
-		j.CloseCode, shown = &number, reason
+		j.CloseCode = &number
 	}
-	if f.IsText() {
+	if text {
 		text := string(shown)
 		j.Text = &text
 	} else {

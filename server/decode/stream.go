@@ -144,20 +144,43 @@ func (s *Stream) finishPending() error {
 	return s.cut(h.PayloadLength - uint64(len(payload)))
 }
 
-// Shown is what is to be seen of the payload: inflated, if it is compressed; whole
-// says whether that is all of it.
-func (f *Frame) Shown() (p []byte, whole bool) {
-	if f.Compressed && !f.Lost {
-		return f.Inflated, uint64(len(f.Inflated)) == f.InflatedSize
+// Shown is what is to be seen of the payload: inflated, if it is compressed, and of a
+// close frame the reason. whole says whether that is all of it. text says whether it is
+// text and UTF-8 by itself, which a fragment that ends inside a character is not.
+func (f *Frame) Shown() (p []byte, whole, text bool) {
+	p, whole = f.Payload, uint64(len(f.Payload)) == f.Header.PayloadLength
+	switch {
+	case f.Compressed && !f.Lost:
+		p, whole = f.Inflated, uint64(len(f.Inflated)) == f.InflatedSize
+	case f.Header.Opcode == protocol.OpClose && len(p) >= 2:
+		p = p[2:]
 	}
-	return f.Payload, uint64(len(f.Payload)) == f.Header.PayloadLength
+	if !f.IsText() {
+		return p, whole, false
+	}
+	if !whole {
+		if cut := wholeCharacters(p); utf8.Valid(cut) {
+			return cut, whole, true
+		}
+	}
+	return p, whole, utf8.Valid(p)
 }
 
-// IsText reports whether the payload is to be shown as text: by its message or, of
-// a ping, a pong or a close reason, by its looks.
+// IsText reports whether the payload may be text: that of a text message is, that of a
+// ping, a pong or a close frame when it is UTF-8.
 func (f *Frame) IsText() bool {
-	if f.Header.Opcode.Control() {
-		return utf8.Valid(f.Payload)
+	return f.Header.Opcode.Control() || f.Text && !(f.Compressed && f.Lost)
+}
+
+// wholeCharacters is p without a character of which the end is missing.
+func wholeCharacters(p []byte) []byte {
+	for end := len(p) - 1; end >= 0 && len(p)-end < utf8.UTFMax; end-- {
+		if utf8.RuneStart(p[end]) {
+			if !utf8.FullRune(p[end:]) {
+				return p[:end]
+			}
+			break
+		}
 	}
-	return f.Text && !(f.Compressed && f.Lost)
+	return p
 }
