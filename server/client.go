@@ -151,10 +151,14 @@ func decodeCommand() *cobra.Command {
 		Long: `Read what one side of a WebSocket connection sent, from a file or from standard
 input, and print every frame, as soon as it is there, with each rule of the RFC that
 it breaks. The bytes may be written in hex, as a hex dump, in base64, or as they are.
-The handshake's request, its response, or both may stand before them.
+The handshake's request, its response, or both may stand before them, and other HTTP
+of the connection before that: it is followed, a line each, bodies are passed over.
 
-Exit codes: 0 all is legal; 1 the input cannot be read, or ends inside a frame; 2 a
-wrong command line; 3 there are frames that break the RFC.`,
+With --json what is shown of a payload is "text" where that is UTF-8 by itself, else
+"hex"; with "whole" it is all. Plain HTTP is an object with "http" and "from".
+
+Exit codes: 0 all is legal; 1 the input cannot be read, holds HTTP and no WebSocket,
+or ends inside a frame; 2 a wrong command line; 3 there are frames that break the RFC.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return usageError{errors.New("decode takes one file: see `framescope decode --help`")}

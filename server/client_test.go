@@ -223,6 +223,9 @@ func TestDecodeCommand(t *testing.T) {
 	if code, stdout, stderr := pipe(t, t.Context(), strings.NewReader("8101ff"), "decode", "--json", "-"); code != exitBreaches || !strings.Contains(stdout, `"rule":"utf8-invalid"`) || !strings.Contains(stderr, "break the RFC") {
 		t.Errorf("exit %d, %q, %q", code, stdout, stderr)
 	}
+	if code, stdout, stderr := pipe(t, t.Context(), strings.NewReader("HTTP/1.1 403 Forbidden\r\n\r\n\x82\x7e"), "decode"); code != exitFailed || !strings.Contains(stdout, "server HTTP") || !strings.Contains(stderr, "no WebSocket was found") {
+		t.Errorf("exit %d, %q, %q", code, stdout, stderr)
+	}
 	if code, _, stderr := pipe(t, t.Context(), strings.NewReader("810548"), "decode"); code != exitFailed || !strings.Contains(stderr, "the last 4 bytes of payload are missing") {
 		t.Errorf("exit %d, %q", code, stderr)
 	}

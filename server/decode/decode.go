@@ -56,23 +56,23 @@ type run struct {
 }
 
 func (r *run) all() error {
-	said, deflate, err := r.heads()
+	o, err := r.open()
 	if err != nil {
 		return err
 	}
-	if first, err := r.in.Peek(1); len(first) == 0 {
-		return r.verdict(ended(err))
+	if r.atEnd() {
+		return r.verdict(nil)
 	}
-	from := r.side(said)
-	if r.options.Deflate && !deflate.On {
-		deflate = protocol.Deflate{On: true}
+	from, deflate := r.side(o.from()), o.deflate
+	if r.options.Deflate {
+		deflate.On = true
 	}
 	stream := NewStream(from, r.options.Payload, func(f *Frame) error {
 		r.breaches = r.breaches || len(f.Breaches) > 0
 		return r.printer.Frame(f)
 	})
 	stream.Decoder.Deflate, stream.Decoder.MaxMessageSize = deflate, r.options.MaxMessageSize
-	if said == "" { // no head: whether these frames are the first is unknown
+	if o.stage == openingNone { // whether these frames are the first is unknown
 		stream.Decoder.LoseContext()
 	}
 	if err := r.frames(stream); err != nil {
@@ -127,7 +127,7 @@ func (r *run) side(head string) protocol.Side {
 		}
 	}
 	for size := 2; size <= protocol.MaxHeaderSize; size++ { // no more than has to come
-		start, err := r.in.Peek(size)
+		start, err := r.peek(size)
 		if h, n := protocol.ParseHeader(start); n > 0 && h.Masked {
 			return protocol.Client
 		} else if n > 0 || err != nil {

@@ -169,6 +169,11 @@ type headJSON struct {
 	Checks []checkJSON `json:"checks"`
 }
 
+type httpJSON struct {
+	HTTP string `json:"http"`
+	From string `json:"from"`
+}
+
 type checkJSON struct {
 	OK      bool   `json:"ok"`
 	What    string `json:"what"`
@@ -177,10 +182,19 @@ type checkJSON struct {
 	Section string `json:"section"`
 }
 
-// Head prints the head of a handshake and which of its duties were kept.
-func (p *Printer) Head(from string, h protocol.Head, checks []protocol.Check) error {
+// HTTP prints that there is a request or a response that has no part in a handshake.
+func (p *Printer) HTTP(from protocol.Side, h protocol.Head) error {
 	if p.json {
-		j := headJSON{Head: h.StartLine, From: from}
+		return p.write(httpJSON{h.StartLine, from.String()})
+	}
+	_, err := fmt.Fprintf(p.w, "%s%v HTTP: %s\n", p.Label, from, quoted([]byte(h.StartLine)))
+	return err
+}
+
+// Head prints the head of a handshake and which of its duties were not kept.
+func (p *Printer) Head(from protocol.Side, h protocol.Head, checks []protocol.Check) error {
+	if p.json {
+		j := headJSON{Head: h.StartLine, From: from.String()}
 		for _, c := range checks {
 			one := checkJSON{OK: c.OK, What: c.What, Seen: c.Seen, Section: c.Section}
 			if !c.OK {
@@ -191,7 +205,7 @@ func (p *Printer) Head(from string, h protocol.Head, checks []protocol.Check) er
 		return p.write(j)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s%s handshake: %s\n", p.Label, from, quoted([]byte(h.StartLine)))
+	fmt.Fprintf(&b, "%s%v handshake: %s\n", p.Label, from, quoted([]byte(h.StartLine)))
 	for _, c := range checks {
 		if !c.OK {
 			fmt.Fprintf(&b, "      ! %s (%s)\n", c.Reason, c.Section)
