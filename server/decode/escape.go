@@ -4,6 +4,7 @@ package decode
 
 import (
 	"encoding/hex"
+	"fmt"
 	"strconv"
 	"unicode"
 	"unicode/utf16"
@@ -45,30 +46,26 @@ func appendEscaped(dst, p []byte, quote bool) []byte {
 	return dst
 }
 
-// escapeJSON escapes in a line of JSON what cannot be seen: its strings stay the same.
-// What is below a space is escaped in JSON anyway.
-func escapeJSON(line []byte) []byte {
-	for i, c := range string(line) {
-		if c >= 0x7F && !visible(c) {
-			return appendJSON(line[:i:i], line[i:])
-		}
-	}
-	return line
-}
-
+// appendJSON appends a line of JSON in which what cannot be seen is escaped: its strings
+// stay the same. What is below a space is escaped in JSON anyway.
 func appendJSON(dst, line []byte) []byte {
-	for _, c := range string(line) {
-		if c < 0x7F || visible(c) {
-			dst = utf8.AppendRune(dst, c)
+	from := 0
+	for at := 0; at < len(line); {
+		if line[at] < 0x7F {
+			at++
 			continue
 		}
-		units := utf16.AppendRune(nil, c)
-		for _, u := range units {
-			dst = append(dst, `\u`...)
-			dst = hex.AppendEncode(dst, []byte{byte(u >> 8), byte(u)})
+		c, n := utf8.DecodeRune(line[at:])
+		if !visible(c) {
+			dst = append(dst, line[from:at]...)
+			for _, unit := range utf16.AppendRune(nil, c) {
+				dst = fmt.Appendf(dst, `\u%04x`, unit)
+			}
+			from = at + n
 		}
+		at += n
 	}
-	return dst
+	return append(dst, line[from:]...)
 }
 
 // visible reports whether c leaves a mark, and does no more than that.
@@ -76,13 +73,22 @@ func visible(c rune) bool {
 	if c < utf8.RuneSelf {
 		return c >= ' ' && c <= '~'
 	}
-	return unicode.IsPrint(c) && !unicode.In(c, invisible...)
+	return strconv.IsPrint(c) && !unicode.Is(invisible, c)
 }
 
 // invisible are the characters that Unicode counts as letters, marks or symbols though
-// nothing is seen of them: fillers, selectors of variants, the empty Braille pattern.
-var invisible = []*unicode.RangeTable{
-	unicode.Other_Default_Ignorable_Code_Point,
-	unicode.Variation_Selector,
-	{R16: []unicode.Range16{{Lo: 0x2800, Hi: 0x2800, Stride: 1}}},
+// nothing is seen of them: joiners and fillers, selectors of variants, and the empty
+// Braille pattern.
+var invisible = &unicode.RangeTable{
+	R16: []unicode.Range16{
+		{Lo: 0x034F, Hi: 0x034F, Stride: 1},
+		{Lo: 0x115F, Hi: 0x1160, Stride: 1},
+		{Lo: 0x17B4, Hi: 0x17B5, Stride: 1},
+		{Lo: 0x180B, Hi: 0x180F, Stride: 1},
+		{Lo: 0x2800, Hi: 0x2800, Stride: 1},
+		{Lo: 0x3164, Hi: 0x3164, Stride: 1},
+		{Lo: 0xFE00, Hi: 0xFE0F, Stride: 1},
+		{Lo: 0xFFA0, Hi: 0xFFA0, Stride: 1},
+	},
+	R32: []unicode.Range32{{Lo: 0xE0000, Hi: 0xE0FFF, Stride: 1}},
 }

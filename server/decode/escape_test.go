@@ -41,8 +41,21 @@ func TestJSONIsEscaped(t *testing.T) {
 		"世界🎉\ufffd":               `"世界🎉` + "\ufffd" + `"`,
 	} {
 		line, err := json.Marshal(in)
-		if got := string(escapeJSON(line)); err != nil || got != want {
+		if got := string(appendJSON(nil, line)); err != nil || got != want {
 			t.Errorf("%q is written as %s, want %s (%v)", in, got, want, err)
+		}
+	}
+}
+
+// TestInvisible asks Unicode's own properties of every character, those of a Go to come
+// included.
+func TestInvisible(t *testing.T) {
+	for c := range rune(unicode.MaxRune + 1) {
+		if visible(c) && (!unicode.IsPrint(c) || unicode.In(c, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)) {
+			t.Errorf("%U is taken for visible", c)
+		}
+		if !visible(c) && unicode.IsPrint(c) && c != '\u2800' && !unicode.In(c, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) {
+			t.Errorf("%U is taken for invisible", c)
 		}
 	}
 }
@@ -75,7 +88,7 @@ func FuzzEscape(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		line = escapeJSON(line)
+		line = appendJSON(nil, line)
 		var back string
 		if err := json.Unmarshal(line, &back); err != nil || back != text || shownRaw(string(line)) != 0 {
 			t.Errorf("%q is written as %s, read back as %q, %v", text, line, back, err)

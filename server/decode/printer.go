@@ -17,6 +17,7 @@ import (
 type Printer struct {
 	w    io.Writer
 	json bool
+	line []byte // the last one, in JSON
 	// Label stands at the beginning of each frame's lines.
 	Label string
 }
@@ -38,7 +39,8 @@ func (p *Printer) write(v any) error {
 	if err != nil {
 		return err
 	}
-	_, err = p.w.Write(append(escapeJSON(line), '\n'))
+	p.line = append(appendJSON(p.line[:0], line), '\n')
+	_, err = p.w.Write(p.line)
 	return err
 }
 
