@@ -203,18 +203,25 @@ func FuzzDecoderSplits(f *testing.F) {
 	}
 	f.Add(frames(OpText, false, "Hel", OpPing, true, "x", OpContinuation, true, "lo"), 1, 6)
 	f.Add([]byte("\x41\x03\xf2\x48\xcd\x89\x01x\x80\x04\xc9\xc9\x07\x00\xc1\x04\xf2\x00\x11\x00"), 5, 9) // compressed, with context
+	f.Add([]byte("\xc1\x05\xf2\x00\x11\x00\x00\x41\x03\xf2\x48\xcd\x80\x04\xc9\xc9\x07\x00"), 4, 9)      // without its context
 	f.Fuzz(func(t *testing.T, wire []byte, a, b int) {
 		if len(wire) == 0 || a < 0 || b < 0 {
 			return
 		}
 		a, b = a%len(wire), b%len(wire)
 		for _, start := range starts {
-			d := start
-			whole := decode(&d, wire)
-			d = start
-			got := decode(&d, wire, min(a, b), max(a, b))
-			if !slices.Equal(got, whole) {
-				t.Fatalf("%+v, cut at %d and %d: %+v, whole: %+v", start, a, b, got, whole)
+			for _, midway := range []bool{false, true} {
+				read := func(cuts ...int) []frameSeen {
+					d := start
+					if midway {
+						d.LoseContext()
+					}
+					return decode(&d, wire, cuts...)
+				}
+				whole := read()
+				if got := read(min(a, b), max(a, b)); !slices.Equal(got, whole) {
+					t.Fatalf("%+v, midway %v, cut at %d and %d: %+v, whole: %+v", start, midway, a, b, got, whole)
+				}
 			}
 		}
 	})
