@@ -39,9 +39,9 @@ message, each message that comes is a line of standard output; all else goes to
 standard error. A proxy is taken from HTTP_PROXY, HTTPS_PROXY and NO_PROXY.
 
 To a pipe or a file messages are written as they came, byte for byte. On a terminal,
-and in all that goes to standard error, characters that would command it, turn the
-direction of text or not be seen are shown as escapes such as \x1b and \u202e, and
-further lines of a message are set in by four spaces.
+and in all that goes to standard error, characters that control a terminal, change the
+direction of text or cannot be seen are shown as escapes such as \x1b and \u202e; the
+further lines of a message are indented by four spaces there.
 
 At the end of the input it waits for answers, --wait of silence long, and closes
 with 1000; from a terminal it closes at once. SIGINT closes, too.
@@ -151,11 +151,12 @@ func decodeCommand() *cobra.Command {
 		Long: `Read what one side of a WebSocket connection sent, from a file or from standard
 input, and print every frame, as soon as it is there, with each rule of the RFC that
 it breaks. The bytes may be written in hex, as a hex dump, in base64, or as they are.
-The handshake's request, its response, or both may stand before them, and other HTTP
-of the connection before that: it is followed, a line each, bodies are passed over.
+The handshake's request, its response, or both may stand before them, and before these
+the connection's other HTTP, of which each request or response is named in a line.
 
-With --json what is shown of a payload is "text" where that is UTF-8 by itself, else
-"hex"; with "whole" it is all. Plain HTTP is an object with "http" and "from".
+With --json the payload is "text" if what is shown of it is UTF-8 by itself, else
+"hex"; "whole" says that all of it is shown. A request or a response that begins no
+WebSocket is an object with "http", its first line, and "from".
 
 Exit codes: 0 all is legal; 1 the input cannot be read, holds HTTP and no WebSocket,
 or ends inside a frame; 2 a wrong command line; 3 there are frames that break the RFC.`,

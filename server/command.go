@@ -18,8 +18,8 @@ import (
 // usageError is a fault of the command line; anything else is one of the world.
 type usageError struct{ error }
 
-// complain writes err as one line, in which nothing commands a terminal whoever has
-// chosen its words, and returns the exit code that it deserves.
+// complain writes err as one line, escaped, since parts of it may be a peer's words, and
+// returns the exit code that it deserves.
 func complain(w io.Writer, err error) int {
 	if err == nil {
 		return exitDone

@@ -33,7 +33,7 @@ type Options struct {
 	Wait           time.Duration // of silence after the input's end
 	MaxMessageSize int64
 	Interactive    bool // a person types
-	Terminal       bool // messages go to a terminal: they are escaped
+	Terminal       bool // messages go to a terminal, so they are escaped
 }
 
 // Refused is what the handshake came to when the server would not have us.
@@ -107,7 +107,7 @@ func (t *terminal) dial(ctx context.Context) error {
 	if d := c.Deflate(); d.On {
 		said += ", " + d.String()
 	}
-	t.notes.printf("%s", said)
+	t.notes.linef("%s", said)
 	return nil
 }
 
@@ -124,7 +124,7 @@ func (t *terminal) until(ctx context.Context, typed <-chan error) (wished bool) 
 			return true
 		case err := <-typed:
 			if err != nil {
-				t.notes.printf("%v", err)
+				t.notes.linef("%v", err)
 			}
 			if err != nil || t.options.Interactive {
 				t.close()
@@ -156,7 +156,7 @@ func (t *terminal) receive() {
 		case op == protocol.OpBinary && t.options.Hex:
 			p = hex.AppendEncode(nil, p)
 		case t.options.Terminal:
-			p = shown(p)
+			p = forTerminal(p)
 		}
 		t.out.write(p, []byte("\n"))
 		select {
@@ -216,7 +216,7 @@ func (t *terminal) ping() {
 
 func (t *terminal) pong(payload []byte) {
 	if took, ok := t.pings.answered(payload); ok {
-		t.notes.printf("pong %s after %v", payload, took.Round(time.Microsecond))
+		t.notes.linef("pong %s after %v", payload, took.Round(time.Microsecond))
 	}
 }
 

@@ -17,14 +17,14 @@ import (
 	"framescope/server/websocket"
 )
 
-// lines writes whole ones.
+// lines writes whole lines.
 type lines struct {
 	mu sync.Mutex
 	w  io.Writer
 }
 
-// printf writes one line, escaped: what the peer has chosen of it commands no terminal.
-func (l *lines) printf(format string, args ...any) {
+// linef writes one line, escaped, since parts of it may be the peer's words.
+func (l *lines) linef(format string, args ...any) {
 	l.write(decode.AppendEscaped(nil, fmt.Appendf(nil, format, args...)), []byte("\n"))
 }
 
@@ -36,17 +36,18 @@ func (l *lines) write(parts ...[]byte) {
 	_, _ = l.w.Write(bytes.Join(parts, nil))
 }
 
-// further is what the further lines of a message begin with on a terminal, so that none
-// of them looks like another message or a note.
-const further = "    "
+// indent is what the further lines of a message begin with on a terminal, so that none of
+// them looks like another message or a note.
+const indent = "    "
 
-// shown is a message as it is written to a terminal: its lines stay, each escaped.
-func shown(message []byte) (text []byte) {
-	for i, line := range bytes.Split(bytes.ReplaceAll(message, []byte("\r\n"), []byte("\n")), []byte("\n")) {
-		if i > 0 {
-			text = append(append(text, '\n'), further...)
+// forTerminal is a message as it is written to a terminal: its lines stay, each escaped.
+func forTerminal(message []byte) (text []byte) {
+	first := true
+	for line := range bytes.SplitSeq(bytes.ReplaceAll(message, []byte("\r\n"), []byte("\n")), []byte("\n")) {
+		if !first {
+			text = append(append(text, '\n'), indent...)
 		}
-		text = decode.AppendEscaped(text, line)
+		text, first = decode.AppendEscaped(text, line), false
 	}
 	return text
 }
@@ -79,13 +80,13 @@ func (t *terminal) sendLine(line string) error {
 	if t.options.Hex {
 		var err error
 		if p, err = hex.DecodeString(strings.ReplaceAll(line, " ", "")); err != nil {
-			t.notes.printf("not sent, since it is no hex: %s", line)
+			t.notes.linef("not sent, since it is no hex: %s", line)
 			return nil
 		}
 		op = protocol.OpBinary
 	}
 	if op == protocol.OpText && !validText(p) {
-		t.notes.printf("not sent, since it is no UTF-8: give --binary for bytes")
+		t.notes.linef("not sent, since it is no UTF-8: give --binary for bytes")
 		return nil
 	}
 	if err := t.conn.WriteMessage(op, p); err != nil && !errors.Is(err, websocket.ErrClosed) {

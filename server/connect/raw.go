@@ -79,7 +79,7 @@ var arrows = map[protocol.Side]string{protocol.Client: "> ", protocol.Server: "<
 
 func (w *watched) noteHead(head []byte, from protocol.Side) {
 	for line := range strings.SplitSeq(strings.TrimSpace(string(head)), "\n") {
-		w.notes.printf("%s%s", arrows[from], strings.TrimSpace(line))
+		w.notes.linef("%s%s", arrows[from], strings.TrimSpace(line))
 	}
 }
 

@@ -11,17 +11,17 @@ import (
 	"unicode/utf8"
 )
 
-// AppendEscaped appends p as text of one line that commands no terminal and hides
-// nothing: what can be seen stays, tabs too; control characters, those that turn the
-// direction of text, other invisible ones and bytes that are not UTF-8 become escapes
-// as in Go: \n, \x1b, \u202e.
+// AppendEscaped appends p as one line of text that cannot control a terminal and hides
+// nothing: characters that can be seen stay, and tabs; control characters, those that
+// change the direction of text, other invisible ones and bytes that are not UTF-8 become
+// escapes as in Go: \n, \x1b, \u202e.
 func AppendEscaped(dst, p []byte) []byte { return appendEscaped(dst, p, false) }
 
 // Escape is AppendEscaped for text.
 func Escape(s string) string { return string(AppendEscaped(nil, []byte(s))) }
 
-// quoted is p between quotes, from which it can be told byte by byte: tabs, quotes and
-// backslashes are escaped too.
+// quoted is p between quotes, as a string in Go: tabs, quotes and backslashes are escaped
+// too, so that every byte of p can be read from it.
 func quoted(p []byte) string {
 	return string(append(appendEscaped([]byte{'"'}, p, true), '"'))
 }
@@ -68,7 +68,7 @@ func appendJSON(dst, line []byte) []byte {
 	return append(dst, line[from:]...)
 }
 
-// visible reports whether c leaves a mark, and does no more than that.
+// visible reports whether c can be seen and does nothing else.
 func visible(c rune) bool {
 	if c < utf8.RuneSelf {
 		return c >= ' ' && c <= '~'

@@ -18,7 +18,7 @@ const maxHead = 64 << 10
 var (
 	errNoWebSocket   = errors.New("no WebSocket was found: the input is HTTP that never becomes one")
 	errOtherProtocol = errors.New("no WebSocket was found: the input is HTTP that becomes another protocol")
-	errNotHTTP       = errors.New("no WebSocket was found: what follows the HTTP is none, though nobody asked for a WebSocket: give the frames alone")
+	errNotHTTP       = errors.New("no WebSocket was asked for, but what follows is not HTTP: give the frames alone")
 )
 
 // opening is what the HTTP before the frames came to.

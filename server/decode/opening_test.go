@@ -86,7 +86,7 @@ func TestHTTPBeforeTheFrames(t *testing.T) {
 		"through a tunnel": {"CONNECT a:80 HTTP/1.1\r\n\r\nHTTP/1.1 200 OK\r\n\r\n" + asking + accepting + hello, "client HTTP: \"CONNECT a:80 HTTP/1.1\"\n" + answered + asked + accepted + helloShown, ""},
 
 		"both framings":        {"POST /in HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n" + asking + hello, "", "cannot be followed: Transfer-Encoding and Content-Length are both there (RFC 9112 6.1)"},
-		"frames after a body":  {getting + hello, got, "what follows the HTTP is none"},
+		"frames after a body":  {getting + hello, got, "what follows is not HTTP"},
 		"an answer of no kind": {answering + "hello\r\n\r\n", answered, "the first line is no status line"},
 		"a handshake at fault": {strings.Replace(accepting, "\r\n", "\r\nno field\r\n", 1) + hi, accepted + "      ! a line is no header field: it needs a name without blanks, then a colon (RFC 9112 5.1)\n" + hiShown, "break the RFC"},
 		"asked at fault":       {strings.Replace(asking, "\r\n", "\r\nno field\r\n", 1) + asking + hello, asked + "      ! a line is no header field: it needs a name without blanks, then a colon (RFC 9112 5.1)\n" + asked + helloShown, "break the RFC"},
@@ -138,6 +138,20 @@ func TestOpeningInJSON(t *testing.T) {
 	if err != nil || len(lines) != 4 || lines[0] != `{"http":"POST /in HTTP/1.1","from":"client"}` ||
 		!strings.HasPrefix(lines[1], `{"head":"GET /x HTTP/1.1","from":"client","checks":[{"ok":true,`) || !strings.HasPrefix(lines[2], `{"offset":0,"from":"client","opcode":"text"`) {
 		t.Errorf("%q, %v", lines, err)
+	}
+}
+
+// What a head says is escaped as payloads are, and loses no byte.
+func TestHeadsAreEscaped(t *testing.T) {
+	const first = "GET /\u202e\x1b\xff HTTP/1.1\r\n"
+	in := first + "X: y\r\n\r\n" + strings.Replace(asking, "GET /x HTTP/1.1\r\n", first, 1)
+	want := `"GET /\u202e\x1b\xff HTTP/1.1"`
+	if got, err := run(in, decode.Options{}); err != nil || got != "client HTTP: "+want+"\nclient handshake: "+want+"\n" {
+		t.Errorf("%q, %v", got, err)
+	}
+	want = strings.ReplaceAll(want, `\`, `\\`)
+	if got, err := run(in, decode.Options{JSON: true}); err != nil || !strings.HasPrefix(got, `{"http":`+want+`,"from":"client"}`+"\n"+`{"head":`+want) {
+		t.Errorf("%q, %v", got, err)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"framescope/protocol"
 )
@@ -184,10 +185,18 @@ type checkJSON struct {
 	Section string `json:"section"`
 }
 
+// validText is s for JSON, which has no other bytes than UTF-8: escapes stand for them.
+func validText(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return Escape(s)
+}
+
 // HTTP prints that there is a request or a response that has no part in a handshake.
 func (p *Printer) HTTP(from protocol.Side, h protocol.Head) error {
 	if p.json {
-		return p.write(httpJSON{h.StartLine, from.String()})
+		return p.write(httpJSON{validText(h.StartLine), from.String()})
 	}
 	_, err := fmt.Fprintf(p.w, "%s%v HTTP: %s\n", p.Label, from, quoted([]byte(h.StartLine)))
 	return err
@@ -196,9 +205,9 @@ func (p *Printer) HTTP(from protocol.Side, h protocol.Head) error {
 // Head prints the head of a handshake and which of its duties were not kept.
 func (p *Printer) Head(from protocol.Side, h protocol.Head, checks []protocol.Check) error {
 	if p.json {
-		j := headJSON{Head: h.StartLine, From: from.String()}
+		j := headJSON{Head: validText(h.StartLine), From: from.String()}
 		for _, c := range checks {
-			one := checkJSON{OK: c.OK, What: c.What, Seen: c.Seen, Section: c.Section}
+			one := checkJSON{OK: c.OK, What: c.What, Seen: validText(c.Seen), Section: c.Section}
 			if !c.OK {
 				one.Reason = c.Reason
 			}
