@@ -47,9 +47,9 @@ func serve(ctx context.Context, c *config, stdout io.Writer, log *slog.Logger) e
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       keepAlive,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ConnContext:       tap.ConnContext,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
+	tap.Attach(h)
 	tending, rest := context.WithCancel(ctx)
 	var tended sync.WaitGroup
 	tended.Go(func() { memory.Tend(tending, int64(c.maxMemory)+int64(c.history)<<20) })

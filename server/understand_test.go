@@ -44,7 +44,7 @@ func gorillaServer(t *testing.T, frames *tap.Tap) (url string) {
 		}
 	})))
 	server.Listener = frames.Listener(server.Listener)
-	server.Config.ConnContext = tap.ConnContext
+	tap.Attach(server.Config)
 	server.Start()
 	t.Cleanup(server.Close)
 	return "ws" + strings.TrimPrefix(server.URL, "http")

@@ -32,7 +32,7 @@ func serve(t *testing.T, history int64) (frames *tap.Tap, url string) {
 	handler := &inspect.Handler{Tap: frames, Server: &websocket.Server{}, Log: slog.New(slog.DiscardHandler)}
 	server := httptest.NewUnstartedServer(tap.Ignore(handler))
 	server.Listener = frames.Listener(server.Listener)
-	server.Config.ConnContext = tap.ConnContext
+	tap.Attach(server.Config)
 	server.Start()
 	t.Cleanup(server.Close)
 	return frames, "ws" + strings.TrimPrefix(server.URL, "http")

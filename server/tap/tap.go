@@ -50,7 +50,9 @@ func (l *listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newConn(l.tap, nc, protocol.Client), nil
+	c := newConn(l.tap, nc, protocol.Client)
+	c.http = newExchange()
+	return c, nil
 }
 
 // Wrap records a connection on which the handshake is done, or that has none to
@@ -58,7 +60,7 @@ func (l *listener) Accept() (net.Conn, error) {
 func (t *Tap) Wrap(nc net.Conn, peer protocol.Side) *Conn {
 	c := newConn(t, nc, peer)
 	c.id = t.open(0, nc)
-	c.pass.Store(passFrames)
+	c.phase.Store(phaseFrames)
 	return c
 }
 
@@ -78,23 +80,59 @@ func (t *Tap) Held() int64 {
 
 type connKey struct{}
 
-// ConnContext is for http.Server.ConnContext: by it the handlers find the
-// connection under a request.
-func ConnContext(ctx context.Context, nc net.Conn) context.Context {
-	if c, ok := nc.(*Conn); ok {
-		return context.WithValue(ctx, connKey{}, c)
+// connOf finds the connection under a request, if it is tapped.
+func connOf(r *http.Request) (c *Conn, ok bool) {
+	c, ok = r.Context().Value(connKey{}).(*Conn)
+	return c, ok
+}
+
+// Attach prepares a server, whose Handler is set, to serve the connections of
+// [Tap.Listener]: from then on they know which of the bytes that came are the
+// request that is being handled. Call it before the server serves.
+func Attach(s *http.Server) {
+	connContext := s.ConnContext
+	s.ConnContext = func(ctx context.Context, nc net.Conn) context.Context {
+		if connContext != nil {
+			ctx = connContext(ctx, nc)
+		}
+		if c, ok := nc.(*Conn); ok {
+			ctx = context.WithValue(ctx, connKey{}, c)
+		}
+		return ctx
 	}
-	return ctx
+	handler := s.Handler
+	if handler == nil {
+		handler = http.DefaultServeMux
+	}
+	// net/http answers OPTIONS * by itself unless told otherwise: then no handler
+	// would know of that request.
+	ours := !s.DisableGeneralOptionsHandler
+	s.DisableGeneralOptionsHandler = true
+	s.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c, ok := connOf(r); ok {
+			c.nextRequest(r)
+			defer c.requestDone()
+		}
+		if ours && r.Method == http.MethodOptions && r.RequestURI == "*" {
+			w.Header().Set("Content-Length", "0")
+			return
+		}
+		handler.ServeHTTP(w, r)
+	})
 }
 
 // Handler records the connection of every request that asks for a WebSocket,
 // from the request's first byte on, and then calls next. maxMessageSize is what
-// next takes from the client, for the reader of the capture to know.
+// next takes from the client, for the reader of the capture to know. A request
+// that cannot be told apart from what stands around it is refused with 400, so
+// that no WebSocket passes unrecorded.
 func (t *Tap) Handler(maxMessageSize uint64, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, ok := r.Context().Value(connKey{}).(*Conn)
-		if ok && protocol.HasToken(r.Header.Values("Upgrade"), "websocket") {
-			c.begin(maxMessageSize, r.Method+" "+r.RequestURI+" "+r.Proto+"\r\n", r.Header.Get("Sec-Websocket-Key"))
+		if c, ok := connOf(r); ok && asksForWebSocket(r) {
+			if err := c.begin(maxMessageSize); err != nil {
+				refuse(w, err)
+				return
+			}
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -103,7 +141,7 @@ func (t *Tap) Handler(maxMessageSize uint64, next http.Handler) http.Handler {
 // Ignore is for handlers whose connections are never recorded: the feed itself.
 func Ignore(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if c, ok := r.Context().Value(connKey{}).(*Conn); ok {
+		if c, ok := connOf(r); ok && asksForWebSocket(r) {
 			c.ignore()
 		}
 		next.ServeHTTP(w, r)

@@ -3,11 +3,9 @@
 package tap_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/binary"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -29,16 +27,12 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // tapped starts an echo server of ours under a tap.
-func tapped(t *testing.T, o tap.Options) (*tap.Tap, string) {
+func tapped(t *testing.T, o tap.Options, change ...func(*http.Server)) (*tap.Tap, string) {
 	t.Helper()
 	frames := tap.New(o)
 	sockets := &websocket.Server{}
 	mux := http.NewServeMux()
-	mux.Handle("/plain", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "plain") }))
-	mux.Handle("/refused", frames.Handler(1<<20, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		http.Error(w, "not you", http.StatusForbidden)
-	})))
-	mux.Handle("/echo", frames.Handler(1<<20, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	echo := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := sockets.Accept(w, r)
 		for err == nil {
 			var op protocol.Opcode
@@ -47,13 +41,38 @@ func tapped(t *testing.T, o tap.Options) (*tap.Tap, string) {
 				err = c.WriteMessage(op, p)
 			}
 		}
+	})
+	mux.HandleFunc("/plain", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "plain") })
+	mux.Handle("/refused", frames.Handler(1<<20, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, "HTTP/1.1 101 Switching Protocols\r\n\r\n\x81\x01x"+strings.Repeat("not you", 2000), http.StatusForbidden)
 	})))
+	mux.Handle("/echo", frames.Handler(1<<20, echo))
+	mux.Handle("/ignored", tap.Ignore(echo))
+	mux.Handle("/hinted", frames.Handler(1<<20, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusEarlyHints)
+		echo.ServeHTTP(w, r)
+	})))
+	mux.Handle("/any", frames.Handler(1<<20, http.HandlerFunc(acceptAnything)))
 	server := httptest.NewUnstartedServer(mux)
 	server.Listener = frames.Listener(server.Listener)
-	server.Config.ConnContext = tap.ConnContext
+	for _, f := range change {
+		f(server.Config)
+	}
+	tap.Attach(server.Config)
 	server.Start()
 	t.Cleanup(server.Close)
 	return frames, strings.TrimPrefix(server.URL, "http://")
+}
+
+// acceptAnything switches protocols whatever the request says, and reads until the end.
+func acceptAnything(w http.ResponseWriter, r *http.Request) {
+	nc, rw, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	defer nc.Close()
+	io.WriteString(nc, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n")
+	io.Copy(io.Discard, rw)
 }
 
 // collector reads a feed until it has what is asked for.
@@ -175,56 +194,6 @@ func reassemble(t *testing.T, side protocol.Side, records []feed.Record) (messag
 		}
 	}
 	return messages
-}
-
-// request is a handshake by hand.
-const request = "GET /echo HTTP/1.1\r\nHost: %h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
-	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-
-func TestKeepAliveAndEarlyFrames(t *testing.T) {
-	frames, host := tapped(t, tap.Options{Snap: 100, History: 1 << 20})
-	nc, err := net.Dial("tcp", host)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	// Two plain requests and the handshake on one connection, frames right behind.
-	plain := "GET /plain HTTP/1.1\r\nHost: " + host + "\r\n\r\n"
-	io.WriteString(nc, plain)
-	buf := make([]byte, 4096)
-	nc.Read(buf)
-	shake := strings.Replace(request, "%h", host, 1)
-	io.WriteString(nc, plain+shake+"\x81\x82\x00\x00\x00\x00hi\x88\x80\x00\x00\x00\x00")
-	io.Copy(io.Discard, nc)
-	nc.Close()
-	all := collect(t, frames)
-	all.until(closed)
-	if heads := all.of(feed.Head, protocol.Client); string(heads[0].Data) != shake {
-		t.Errorf("request head %q", heads[0].Data)
-	}
-	in := all.of(feed.Frame, protocol.Client)
-	if len(in) != 2 || string(in[0].Data) != "\x81\x82\x00\x00\x00\x00hi" {
-		t.Errorf("client's frames: %v", in)
-	}
-	if out := all.of(feed.Frame, protocol.Server); len(out) != 2 || string(out[0].Data) != "\x81\x02hi" {
-		t.Errorf("server's frames: %v", out)
-	}
-}
-
-func TestRefusedHandshakeIsRecorded(t *testing.T) {
-	frames, host := tapped(t, tap.Options{Snap: 100, History: 1 << 20})
-	_, _, err := gorilla.DefaultDialer.Dial("ws://"+host+"/echo", http.Header{"Origin": {"http://evil.example"}})
-	if err == nil {
-		t.Fatal("accepted")
-	}
-	all := collect(t, frames)
-	all.until(closed)
-	if heads := all.of(feed.Head, protocol.Server); len(heads) == 0 || !bytes.HasPrefix(heads[0].Data, []byte("HTTP/1.1 403 ")) {
-		t.Errorf("response heads: %v", heads)
-	}
-	if in := all.of(feed.Frame, protocol.Client); len(in) != 0 {
-		t.Errorf("frames: %v", in)
-	}
 }
 
 func TestLongPayloadIsCutAndPartialFrameKept(t *testing.T) {
@@ -489,30 +458,6 @@ func TestLateWatcherKnowsWhoIsOpen(t *testing.T) {
 	}
 }
 
-// What looks like the request in its own fields, or in frames behind it, is not it.
-func TestHandshakeThatIsSaidAgain(t *testing.T) {
-	frames, host := tapped(t, tap.Options{Snap: 100, History: 1 << 20})
-	again := "GET /echo HTTP/1.1\r\nHost: victim\r\n\r\n"
-	frame := string([]byte{0x81, 0x80 | byte(len(again)), 0, 0, 0, 0}) + again
-	nc, err := net.Dial("tcp", host)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	asked := strings.Replace(strings.Replace(request, "%h", host, 1), "\r\n\r\n", "\r\nX-Log: GET /echo HTTP/1.1\r\n\r\n", 1)
-	io.WriteString(nc, asked+frame+frame+"\x88\x80\x00\x00\x00\x00")
-	io.Copy(io.Discard, nc)
-	nc.Close()
-	all := collect(t, frames)
-	all.until(closed)
-	if heads := all.of(feed.Head, protocol.Client); string(heads[0].Data) != asked {
-		t.Errorf("the head is %q", heads[0].Data)
-	}
-	if in := all.of(feed.Frame, protocol.Client); len(in) != 3 || !strings.HasSuffix(string(in[1].Data), again) {
-		t.Errorf("%d frames", len(in))
-	}
-}
-
 // A flood is over when nothing comes any more, not only when little does.
 func TestFloodPasses(t *testing.T) {
 	frames := tap.New(tap.Options{Snap: 1 << 20, History: 1 << 20})
@@ -546,60 +491,6 @@ func TestNothingAfterTheEnd(t *testing.T) {
 	all.until(func(r feed.Record) bool { return closed(r) && r.Conn == 2 })
 	if got := all.of(feed.Frame, protocol.Server); len(got) != 2 || got[1].Flags != feed.Cut|feed.Partial {
 		t.Errorf("%+v", got)
-	}
-}
-
-// ask sends requests one after the other on one connection, and a frame at last.
-func ask(t *testing.T, host string, requests ...string) {
-	t.Helper()
-	nc, err := net.Dial("tcp", host)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	r := bufio.NewReader(nc)
-	for _, request := range requests {
-		io.WriteString(nc, strings.Replace(request, "%h", host, 1))
-		response, err := http.ReadResponse(r, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if response.StatusCode != 101 {
-			io.Copy(io.Discard, response.Body)
-		}
-	}
-	io.WriteString(nc, "\x88\x80\x00\x00\x00\x00")
-	io.Copy(io.Discard, r)
-}
-
-// Whatever a connection was used for before, a handshake is recorded, and alone.
-func TestHandshakeOnAConnectionThatWasUsed(t *testing.T) {
-	post := "POST /plain HTTP/1.1\r\nHost: %h\r\nContent-Length: 14\r\n\r\nan\r\n\r\nodd body"
-	refused := strings.Replace(request, "GET /echo", "GET /refused", 1)
-	frames, host := tapped(t, tap.Options{Snap: 100, History: 1 << 20})
-	ask(t, host, post, post, request)
-	ask(t, host, refused, post, refused, request)
-	all := collect(t, frames)
-	all.until(func(r feed.Record) bool { return closed(r) && r.Conn == 4 })
-	var lines []string
-	for _, head := range all.of(feed.Head, protocol.Client) {
-		line, _, _ := strings.Cut(string(head.Data), " HTTP")
-		lines = append(lines, fmt.Sprint(head.Conn, " ", line))
-	}
-	if want := []string{"1 GET /echo", "2 GET /refused", "3 GET /refused", "4 GET /echo"}; !slices.Equal(lines, want) {
-		t.Errorf("handshakes %q, want %q", lines, want)
-	}
-	if n := len(all.of(feed.Frame, protocol.Client)); n != 2 {
-		t.Errorf("%d frames, want 2", n)
-	}
-	ended := 0
-	for _, r := range all.records {
-		if closed(r) {
-			ended++
-		}
-	}
-	if ended != 4 {
-		t.Errorf("%d captures ended, of 4", ended)
 	}
 }
 
@@ -809,27 +700,5 @@ func TestFramesThatNobodySawAreCounted(t *testing.T) {
 	}
 	if r, _, _ := feed.Parse(batch); r.Kind != feed.Begin || binary.LittleEndian.Uint64(r.Data[16:]) != 2 {
 		t.Errorf("the feed goes on with %+v, want 2 frames before it", r)
-	}
-}
-
-func TestPipelinedRequests(t *testing.T) {
-	frames, host := tapped(t, tap.Options{Snap: 100, History: 1 << 20})
-	nc, err := net.Dial("tcp", host)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	plain := "GET /plain HTTP/1.1\r\nHost: " + host + "\r\n\r\n"
-	shake := strings.Replace(request, "%h", host, 1)
-	io.WriteString(nc, plain+plain+shake+"\x81\x84\x00\x00\x00\x00a\n\nb\x88\x80\x00\x00\x00\x00")
-	io.Copy(io.Discard, nc)
-	nc.Close()
-	all := collect(t, frames)
-	all.until(closed)
-	if heads := all.of(feed.Head, protocol.Client); string(heads[0].Data) != shake {
-		t.Errorf("request head %q", heads[0].Data)
-	}
-	if in := all.of(feed.Frame, protocol.Client); len(in) != 2 || string(in[0].Data[6:]) != "a\n\nb" {
-		t.Errorf("client's frames: %v", in)
 	}
 }

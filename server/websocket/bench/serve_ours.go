@@ -34,7 +34,7 @@ func serveOurs(l net.Listener, t *tap.Tap) error {
 	server := &http.Server{Handler: mux}
 	if t != nil {
 		mux.Handle("/ws/inspect", tap.Ignore(&inspect.Handler{Tap: t, Server: &websocket.Server{}, Log: slog.New(slog.DiscardHandler)}))
-		server.ConnContext = tap.ConnContext
+		tap.Attach(server)
 		l = t.Listener(l)
 	}
 	return server.Serve(l)

@@ -1,0 +1,123 @@
+// HTTP on a tapped connection, before its frames: which bytes are the request that is
+// being handled, and which stand behind it.
+
+package tap
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+
+	"framescope/protocol"
+)
+
+// maxHeld bounds what is held of a connection that is HTTP, in bytes: a head of 64 KiB,
+// the 4 KiB that net/http adds to that, as much again in its buffer, and a byte that it
+// reads ahead.
+const maxHeld = 76 << 10
+
+var (
+	errHeadTooLong = errors.New("a head is longer than is held of it")
+	errOutOfStep   = errors.New("it is not the request that the capture has at this place")
+	errNotAttached = errors.New("the capture sees no requests: the server needs tap.Attach")
+)
+
+// requests follows what the peer sends while the connection is HTTP. It holds what has
+// come of requests that no handler has been called for; bodies pass.
+type requests struct {
+	decoder protocol.HTTPDecoder
+	held    []byte
+	body    bool   // the next bytes belong to the request that is being handled
+	head    []byte // of that request, until its handler has returned
+	err     error  // why the requests cannot be followed
+}
+
+// receive takes the peer's next bytes.
+func (q *requests) receive(b []byte) {
+	if q.body {
+		b = q.pass(b)
+	}
+	switch {
+	case q.err != nil || len(b) == 0:
+	case len(q.held)+len(b) > maxHeld:
+		q.fail(errHeadTooLong)
+	default:
+		q.held = append(q.held, b...)
+	}
+}
+
+// pass lets the rest of a body go by and returns what stands behind it.
+func (q *requests) pass(b []byte) []byte {
+	for q.body && len(b) > 0 {
+		ev, n, err := q.decoder.Next(b)
+		if err != nil {
+			q.fail(err)
+			return nil
+		}
+		b = b[n:]
+		q.body = !ev.End
+	}
+	return b
+}
+
+// next begins the request that a handler is called for: net/http has read its head,
+// and the body of the one before.
+func (q *requests) next(r *http.Request) {
+	q.head = nil
+	if q.body {
+		q.fail(errOutOfStep)
+	}
+	for q.err == nil && q.head == nil {
+		ev, n, err := q.decoder.Next(q.held)
+		switch {
+		case err != nil:
+			q.fail(err)
+		case n == 0:
+			q.fail(errOutOfStep)
+		default:
+			q.head, q.held, q.body = ev.Head, q.held[n:], !ev.End
+		}
+	}
+	if q.err != nil {
+		return
+	}
+	if asksForWebSocket(r) && !isHeadOf(q.head, r) {
+		q.fail(errOutOfStep)
+		return
+	}
+	if q.body {
+		q.held = q.pass(q.held)
+	}
+	if len(q.held) == 0 {
+		q.held = nil // an idle connection holds nothing
+	}
+}
+
+// fail gives up following: nothing is held any more.
+func (q *requests) fail(err error) { *q = requests{err: err} }
+
+// isHeadOf reports whether net/http has made r of this head.
+func isHeadOf(head []byte, r *http.Request) bool {
+	h, _ := protocol.ParseHead(head)
+	const key = "Sec-Websocket-Key"
+	return h.StartLine == r.Method+" "+r.RequestURI+" "+r.Proto && slices.Equal(h.Values(key), r.Header.Values(key))
+}
+
+func asksForWebSocket(r *http.Request) bool {
+	return protocol.HasToken(r.Header.Values("Upgrade"), "websocket")
+}
+
+// refuse answers a request for a WebSocket that could not be recorded as it came.
+func refuse(w http.ResponseWriter, err error) {
+	w.Header().Set("Connection", "close")
+	if errors.Is(err, errNotAttached) {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	reason := err.Error()
+	var malformed *protocol.HTTPError
+	if errors.As(err, &malformed) {
+		reason = malformed.Reason + " (" + malformed.Section + ")"
+	}
+	http.Error(w, "this connection cannot become a WebSocket: "+reason+"; connect anew", http.StatusBadRequest)
+}
