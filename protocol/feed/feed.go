@@ -66,7 +66,8 @@ const (
 	// Cut: fewer bytes were captured than there were. Data begin with a u64,
 	// the true size in bytes on the wire, which Parse gives as WireSize.
 	Cut Flags = 1 << iota
-	// Partial: the connection ended inside the frame. Cut is set as well.
+	// Partial: the connection ended inside the frame, or its receiver gave it up. Cut
+	// is set as well. What still came of it is not recorded.
 	Partial
 	// Replayed: an Open or a Head said again, for a reader that came late.
 	Replayed

@@ -99,6 +99,15 @@ func (c *Conn) Sending(b []byte) {
 	}
 }
 
+// Abandon says that the receiver gives up the frame that is under way: what has come
+// of it is recorded now, so that it stands before what answers it, and the rest is
+// passed over. Between frames it does nothing.
+func (c *Conn) Abandon() {
+	if c.phase.Load() == phaseFrames {
+		c.in.abandon()
+	}
+}
+
 // CloseWrite closes our half, as a *net.TCPConn does.
 func (c *Conn) CloseWrite() error {
 	c.ended(c.peer.Peer())

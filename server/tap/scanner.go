@@ -28,6 +28,7 @@ type scanner struct {
 	// of the history does, which is held anyway. Who needs to be sure holds both.
 	mu     sync.Mutex
 	over   bool    // the connection has ended, and its capture
+	told   bool    // the frame that has not ended is recorded already, as Partial
 	held   []byte  // of the frame that has not ended: a part of its header, or more
 	pooled *[]byte // what held came from, if it came from the pool
 	small  []byte  // what held was before
@@ -112,6 +113,9 @@ func (s *scanner) start(header []byte, payloadLength uint64, w *writer) {
 	s.size = wireSize(len(header), payloadLength)
 	s.want = s.size - uint64(len(header))
 	s.keep = len(header) + int(min(payloadLength, uint64(s.limit(w))))
+	if s.told {
+		s.keep = len(header)
+	}
 	if s.want == 0 {
 		// An empty frame whose header came in parts ends where it begins.
 		s.end(w)
@@ -135,7 +139,9 @@ func (s *scanner) goOn(b []byte, w *writer) int {
 }
 
 func (s *scanner) end(w *writer) {
-	s.record(w, s.held, s.size, 0)
+	if !s.told {
+		s.record(w, s.held, s.size, 0)
+	}
 	s.reset()
 }
 
@@ -161,7 +167,12 @@ func (s *scanner) record(w *writer, b []byte, size uint64, flags feed.Flags) {
 }
 
 func (s *scanner) reset() {
-	s.size, s.want = 0, 0
+	s.size, s.want, s.told = 0, 0, false
+	s.release()
+}
+
+// release forgets the bytes that are held.
+func (s *scanner) release() {
 	if s.held = s.held[:0]; s.pooled != nil {
 		gatherPool.Put(s.pooled)
 		s.held, s.small, s.pooled = s.small[:0], nil, nil
@@ -173,19 +184,40 @@ func (s *scanner) reset() {
 func (s *scanner) finish() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h := &s.conn.tap.history
-	w := h.tell()
+	w := s.conn.tap.history.tell()
 	defer w.done()
 	s.over = true
-	if !h.recording.Load() || len(s.held) == 0 {
+	s.recordPart(&w)
+	s.reset()
+}
+
+// abandon records what has come of a frame that has not ended. The rest of it is not
+// recorded.
+func (s *scanner) abandon() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := s.conn.tap.history.tell()
+	defer w.done()
+	if len(s.held) == 0 {
+		return
+	}
+	s.recordPart(&w)
+	s.told = true
+	if s.size > 0 { // else held is a part of its header, which tells where it ends
+		s.release()
+		s.keep = 0
+	}
+}
+
+func (s *scanner) recordPart(w *writer) {
+	if s.told || len(s.held) == 0 || !w.h.recording.Load() {
 		return
 	}
 	size := s.size
 	if size == 0 {
 		size = math.MaxUint64 // its header does not tell
 	}
-	s.record(&w, s.held, size, feed.Partial)
-	s.reset()
+	s.record(w, s.held, size, feed.Partial)
 }
 
 // limit is how many bytes of a payload are captured at present.

@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	gorilla "github.com/gorilla/websocket"
 	"go.uber.org/goleak"
@@ -194,34 +193,6 @@ func reassemble(t *testing.T, side protocol.Side, records []feed.Record) (messag
 		}
 	}
 	return messages
-}
-
-func TestLongPayloadIsCutAndPartialFrameKept(t *testing.T) {
-	frames, host := tapped(t, tap.Options{Snap: 10, History: 1 << 20})
-	nc, err := net.Dial("tcp", host)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	io.WriteString(nc, strings.Replace(request, "%h", host, 1))
-	buf := make([]byte, 4096)
-	nc.Read(buf)
-	h := protocol.Header{Fin: true, Opcode: protocol.OpBinary, Masked: true, PayloadLength: 1000}
-	nc.Write(append(protocol.AppendHeader(nil, h), make([]byte, 1000)...))
-	nc.Write([]byte{0x82, 0xfe, 0x01})
-	nc.Close()
-	all := collect(t, frames)
-	all.until(closed)
-	in := all.of(feed.Frame, protocol.Client)
-	if len(in) != 2 {
-		t.Fatalf("%d frames", len(in))
-	}
-	if r := in[0]; r.Flags != feed.Cut || r.WireSize != 1008 || len(r.Data) != 18 {
-		t.Errorf("the long frame is %d of %d bytes, flags %b", len(r.Data), r.WireSize, r.Flags)
-	}
-	if r := in[1]; r.Flags != feed.Cut|feed.Partial || len(r.Data) != 3 {
-		t.Errorf("the partial frame is %d bytes, flags %b", len(r.Data), r.Flags)
-	}
 }
 
 // talk sends n messages of the given size through a tapped connection whose
@@ -458,42 +429,6 @@ func TestLateWatcherKnowsWhoIsOpen(t *testing.T) {
 	}
 }
 
-// A flood is over when nothing comes any more, not only when little does.
-func TestFloodPasses(t *testing.T) {
-	frames := tap.New(tap.Options{Snap: 1 << 20, History: 1 << 20})
-	c := frames.Wrap(sink{}, protocol.Server)
-	frame := append(protocol.AppendHeader(nil, protocol.Header{Fin: true, Opcode: protocol.OpBinary, PayloadLength: 100_000}), make([]byte, 100_000)...)
-	for range 2000 {
-		c.Write(frame)
-	}
-	time.Sleep(100 * time.Millisecond)
-	c.Write(frame)
-	c.Close()
-	all := collect(t, frames)
-	all.until(closed)
-	got := all.of(feed.Frame, protocol.Client)
-	if last := got[len(got)-1]; len(last.Data) != len(frame) || last.Flags != 0 {
-		t.Errorf("of a frame after the flood %d bytes are kept", len(last.Data))
-	}
-	if before := got[len(got)-2]; before.Flags&feed.Cut == 0 {
-		t.Error("nothing was cut: that was no flood")
-	}
-}
-
-func TestNothingAfterTheEnd(t *testing.T) {
-	frames := tap.New(tap.Options{Snap: 100, History: 1 << 20})
-	c := frames.Wrap(sink{}, protocol.Server)
-	c.Received([]byte("\x81\x02hi\x81\x05he"), nil)
-	c.Close()
-	c.Received([]byte("llo\x81\x02hi"), nil) // by a reader that had read before
-	frames.Wrap(sink{}, protocol.Server).Close()
-	all := collect(t, frames)
-	all.until(func(r feed.Record) bool { return closed(r) && r.Conn == 2 })
-	if got := all.of(feed.Frame, protocol.Server); len(got) != 2 || got[1].Flags != feed.Cut|feed.Partial {
-		t.Errorf("%+v", got)
-	}
-}
-
 // Of a long head a late watcher is told what makes the handshake.
 func TestLateWatcherIsToldTheHandshake(t *testing.T) {
 	frames, host := tapped(t, tap.Options{Snap: 1 << 20, History: 512 << 10})
@@ -555,73 +490,12 @@ func TestWatcherStops(t *testing.T) {
 	}
 }
 
-// FuzzChunks: however the bytes are cut, the records are the same.
-func FuzzChunks(f *testing.F) {
-	f.Add([]byte("\x81\x05Hello\x89\x00\x82\x7e\x01\x00"), 3, 8)
-	f.Fuzz(func(t *testing.T, wire []byte, a, b int) {
-		if len(wire) == 0 || a < 0 || b < 0 {
-			return
-		}
-		a, b = a%len(wire), b%len(wire)
-		whole := scan(t, wire)
-		if got := scan(t, wire[:min(a, b)], wire[min(a, b):max(a, b)], wire[max(a, b):]); got != whole {
-			t.Fatalf("cut at %d and %d:\n%q\nwhole:\n%q", a, b, got, whole)
-		}
-	})
-}
-
 // sink is a net.Conn that takes everything.
 type sink struct{ net.Conn }
 
 func (sink) Write(b []byte) (int, error) { return len(b), nil }
 func (sink) Close() error                { return nil }
 func (sink) RemoteAddr() net.Addr        { return &net.TCPAddr{} }
-
-func scan(t *testing.T, chunks ...[]byte) (records string) {
-	frames := tap.New(tap.Options{Snap: 5, History: 1 << 20})
-	c := frames.Wrap(sink{}, protocol.Server)
-	for _, chunk := range chunks {
-		c.Write(chunk)
-	}
-	c.Close()
-	w, err := frames.Watch(nil, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.Close()
-	all := &collector{t: t, watcher: w}
-	all.until(closed)
-	for _, r := range all.of(feed.Frame, protocol.Client) {
-		records += string(feed.Append(nil, feed.Record{Kind: r.Kind, Flags: r.Flags, WireSize: r.WireSize, Data: r.Data}))
-	}
-	return records
-}
-
-func BenchmarkTap(b *testing.B) {
-	h := protocol.Header{Fin: true, Opcode: protocol.OpText, Masked: true, PayloadLength: 125}
-	frame := append(protocol.AppendHeader(nil, h), make([]byte, 125)...)
-	for _, c := range []struct {
-		name    string
-		history int64
-		frames  int
-	}{
-		{"on/1", 64 << 20, 1}, {"on/16", 64 << 20, 16}, {"off/1", 0, 1}, {"off/16", 0, 16},
-	} {
-		b.Run(c.name, func(b *testing.B) {
-			frames := tap.New(tap.Options{Snap: 64 << 10, History: c.history})
-			conn := frames.Wrap(sink{}, protocol.Server)
-			chunk := bytes.Repeat(frame, c.frames)
-			for range 2 * c.history / int64(len(chunk)) {
-				conn.Write(chunk) // until the history is full
-			}
-			b.ReportAllocs()
-			for b.Loop() {
-				conn.Write(chunk)
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*c.frames), "ns/frame")
-		})
-	}
-}
 
 // Short records are gathered while nobody watches, long ones and those that come
 // later are not: they stand in order all the same.

@@ -434,6 +434,50 @@ func TestCutFrames(t *testing.T) {
 	}
 }
 
+// A frame that its receiver gave up is followed by others: none of them is at fault. A
+// letter stands for a frame: t for text, c for a continuation, large if it is the last.
+func TestFramesBehindAnAbandonedOne(t *testing.T) {
+	for _, c := range []struct {
+		before, part string
+		behind       []string // whatever is legal
+	}{
+		{"", "\x89\x05ab", []string{"T", "tC"}},
+		{"", "\x89", []string{"T", "tC"}},
+		{"", "\x81\x05\xc3", []string{"T", "tC"}},
+		{"", "\x01\x05ab", []string{"C", "cC", "cCT"}},
+		{"", "\x01", []string{"C", "cCT"}},
+		{"", "\x82\x7f\x00\x00\x00", []string{"T", "tC"}},
+		{"t", "\x80\x05b", []string{"T", "tC"}},
+		{"t", "\x80", []string{"T", "tC"}},
+		{"t", "\x00\x05b", []string{"C", "cCT"}},
+		{"t", "\x00\x7e", []string{"C", "cCT"}},
+		{"t", "\x89", []string{"C", "cCT"}},
+		{"t", "\x89\x05", []string{"C", "cCT"}},
+		{"T", "\x80\x00", nil}, // at fault itself
+	} {
+		send := func(records *capture, frames string) {
+			for _, letter := range frames {
+				op := protocol.OpText
+				if letter == 'c' || letter == 'C' {
+					op = protocol.OpContinuation
+				}
+				records.frame(1, protocol.Server, op, letter < 'a', "ü")
+			}
+		}
+		for _, behind := range append(c.behind, "") {
+			in := New(0)
+			records := new(capture).begin(1, 0).shake(1)
+			send(records, c.before)
+			records.add(feed.Record{Kind: feed.Frame, Conn: 1, Side: protocol.Server, Flags: feed.Cut | feed.Partial, WireSize: 1<<64 - 1, Data: []byte(c.part)})
+			send(records, behind)
+			records.into(t, in)
+			if legal := in.State.Breaches == 0; legal == (c.behind == nil) {
+				t.Errorf("%q, %x, %q:\n%s", c.before, c.part, behind, strings.Join(lines(in, 0, 9), "\n"))
+			}
+		}
+	}
+}
+
 // FuzzFilter: any text is a filter or a sentence about what is wrong with it.
 func FuzzFilter(f *testing.F) {
 	f.Add("opcode:text,ping dir:in -conn:1,2 rule:any #3")

@@ -74,7 +74,10 @@ func (in *Inspector) judge(w *row, d *direction, r *feed.Record, seq uint64) {
 	inText, _ := d.decoder.Message()
 	h, broken, ok := d.decoder.Judge(r.Data)
 	if !ok {
-		w.startCut(r.Data) // the connection ended inside the header
+		// Its header did not come whole: what it did to the message is not known.
+		w.startCut(r.Data)
+		d.decoder.Gap()
+		d.start, d.fragment = 0, 0
 		return
 	}
 	if h.Fin {

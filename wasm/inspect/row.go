@@ -33,7 +33,7 @@ const (
 	flagMasked              // the payload is masked on the wire
 	flagServer              // sent by the server
 	flagCut                 // fewer bytes captured than the frame has
-	flagPartial             // the connection ended inside the frame
+	flagPartial             // only the beginning of the frame came
 	flagText                // payload of a text message
 	flagCompressed          // part of a compressed message
 	flagLost                // compressed, and cannot be inflated
