@@ -43,7 +43,7 @@ var rooms = []room{
 	{"server/memory", nil, nil},
 	{"server/websocket/conformance", []string{}, nil}, // tests alone
 	{"server/websocket/compare", []string{}, nil},
-	{"server/tap", nil, []string{"protocol", "protocol/feed"}},
+	{"server/tap", nil, []string{"protocol", "protocol/feed", "server/memory"}},
 	{"server/echo", nil, []string{"protocol", "server/websocket"}},
 	{"server/chat", nil, []string{"protocol", "server/websocket"}},
 	{"server/inspect", nil, []string{"protocol", "server/tap", "server/websocket"}}, // the feed, which is the tap's own app

@@ -36,7 +36,7 @@ func newServer(c *config, log *slog.Logger) (*server, error) {
 	s := &server{
 		config: c,
 		log:    log,
-		tap:    tap.New(tap.Options{Snap: c.snap, History: int64(c.history) << 20}),
+		tap:    tap.New(tap.Options{Snap: c.snap, History: int64(c.history) << 20, Memory: kept}),
 		memory: kept,
 		sockets: &websocket.Server{
 			Log:     log,

@@ -125,7 +125,7 @@ func (c *Conn) Close() error {
 	c.mu.Lock()
 	captured := c.id != 0
 	if c.http != nil {
-		c.http = nil
+		c.endHTTP()
 		c.phase.Store(phasePlain)
 	}
 	c.mu.Unlock()

@@ -24,7 +24,7 @@ func requestOf(t *testing.T, head string) *http.Request {
 }
 
 func TestRequestsHoldLittle(t *testing.T) {
-	q := &newExchange().requests
+	q := &newExchange(&Conn{tap: new(Tap)}).requests
 	get := "GET /a HTTP/1.1\r\nHost: a\r\n\r\n"
 	post := "POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 10000000\r\n\r\n"
 	q.receive([]byte(get[:10]))
@@ -76,7 +76,7 @@ func TestRequestsOutOfStep(t *testing.T) {
 		"after an error":   {"?\r\n\r\n", shake},
 		"in a broken body": {"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nno", shake},
 	} {
-		q := &newExchange().requests
+		q := &newExchange(&Conn{tap: new(Tap)}).requests
 		q.receive([]byte(c.came))
 		if strings.HasPrefix(c.came, "POST") {
 			q.next(requestOf(t, "POST / HTTP/1.1\r\n\r\n"))
@@ -99,7 +99,7 @@ func TestRequestsOutOfStep(t *testing.T) {
 func TestAnswerHead(t *testing.T) {
 	wire := "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\nHTTP/1.1 101 Yes\r\nUpgrade: websocket\r\n\r\n"
 	for _, size := range []int{1, 2, 10, 50, len(wire)} {
-		x := newExchange()
+		x := newExchange(&Conn{tap: new(Tap)})
 		x.answers = protocol.HTTPDecoder{From: protocol.Server}
 		var seen []string
 		for at := 0; at < len(wire); at += size {

@@ -131,7 +131,7 @@ func (s *scanner) goOn(b []byte, w *writer) int {
 	if w == nil {
 		s.keep = len(s.held) // what is missed now cannot be followed by more
 	}
-	s.gather(b[:min(n, s.keep-len(s.held))])
+	s.gather(b[:n])
 	if s.want -= uint64(n); s.want == 0 {
 		s.end(w)
 	}
@@ -145,13 +145,23 @@ func (s *scanner) end(w *writer) {
 	s.reset()
 }
 
-// gather adds captured bytes of a frame that comes in pieces.
+// gather adds captured bytes of a frame that comes in pieces. When memory is used up it
+// takes no more of a long one.
 func (s *scanner) gather(b []byte) {
-	if n := len(s.held) + len(b); n > smallFrame && s.pooled == nil {
+	b, budget := b[:min(len(b), s.keep-len(s.held))], s.conn.tap.memory
+	if len(s.held)+len(b) > smallFrame && budget.Full() {
+		s.keep = len(s.held)
+		return
+	}
+	if len(s.held)+len(b) > smallFrame && s.pooled == nil {
 		s.pooled = gatherPool.Get().(*[]byte)
 		s.small, s.held = s.held, append((*s.pooled)[:0], s.held...)
+		budget.AddShared(int64(cap(s.held)))
 	}
-	s.held = append(s.held, b...)
+	had := cap(s.held)
+	if s.held = append(s.held, b...); s.pooled != nil && cap(s.held) > had {
+		budget.AddShared(int64(cap(s.held) - had))
+	}
 }
 
 // record adds a frame of which b has been captured, of size bytes on the wire.
@@ -174,6 +184,7 @@ func (s *scanner) reset() {
 // release forgets the bytes that are held.
 func (s *scanner) release() {
 	if s.held = s.held[:0]; s.pooled != nil {
+		s.conn.tap.memory.SubShared(int64(cap(s.held)))
 		gatherPool.Put(s.pooled)
 		s.held, s.small, s.pooled = s.small[:0], nil, nil
 	}

@@ -15,6 +15,7 @@ import (
 	"net/http"
 
 	"framescope/protocol"
+	"framescope/server/memory"
 )
 
 // Options bound what a tap keeps.
@@ -25,14 +26,21 @@ type Options struct {
 	// History is how many bytes of records are kept for watchers to come. 0
 	// keeps none: then nothing is recorded while nobody watches.
 	History int64
+	// Memory, if not nil, bounds what is held of unfinished requests and frames, together
+	// with whatever else it is told of. A connection whose request is too much is closed; of
+	// a frame less is captured.
+	Memory *memory.Budget
 }
 
 // Tap records any number of connections. Make it with [New].
-type Tap struct{ history history }
+type Tap struct {
+	memory  *memory.Budget
+	history history
+}
 
 // New makes a tap.
 func New(o Options) *Tap {
-	t := new(Tap)
+	t := &Tap{memory: o.Memory}
 	t.history.init(o)
 	return t
 }
@@ -51,7 +59,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	c := newConn(l.tap, nc, protocol.Client)
-	c.http = newExchange()
+	c.http = newExchange(c)
 	return c, nil
 }
 

@@ -7,18 +7,54 @@ import (
 
 	"framescope/protocol"
 	"framescope/protocol/feed"
+	"framescope/server/memory"
 )
 
 // exchange is what a connection needs while it is HTTP.
 type exchange struct {
+	conn     *Conn
+	account  memory.Account // of what is held
+	counted  int64          // bytes in it
 	requests requests
 	captured bool                 // the answer that is awaited is recorded
 	answers  protocol.HTTPDecoder // looks for the end of its head
 	answer   []byte               // as far as it has been sent
 }
 
-func newExchange() *exchange {
-	return &exchange{requests: requests{decoder: protocol.HTTPDecoder{MaxHead: maxHeld}}}
+func newExchange(c *Conn) *exchange {
+	return &exchange{conn: c, requests: requests{decoder: protocol.HTTPDecoder{MaxHead: maxHeld}}}
+}
+
+const (
+	// smallHeld is up to how much of requests is held without being counted, in bytes.
+	smallHeld = 4 << 10
+	// heldTimes is how many times what is held counts: net/http keeps the same bytes in its
+	// buffer, and again as fields.
+	heldTimes = 3
+)
+
+// count tells the budget what is held. conn.mu is held.
+func (x *exchange) count() {
+	b, held := x.conn.tap.memory, int64(cap(x.requests.held))
+	if held <= smallHeld {
+		held = 0
+	}
+	switch more := heldTimes*held - x.counted; {
+	case more > 0:
+		b.Add(&x.account, x, more)
+	case more < 0:
+		b.Sub(&x.account, -more)
+	}
+	x.counted = heldTimes * held
+}
+
+// Evict implements [memory.Holder].
+func (x *exchange) Evict(bool) { go x.conn.Conn.Close() } // net/http does the rest
+
+// endHTTP forgets what was needed for HTTP. c.mu is held.
+func (c *Conn) endHTTP() {
+	c.tap.memory.Close(&c.http.account)
+	c.http = nil
 }
 
 func (c *Conn) receivedHTTP(b []byte) {
@@ -32,6 +68,7 @@ func (c *Conn) receivedHTTP(b []byte) {
 		c.beginFrames()
 	case phaseHTTP, phaseAnswer:
 		c.http.requests.receive(b)
+		c.http.count()
 	}
 }
 
@@ -46,6 +83,7 @@ func (c *Conn) nextRequest(r *http.Request) {
 		c.refused() // by an answer that we have not understood
 	}
 	c.http.requests.next(r)
+	c.http.count()
 }
 
 // requestDone notes that the handler has returned.
@@ -120,7 +158,7 @@ func (c *Conn) sendingAnswer(b []byte) {
 		c.out.feed(x.answer)
 	default:
 		c.phase.Store(phasePlain)
-		c.http = nil
+		c.endHTTP()
 	}
 }
 
@@ -156,6 +194,6 @@ func (c *Conn) beginFrames() {
 		return
 	}
 	c.in.feed(q.held)
-	c.http = nil
+	c.endHTTP()
 	c.phase.Store(phaseFrames)
 }
