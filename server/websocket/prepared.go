@@ -99,6 +99,7 @@ type sendQueue struct {
 	spare    []*Prepared // to be used again
 	bytes    int
 	draining bool // it is among those that are sent, or a goroutine sends it
+	onDrain  func()
 }
 
 // stop empties the queue and returns what was in it.
@@ -180,18 +181,22 @@ func (c *Conn) sendWaiting() {
 	}
 }
 
-// more reports whether something waits; else nobody sends it any more.
+// more reports whether something waits; else nobody sends it any more, and the
+// application is told.
 func (q *sendQueue) more() bool {
 	q.mu.Lock()
-	defer q.mu.Unlock()
-	if len(q.waiting) > 0 {
-		return true
+	more := len(q.waiting) > 0
+	if !more {
+		q.draining = false
+		if cap(q.spare) > keptQueue {
+			q.waiting, q.spare = nil, nil
+		}
 	}
-	q.draining = false
-	if cap(q.spare) > keptQueue {
-		q.waiting, q.spare = nil, nil
+	q.mu.Unlock()
+	if !more {
+		q.drained()
 	}
-	return false
+	return more
 }
 
 // take takes all that waits.
