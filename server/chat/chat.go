@@ -9,27 +9,40 @@
 //	{"type":"message","name":"bob","text":"hi","time":"2026-01-02T15:04:05Z"}
 //	{"type":"leave","name":"bob","reason":"1000 normal closure","members":1}
 //
-// Room and name are at most 64 bytes; without them it is the room lobby and a
-// name guest-1, guest-2, …; a name that is taken gets a number.
+// The welcome comes first; its members are those that the room has from then on,
+// sorted, the newcomer among them. A list of more than 500 names or 16 KiB comes in
+// pieces right behind a welcome that has none of it, before anything else:
+//
+//	{"type":"welcome","room":"lobby","name":"ann","members":[],"more":true}
+//	{"type":"members","members":["abe","ann"],"more":true}
+//	{"type":"members","members":["bob"],"more":false}
+//
+// When many come and go, they are announced together, several names in one event:
+//
+//	{"type":"join","names":["abe","bob"],"members":7}
+//	{"type":"leave","names":["abe","bob"],"reasons":["1001 going away","too slow"],"members":5}
+//
+// So the welcome's list, changed by every join and leave that follows, is the room at
+// each moment, and "members" is its length. A newcomer waits for its welcome until it
+// is announced: not at all in a small room, a tenth of a second where ten thousand are.
+//
+// Room and name have at most 64 bytes of visible text; without them it is the room
+// lobby and a name guest-1, guest-2, …; a name that is taken gets a number. A member that
+// does not take in what is said is dropped with the reason "too slow": 1 MiB behind the
+// others, or 10 seconds in one write.
 package chat
 
 import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"framescope/protocol"
 	"framescope/server/websocket"
 )
 
-const (
-	maxName = 64      // bytes of a room's or a member's name
-	maxLine = 4 << 10 // bytes of a line
-)
+const maxLine = 4 << 10 // bytes of what is said at once
 
 // Handler holds the rooms. Make it with New.
 type Handler struct {
@@ -40,17 +53,16 @@ type Handler struct {
 
 // New makes a chat without rooms.
 func New(server *websocket.Server, log *slog.Logger) *Handler {
-	return &Handler{server: server, log: log, rooms: rooms{open: map[string]*room{}}}
+	h := &Handler{server: server, log: log}
+	h.rooms.init(server.Options.SendQueue)
+	return h
 }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	roomName, name := q.Get("room"), q.Get("name")
-	if roomName == "" {
-		roomName = "lobby"
-	}
-	if !validName(roomName) || name != "" && !validName(name) {
-		http.Error(w, "room and name are 1 to 64 bytes of printable text", http.StatusBadRequest)
+	roomName, name, err := namesIn(r.URL.RawQuery)
+	if err != nil {
+		w.Header().Set("Connection", "close")
+		http.Error(w, "400 bad request: "+err.Error(), http.StatusBadRequest)
 		return
 	}
 	// A refusal has been answered, and is in the capture.
@@ -63,18 +75,24 @@ func (h *Handler) serve(c *websocket.Conn, roomName, name string) {
 		c.Close(protocol.CloseTryAgainLater, err.Error())
 		return
 	}
-	err = h.listen(m)
-	h.rooms.leave(m, reason(err))
-	h.log.Info("chat member left", "remote", c.RemoteAddr(), "why", err)
+	err = errFailed
+	defer func() {
+		why, slow := m.end(err)
+		m.room.leave(m, why)
+		if slow {
+			h.log.Warn("chat member dropped", "remote", c.RemoteAddr(), "room", roomName, "name", m.name, "why", why)
+			return
+		}
+		h.log.Info("chat member left", "remote", c.RemoteAddr(), "room", roomName, "name", m.name, "why", err)
+	}()
+	err = listen(m)
 }
 
-func validName(s string) bool {
-	return s != "" && len(s) <= maxName && utf8.ValidString(s) &&
-		!strings.ContainsFunc(s, func(c rune) bool { return !unicode.IsPrint(c) })
-}
+// errFailed stands for the end of a listen that did not return.
+var errFailed = errors.New("the server failed")
 
 // listen passes on what a member says until the connection ends.
-func (h *Handler) listen(m *member) error {
+func listen(m *member) error {
 	for {
 		op, p, err := m.conn.ReadMessage()
 		switch {
@@ -91,16 +109,7 @@ func (h *Handler) listen(m *member) error {
 				return err // the connection has ended
 			}
 		default:
-			m.room.say(event{Type: "message", Name: m.name, Text: string(p), Time: time.Now().UTC().Format(time.RFC3339Nano)})
+			m.room.say(m, messageEvent(m.name, string(p), time.Now()))
 		}
 	}
-}
-
-// reason says for the others why a member left.
-func reason(err error) string {
-	var closed *websocket.CloseError
-	if errors.As(err, &closed) {
-		return closed.Code.String()
-	}
-	return "connection lost"
 }

@@ -21,11 +21,19 @@ import (
 	"framescope/server/websocket"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	asCrowdIfAsked()
+	goleak.VerifyTestMain(m)
+}
 
 func serve(t *testing.T, o websocket.Options) string {
 	t.Helper()
-	server := httptest.NewServer(chat.New(&websocket.Server{Options: o}, slog.New(slog.DiscardHandler)))
+	return serveLogged(t, o, io.Discard)
+}
+
+func serveLogged(t *testing.T, o websocket.Options, log io.Writer) string {
+	t.Helper()
+	server := httptest.NewServer(chat.New(&websocket.Server{Options: o}, slog.New(slog.NewTextHandler(log, nil))))
 	t.Cleanup(server.Close)
 	return server.URL
 }
@@ -130,35 +138,107 @@ func TestWhatIsRefused(t *testing.T) {
 	if _, _, err := p.ReadMessage(); !gorilla.IsCloseError(err, gorilla.CloseMessageTooBig) {
 		t.Error(err)
 	}
-	for _, q := range []string{"name=" + strings.Repeat("x", 65), "room=%00", "name=%ff", "name=a%0Ab"} {
-		r, err := http.Get(server + "/?" + q)
-		if err != nil {
-			t.Fatal(err)
+}
+
+// ask makes a plain request and returns the answer's status and text.
+func ask(t *testing.T, server, query string) (int, string) {
+	t.Helper()
+	r, err := http.Get(server + "/?" + query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.StatusCode, string(body)
+}
+
+// TestNamesThatAreRefused: too long, not to be seen, and what would be read as another name.
+func TestNamesThatAreRefused(t *testing.T) {
+	server := serve(t, websocket.Options{})
+	for query, says := range map[string]string{
+		"name=" + strings.Repeat("x", 65): "the name has 65 bytes",
+		"room=%00":                        "the room holds U+0000",
+		"name=%ff":                        "the name is not UTF-8",
+		"name=a%0Ab":                      "the name holds U+000A",
+		"name=%20":                        "the name is blank",
+		"room=%20%20%20":                  "the room is blank",
+		"name=%CC%81":                     "the name is blank", // an accent on nothing
+		"name=a;b":                        "%3B for ;",
+		"name=a;room=b":                   "%3B for ;",
+		"room=r&name=50%":                 "%25 for %",
+	} {
+		if status, text := ask(t, server, query); status != 400 || !strings.Contains(text, says) {
+			t.Errorf("%s: %d %q, want %q", query, status, text, says)
 		}
-		body, _ := io.ReadAll(r.Body)
-		r.Body.Close()
-		if r.StatusCode != 400 || !strings.Contains(string(body), "64 bytes") {
-			t.Errorf("%s: %d %s", q, r.StatusCode, body)
+	}
+	for _, c := range "\u3164\u2800\u115f\u1160\uffa0\u200b\u200d\u2060\ufeff\u00ad\u00a0\u3000\u034f\u17b4\ufe0f\U000e0100" +
+		"\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069" {
+		for _, name := range []string{string(c), "ann" + string(c), "a" + string(c) + "n"} {
+			status, text := ask(t, server, url.Values{"name": {name}}.Encode())
+			if want := fmt.Sprintf("the name holds %U, which cannot be seen", c); status != 400 || !strings.Contains(text, want) {
+				t.Errorf("%q: %d %q, want %q", name, status, text, want)
+			}
 		}
 	}
 }
 
+// TestNamesAsTheyAreMeant: what is in the query comes out in the welcome.
+func TestNamesAsTheyAreMeant(t *testing.T) {
+	server := serve(t, websocket.Options{})
+	for asked, want := range map[string]string{
+		"Zoë": "Zoë", "山田": "山田", "a b": "a b", " ann ": "ann", "a;b": "a;b", "<b>&\"": "<b>&\"", "❤\ufe0f": "❤\ufe0f", "": "guest-1",
+		strings.Repeat("é", 32): strings.Repeat("é", 32),
+	} {
+		room := fmt.Sprintf("r%.10x", asked)
+		enter(t, server, room, asked).hears(fmt.Sprintf("welcome %s %s [%s]", room, want, want))
+	}
+}
+
+// TestTakenNamesStayWithinTheirLength: the number counts.
+func TestTakenNamesStayWithinTheirLength(t *testing.T) {
+	server := serve(t, websocket.Options{})
+	long := strings.Repeat("é", 32)
+	enter(t, server, "r", long).hears("welcome r " + long + " [" + long + "]")
+	second := strings.Repeat("é", 31) + "-2"
+	enter(t, server, "r", long).hears("welcome r " + second + " [" + second + " " + long + "]")
+}
+
+// TestSlowMemberIsDroppedAndHoldsNobodyUp: once it is too far behind, or a write to it takes
+// too long.
 func TestSlowMemberIsDroppedAndHoldsNobodyUp(t *testing.T) {
-	server := serve(t, websocket.Options{SendQueue: 64 << 10})
-	slow := enter(t, server, "r", "slow")
-	slow.hears("welcome r slow [slow]")
-	quick := enter(t, server, "r", "quick")
-	quick.hears("welcome r quick [quick slow]")
-	line := strings.Repeat("x", 4<<10)
-	// The slow one reads nothing: kernel buffers, then its queue, then it is out.
-	for {
-		quick.says(line)
-		_, text, err := quick.ReadMessage()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.HasPrefix(string(text), `{"type":"leave"`) {
-			break
-		}
+	for name, o := range map[string]websocket.Options{
+		"too far behind": {SendQueue: 64 << 10},
+		"one write":      {WriteTimeout: 10 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log logged
+			server := serveLogged(t, o, &log)
+			slow := enter(t, server, "r", "slow")
+			slow.hears("welcome r slow [slow]")
+			quick := enter(t, server, "r", "quick")
+			quick.hears("welcome r quick [quick slow]")
+			line := strings.Repeat("x", 4<<10)
+			// The slow one reads nothing: kernel buffers, then what may wait for it, then it is out.
+			for {
+				quick.says(line)
+				_, text, err := quick.ReadMessage()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if strings.HasPrefix(string(text), `{"type":"leave"`) {
+					if want := `{"type":"leave","name":"slow","reason":"too slow","members":1}`; string(text) != want {
+						t.Errorf("%s, want %s", text, want)
+					}
+					break
+				}
+			}
+			if got := log.String(); !strings.Contains(got, `level=WARN msg="chat member dropped" remote=127.0.0.1:`) ||
+				!strings.Contains(got, `room=r name=slow why="too slow"`) {
+				t.Errorf("logged %s", got)
+			}
+		})
 	}
 }

@@ -1,151 +1,174 @@
-// Rooms: who is in them, and telling all of them at once.
+// A room: who is in it, and saying something to all.
 
 package chat
 
 import (
-	"encoding/json"
-	"errors"
-	"maps"
-	"slices"
 	"strconv"
 	"sync"
-
-	"framescope/protocol"
-	"framescope/server/websocket"
+	"sync/atomic"
 )
 
-const (
-	maxRooms   = 1000
-	maxMembers = 10000 // of a room
-)
-
-// event is what the server says, as JSON.
-type event struct {
-	Type    string `json:"type"`
-	Room    string `json:"room,omitempty"`
-	Name    string `json:"name"`
-	Text    string `json:"text,omitempty"`
-	Time    string `json:"time,omitempty"`
-	Reason  string `json:"reason,omitempty"`
-	Members any    `json:"members,omitempty"` // how many, or in a welcome their names
-}
-
-// rooms are those that have members.
-type rooms struct {
-	mu   sync.Mutex
-	open map[string]*room
-}
-
-// room is guarded by its own lock; rooms.mu is always taken first.
+// room is guarded by its own lock.
 type room struct {
-	name    string
+	name  string
+	rooms *rooms
+	last  atomic.Uint64 // backlog.next()
+
 	mu      sync.Mutex
-	members map[string]*member
-	guests  int // names given out
+	closed  bool // it is not among the open ones any more
+	taken   map[string]*member
+	guests  int       // names given out
+	present []*member // those that have been announced, sorted by name
+	behind  int       // how many of them are
+
+	backlog      backlog
+	lists        lists
+	announcement announcement
 }
 
-type member struct {
-	name string
-	conn *websocket.Conn
-	room *room
+// join adds m, unless the room is closed or full, and waits until it is announced.
+func (r *room) join(m *member, name string) (open bool, err error) {
+	slow, open, err := r.add(m, name)
+	closeAll(slow)
+	if open && err == nil {
+		<-m.admitted
+	}
+	return open, err
 }
 
-var (
-	errTooManyRooms = errors.New("too many rooms are open")
-	errRoomFull     = errors.New("the room is full")
-)
+func (r *room) add(m *member, name string) (slow []*member, open bool, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.closed:
+		return nil, false, nil
+	case len(r.taken) >= maxMembers:
+		return nil, true, errRoomFull
+	}
+	m.room, m.name = r, r.freeName(name)
+	m.size = len(marshal(m.name)) + len(",")
+	r.taken[m.name] = m
+	r.announcement.arrivals = append(r.announcement.arrivals, m)
+	return r.announceSoon(), true, nil
+}
 
-// join adds a connection to a room, opens it if need be, and tells everyone.
-func (rs *rooms) join(c *websocket.Conn, roomName, name string) (*member, error) {
-	rs.mu.Lock()
-	defer rs.mu.Unlock()
-	r := rs.open[roomName]
-	if r == nil {
-		if len(rs.open) >= maxRooms {
-			return nil, errTooManyRooms
+func (r *room) freeName(name string) string {
+	taken := func(name string) bool { return r.taken[name] != nil }
+	if name != "" {
+		return freeName(name, taken)
+	}
+	for {
+		r.guests++
+		if guest := "guest-" + strconv.Itoa(r.guests); !taken(guest) {
+			return guest
 		}
-		r = &room{name: roomName, members: map[string]*member{}}
-		rs.open[roomName] = r
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.members) >= maxMembers {
-		return nil, errRoomFull
-	}
-	m := &member{name: r.freeName(name), conn: c, room: r}
-	r.members[m.name] = m
-	r.tellAll(event{Type: "join", Name: m.name, Members: len(r.members)}, m)
-	m.tell(prepare(event{Type: "welcome", Room: r.name, Name: m.name, Members: r.names()}))
-	return m, nil
 }
 
-// leave takes a member out and tells the others; an empty room is gone.
-func (rs *rooms) leave(m *member, reason string) {
-	rs.mu.Lock()
-	defer rs.mu.Unlock()
-	r := m.room
+// leave takes a member out and tells the others why; an empty room is closed.
+func (r *room) leave(m *member, why string) { closeAll(r.remove(m, why)) }
+
+func (r *room) remove(m *member, why string) (slow []*member) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.members, m.name)
-	if len(r.members) == 0 {
-		delete(rs.open, r.name)
+	m.gone = true
+	m.forget()
+	r.noteProgress(m)
+	delete(r.taken, m.name)
+	if len(r.taken) == 0 {
+		r.close()
+		return nil
+	}
+	r.announcement.departures = append(r.announcement.departures, departure{m, why})
+	return r.announceSoon()
+}
+
+// close gives the room's name free. r.mu is held.
+func (r *room) close() {
+	r.closed = true
+	r.announcement.stop()
+	r.backlog.drop(r.backlog.next())
+	r.rooms.mu.Lock()
+	delete(r.rooms.open, r.name)
+	r.rooms.mu.Unlock()
+}
+
+// say tells everyone in the room, the one who says it too. It waits while that one is
+// itself far behind: so nobody can say more than the server is able to spread.
+func (r *room) say(m *member, what message) { closeAll(r.tell(m, what)) }
+
+func (r *room) tell(m *member, what message) (slow []*member) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if m.awaitTurn(); m.slow {
+		return nil
+	}
+	r.backlog.add(what)
+	return r.spread()
+}
+
+// spread gives what was added to the backlog to all whose connections have nothing
+// else to send; the others come for it. It returns those that are too far behind, for the
+// caller to close when r.mu, which is held, is free.
+func (r *room) spread() (slow []*member) {
+	end := r.backlog.next()
+	r.last.Store(end)
+	keep, oldest := r.backlog.within(r.rooms.backlog()), end
+	r.behind = 0
+	for _, m := range r.present {
+		if m.gone || m.slow {
+			continue
+		}
+		if !m.sending.Load() {
+			m.deliver()
+		}
+		if m.next < keep {
+			m.drop()
+			slow = append(slow, m)
+			continue
+		}
+		if m.behind = !m.caughtUp(); m.behind {
+			r.behind++
+			oldest = min(oldest, m.next)
+		}
+	}
+	r.backlog.drop(oldest)
+	return slow
+}
+
+// noteProgress is called when m has been given more. r.mu is held.
+func (r *room) noteProgress(m *member) {
+	if !m.behind || !m.caughtUp() {
 		return
 	}
-	r.tellAll(event{Type: "leave", Name: m.name, Reason: reason, Members: len(r.members)}, nil)
+	m.behind = false
+	if r.behind--; r.behind == 0 {
+		r.backlog.drop(r.backlog.next())
+	}
 }
 
-// freeName is the name asked for, or one like it that nobody has.
-func (r *room) freeName(name string) string {
-	if name == "" {
-		for {
-			r.guests++
-			if guest := "guest-" + strconv.Itoa(r.guests); r.members[guest] == nil {
-				return guest
+// window is how many bytes a member may be behind and still be heard.
+func (r *room) window() int { return r.rooms.backlog() / 4 }
+
+// dropOldLists drops the newcomers that take longest to take in their list, while lists
+// take too much. r.mu is held.
+func (r *room) dropOldLists() (slow []*member) {
+	for limit := r.rooms.lists(); len(r.lists.all) > 1 && r.lists.size > limit; {
+		oldest := r.lists.all[0]
+		for _, m := range r.present {
+			if m.list == oldest {
+				m.drop()
+				slow = append(slow, m)
 			}
 		}
 	}
-	free := name
-	for i := 2; r.members[free] != nil; i++ {
-		free = name + "-" + strconv.Itoa(i)
-	}
-	return free
+	return slow
 }
 
-func (r *room) names() []string { return slices.Sorted(maps.Keys(r.members)) }
-
-// say tells everyone in the room, the one who said it too.
-func (r *room) say(e event) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.tellAll(e, nil)
-}
-
-// tellAll tells everyone but one; r.mu is held, which keeps the order.
-func (r *room) tellAll(e event, but *member) {
-	message := prepare(e)
-	for _, m := range r.members {
-		if m != but {
-			m.tell(message)
-		}
-	}
-}
-
-// tell queues a message; a member who cannot keep up is dropped, which its own
-// goroutine then announces.
-func (m *member) tell(message *websocket.Prepared) {
-	if m.conn.Send(message) != nil {
+// closeAll ends the connections of members that were dropped. Each leaves by its own
+// goroutine.
+func closeAll(members []*member) {
+	for _, m := range members {
 		m.conn.CloseNow()
 	}
-}
-
-func prepare(e event) *websocket.Prepared {
-	text, err := json.Marshal(e)
-	if err != nil {
-		panic(err) // strings and numbers always marshal
-	}
-	message, err := websocket.Prepare(protocol.OpText, text)
-	if err != nil {
-		panic(err) // text can be prepared
-	}
-	return message
 }

@@ -1,0 +1,384 @@
+// A crowd: thousands of lean members in a process of their own, which count what they hear
+// and check it, driven by lines on standard input.
+
+package chat_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"framescope/protocol"
+)
+
+// asCrowd has the address and the room of the chat for a test binary that is to be a crowd.
+const asCrowd = "FRAMESCOPE_TEST_AS_CROWD"
+
+// crowd is the members of one room.
+type crowd struct {
+	addr, room string
+	mu         sync.Mutex
+	members    []*lean
+	stalled    []net.Conn
+	faults     []string
+	faulty     chan struct{} // closed at the first fault
+	said       int
+}
+
+// reply is what the crowd answers to a command.
+type reply struct {
+	Seconds []float64 // that parts of it took
+	Faults  []string
+}
+
+// runCrowd obeys commands until the input ends:
+//
+//	join N    N members join; done when all know each other
+//	stall N   N more join and never read
+//	say N S   the first says N lines of S bytes, each when all have heard the one before
+//	flood N S the first says N lines of S bytes; done when all have heard them
+//	churn N   N members leave and come again
+//	forget    all know that none of the stalled are there any more
+func runCrowd(where string, in io.Reader, out io.Writer) {
+	addr, room, _ := strings.Cut(where, " ")
+	c := &crowd{addr: addr, room: room, faulty: make(chan struct{})}
+	for lines := bufio.NewScanner(in); lines.Scan(); {
+		var what string
+		var n, size int
+		_, _ = fmt.Sscan(lines.Text(), &what, &n, &size)
+		var r reply
+		switch what {
+		case "join":
+			r.Seconds = c.timed(func() { c.join(n) })
+		case "stall":
+			c.stall(n)
+		case "say":
+			for range n {
+				r.Seconds = append(r.Seconds, c.timed(func() { c.say(1, size) })...)
+			}
+		case "flood":
+			r.Seconds = c.timed(func() { c.say(n, size) })
+		case "churn":
+			r.Seconds = c.timed(func() { c.churn(n) })
+		case "forget":
+			c.stalled = nil
+			c.settle()
+		default:
+			c.fault("no such command: " + lines.Text())
+		}
+		c.mu.Lock()
+		r.Faults = c.faults
+		c.mu.Unlock()
+		if err := json.NewEncoder(out).Encode(r); err != nil {
+			return
+		}
+	}
+}
+
+func (c *crowd) timed(do func()) []float64 {
+	begun := time.Now()
+	do()
+	return []float64{time.Since(begun).Seconds()}
+}
+
+func (c *crowd) fault(text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.faults) == 0 {
+		close(c.faulty)
+	}
+	if len(c.faults) < 10 {
+		c.faults = append(c.faults, text)
+	}
+}
+
+// each runs do with the numbers below n, many at a time.
+func each(n int, do func(int)) {
+	var all sync.WaitGroup
+	var next atomic.Int64
+	for range min(n, 100) {
+		all.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(i)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// enter does a handshake.
+func (c *crowd) enter(name string) (net.Conn, *bufio.Reader) {
+	nc, err := net.Dial("tcp", c.addr)
+	if err != nil {
+		c.fault(err.Error())
+		return nil, nil
+	}
+	fmt.Fprintf(nc, "GET /ws/chat?room=%s&name=%s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n", c.room, name, c.addr)
+	r := bufio.NewReader(nc)
+	response, err := http.ReadResponse(r, nil)
+	if err != nil || response.StatusCode != http.StatusSwitchingProtocols {
+		c.fault(fmt.Sprint("handshake: ", response, err))
+		return nil, nil
+	}
+	return nc, r
+}
+
+func (c *crowd) join(n int) {
+	from := len(c.members)
+	c.members = append(c.members, make([]*lean, n)...)
+	each(n, func(i int) { c.members[from+i] = c.begin(fmt.Sprintf("member-%05d", from+i), (from+i)%101 == 0) })
+	c.settle()
+}
+
+func (c *crowd) begin(name string, careful bool) *lean {
+	m := &lean{crowd: c, name: name, said: c.said, ended: make(chan struct{})}
+	if careful {
+		m.names = map[string]bool{}
+	}
+	var r *bufio.Reader
+	if m.nc, r = c.enter(name); m.nc == nil {
+		close(m.ended)
+		return m
+	}
+	go m.listen(r)
+	return m
+}
+
+func (c *crowd) stall(n int) {
+	conns := make([]net.Conn, n)
+	each(n, func(i int) {
+		if conns[i], _ = c.enter(fmt.Sprintf("stalled-%05d", i)); conns[i] != nil {
+			_ = conns[i].(*net.TCPConn).SetReadBuffer(4 << 10) // or else it takes more to stall it
+		}
+	})
+	c.stalled = append(c.stalled, conns...)
+	c.settle()
+}
+
+// settle waits until all know of all, and have heard everything.
+func (c *crowd) settle() {
+	known := len(c.members) + len(c.stalled)
+	c.reach(&goal{known: known, said: c.said})
+	for _, m := range c.members {
+		m.mu.Lock()
+		if m.names != nil && len(m.names) != known {
+			c.fault(fmt.Sprintf("%s knows %d names of %d", m.name, len(m.names), known))
+		}
+		m.mu.Unlock()
+	}
+}
+
+// reach waits until all members have reached a goal, or there is a fault.
+func (c *crowd) reach(g *goal) {
+	g.reached = make(chan struct{})
+	g.left.Store(int64(len(c.members)))
+	for _, m := range c.members {
+		m.mu.Lock()
+		m.goal = g
+		m.check()
+		m.mu.Unlock()
+	}
+	select {
+	case <-g.reached:
+	case <-c.faulty:
+	}
+}
+
+func (c *crowd) say(n, size int) {
+	for range n {
+		text := fmt.Sprintf("%08d%s", c.said, strings.Repeat("x", max(size-8, 0)))
+		c.said++
+		frame := protocol.AppendHeader(nil, protocol.Header{Fin: true, Opcode: protocol.OpText, Masked: true, PayloadLength: uint64(len(text))})
+		if _, err := c.members[0].nc.Write(append(frame, text...)); err != nil {
+			c.fault(err.Error())
+		}
+	}
+	c.reach(&goal{known: anyNumber, said: c.said})
+}
+
+// churn has the last n leave, and come again while others still leave.
+func (c *crowd) churn(n int) {
+	first := len(c.members) - n
+	each(n, func(i int) {
+		m := c.members[first+i]
+		m.leaving.Store(true)
+		_, _ = m.nc.Write([]byte{0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8})
+		<-m.ended
+		c.members[first+i] = c.begin(m.name, m.names != nil)
+	})
+	c.settle()
+}
+
+const anyNumber = -1
+
+// goal is how many members all are to know, and how many lines they are to have heard.
+type goal struct {
+	known, said int
+	left        atomic.Int64
+	reached     chan struct{}
+}
+
+// lean is a member that keeps little: how many it knows, how many lines it has heard, and
+// if it is a careful one the names.
+type lean struct {
+	crowd   *crowd
+	name    string
+	nc      net.Conn
+	leaving atomic.Bool
+	ended   chan struct{}
+
+	mu      sync.Mutex
+	welcome bool // it has come, with all pieces
+	known   int
+	said    int
+	names   map[string]bool // nil unless it is careful
+	goal    *goal
+}
+
+// check counts a member that has reached the goal.
+func (m *lean) check() {
+	g := m.goal
+	if g == nil || !m.welcome || g.known != anyNumber && m.known != g.known || m.said != g.said {
+		return
+	}
+	m.goal = nil
+	if g.left.Add(-1) == 0 {
+		close(g.reached)
+	}
+}
+
+func (m *lean) listen(r *bufio.Reader) {
+	defer close(m.ended)
+	defer m.nc.Close()
+	var payload []byte
+	for {
+		h, err := readHeader(r)
+		if err == nil {
+			payload = slices.Grow(payload[:0], int(h.PayloadLength))[:h.PayloadLength]
+			_, err = io.ReadFull(r, payload)
+		}
+		if err != nil || h.Opcode == protocol.OpClose {
+			if !m.leaving.Load() {
+				m.crowd.fault(fmt.Sprintf("%s lost its connection: %v, opcode %v", m.name, err, h.Opcode))
+			}
+			return
+		}
+		if err := m.hear(payload); err != nil {
+			m.crowd.fault(fmt.Sprintf("%s: %v: %.300s", m.name, err, payload))
+			return
+		}
+	}
+}
+
+func readHeader(r *bufio.Reader) (protocol.Header, error) {
+	for n := 2; ; n++ {
+		b, err := r.Peek(n)
+		if err != nil {
+			return protocol.Header{}, err
+		}
+		if h, size := protocol.ParseHeader(b); size > 0 {
+			_, _ = r.Discard(size)
+			return h, nil
+		}
+	}
+}
+
+// hear takes in an event: its text is looked at, not parsed, unless the member is careful.
+func (m *lean) hear(text []byte) error {
+	kind, rest, _ := bytes.Cut(bytes.TrimPrefix(text, []byte(`{"type":"`)), []byte(`"`))
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	defer m.check()
+	if m.names != nil {
+		if err := m.learn(text); err != nil {
+			return err
+		}
+	}
+	switch string(kind) {
+	case "welcome", "members":
+		list, end, _ := bytes.Cut(rest[bytes.IndexByte(rest, '['):], []byte("]"))
+		m.known += bytes.Count(list, []byte(`"`)) / 2
+		m.welcome = !bytes.Contains(end, []byte("true"))
+		return nil
+	case "message":
+		if !bytes.Contains(rest, fmt.Appendf(nil, `"text":"%08d`, m.said)) {
+			return fmt.Errorf("line %d is missing", m.said)
+		}
+		m.said++
+		return nil
+	case "join", "leave":
+		n := 1
+		if at := bytes.IndexByte(rest, '['); at >= 0 {
+			list, _, _ := bytes.Cut(rest[at:], []byte("]"))
+			n = bytes.Count(list, []byte(`"`)) / 2
+		}
+		if string(kind) == "leave" {
+			n = -n
+		}
+		m.known += n
+		if !bytes.HasSuffix(rest, fmt.Appendf(nil, `"members":%d}`, m.known)) || !m.welcome {
+			return fmt.Errorf("it knows %d", m.known)
+		}
+		return nil
+	}
+	return fmt.Errorf("unknown event")
+}
+
+// learn is what a client does: it keeps the names.
+func (m *lean) learn(text []byte) error {
+	var e struct {
+		Type, Name     string
+		Names, Reasons []string
+		Members        any
+	}
+	if err := json.Unmarshal(text, &e); err != nil {
+		return err
+	}
+	names := e.Names
+	if names == nil {
+		names = []string{e.Name}
+	}
+	before := len(m.names)
+	switch e.Type {
+	case "welcome", "members":
+		for _, name := range e.Members.([]any) {
+			m.names[name.(string)] = true
+		}
+		if len(m.names) != before+len(e.Members.([]any)) {
+			return fmt.Errorf("a name twice, of %d", len(m.names))
+		}
+	case "join":
+		for _, name := range names {
+			m.names[name] = true
+		}
+		if len(m.names) != before+len(names) {
+			return fmt.Errorf("%v joined who were there", names)
+		}
+	case "leave":
+		maps.DeleteFunc(m.names, func(name string, _ bool) bool { return slices.Contains(names, name) })
+		if len(m.names) != before-len(names) || e.Names != nil && len(e.Reasons) != len(names) {
+			return fmt.Errorf("%v left who were not there", names)
+		}
+	}
+	return nil
+}
+
+// asCrowdIfAsked makes this process a crowd, if it is to be one.
+func asCrowdIfAsked() {
+	if where := os.Getenv(asCrowd); where != "" {
+		runCrowd(where, os.Stdin, os.Stdout)
+		os.Exit(0)
+	}
+}

@@ -1,0 +1,217 @@
+// Rooms of many: that all learn of all, that the stalled cost nobody else anything, and
+// what it takes.
+
+package chat_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"framescope/server/chat"
+	"framescope/server/websocket"
+)
+
+// driver gives commands to a crowd.
+type driver struct {
+	t   testing.TB
+	in  io.Writer
+	out *bufio.Reader
+}
+
+// gather starts a crowd for a room at an address.
+func gather(t testing.TB, addr, room string) *driver {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), asCrowd+"="+addr+" "+room, "GORACE=atexit_sleep_ms=0")
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	// A crowd that waits in vain fails the test, instead of hanging it.
+	patience := time.AfterFunc(5*time.Minute, func() { _ = cmd.Process.Kill() })
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait() // it was killed
+		patience.Stop()
+	})
+	return &driver{t, in, bufio.NewReader(out)}
+}
+
+// do gives a command and returns how long its parts took, sorted.
+func (d *driver) do(format string, a ...any) []float64 {
+	d.t.Helper()
+	fmt.Fprintf(d.in, format+"\n", a...)
+	line, err := d.out.ReadBytes('\n')
+	var r reply
+	if err == nil {
+		err = json.Unmarshal(line, &r)
+	}
+	if err != nil || len(r.Faults) > 0 {
+		d.t.Fatalf(format+": %v, %s", append(a, err, strings.Join(r.Faults, "\n"))...)
+	}
+	slices.Sort(r.Seconds)
+	return r.Seconds
+}
+
+// narrow accepts connections whose sockets hold little, so that few bytes stall them.
+type narrow struct{ *net.TCPListener }
+
+func (l narrow) Accept() (net.Conn, error) {
+	nc, err := l.AcceptTCP()
+	if err != nil {
+		return nil, err
+	}
+	return nc, nc.SetWriteBuffer(4 << 10)
+}
+
+// logged keeps log lines.
+type logged struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// open serves a chat and returns its address; wrap may change the listener.
+func open(t testing.TB, o websocket.Options, log *slog.Logger, wrap func(*net.TCPListener) net.Listener) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sockets := &websocket.Server{Options: o}
+	rooms := chat.New(sockets, log)
+	h := &http.Server{Handler: rooms}
+	go h.Serve(wrap(l.(*net.TCPListener)))
+	t.Cleanup(func() {
+		h.Close()
+		sockets.Shutdown(context.Background())
+		if rooms.Held() != 0 || rooms.Open() != 0 {
+			t.Errorf("at the end %d rooms are open, and %d bytes held", rooms.Open(), rooms.Held())
+		}
+	})
+	return l.Addr().String()
+}
+
+func wide(l *net.TCPListener) net.Listener { return l }
+
+var silent = slog.New(slog.DiscardHandler)
+
+// TestManyJoin: a list that takes several pieces, and every change of it, reaches everyone, in
+// such an order that each knows at any time how many there are.
+func TestManyJoin(t *testing.T) {
+	const members = 1500
+	d := gather(t, open(t, websocket.Options{}, silent, wide), "many")
+	d.do("join %d", members)
+	d.do("churn %d", members/3)
+	d.do("say 3 100")
+}
+
+// TestStalledMembersCostNobodyElse: who does not read is dropped, as too slow, and all others
+// hear every line.
+func TestStalledMembersCostNobodyElse(t *testing.T) {
+	const members, stalled = 950, 50
+	var log logged
+	addr := open(t, websocket.Options{SendQueue: 64 << 10}, slog.New(slog.NewTextHandler(&log, nil)),
+		func(l *net.TCPListener) net.Listener { return narrow{l} })
+	d := gather(t, addr, "many")
+	d.do("join %d", members)
+	d.do("stall %d", stalled)
+	d.do("say 50 4000")
+	d.do("forget")
+	if got := strings.Count(log.String(), `msg="chat member dropped"`); got != stalled || strings.Count(log.String(), `why="too slow"`) != stalled {
+		t.Errorf("%d of %d are logged as dropped:\n%.2000s", got, stalled, log.String())
+	}
+}
+
+// TestFloodIsHeardByAll: one who says more than can be spread at once is slowed down, and
+// nobody falls so far behind that it is dropped.
+func TestFloodIsHeardByAll(t *testing.T) {
+	d := gather(t, open(t, websocket.Options{SendQueue: 128 << 10}, silent, wide), "many")
+	d.do("join 200")
+	d.do("flood 400 4000")
+}
+
+// cpu is the time that this process has used.
+func cpu(t testing.TB) time.Duration {
+	t.Helper()
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
+}
+
+// BenchmarkRoom fills a room and speaks in it, and reports seconds and the server's CPU.
+// The members run in a process of their own and share the processors.
+func BenchmarkRoom(b *testing.B) {
+	for _, members := range []int{1000, 10000} {
+		b.Run(fmt.Sprint(members), func(b *testing.B) {
+			for range b.N {
+				addr := open(b, websocket.Options{}, silent, wide)
+				d := gather(b, addr, "many")
+				before := cpu(b)
+				joined := d.do("join %d", members)[0]
+				b.ReportMetric(joined, "s/join")
+				b.ReportMetric((cpu(b) - before).Seconds(), "cpu-s/join")
+				before = cpu(b)
+				heard := d.do("say 50 100")
+				b.ReportMetric(1000*heard[len(heard)/2], "ms/line")
+				b.ReportMetric(1000*heard[len(heard)-1], "ms/slowest-line")
+				b.ReportMetric(float64((cpu(b)-before).Microseconds())/float64(50*members), "cpu-µs/delivery")
+			}
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+// BenchmarkStalled is how long a line takes to all of a room of 1,000 in which 50 stall, as it
+// was before and while they do.
+func BenchmarkStalled(b *testing.B) {
+	for range b.N {
+		d := gather(b, open(b, websocket.Options{}, silent, wide), "many")
+		d.do("join 950")
+		calm := d.do("say 100 4000")
+		d.do("stall 50")
+		// The sockets hold up to some 4 MB for each of them; then 1 MiB waits.
+		stalled := d.do("say 1500 4000")
+		d.do("forget")
+		b.ReportMetric(1000*calm[len(calm)/2], "ms/line-before")
+		b.ReportMetric(1000*calm[99*len(calm)/100], "ms/p99-before")
+		b.ReportMetric(1000*stalled[len(stalled)/2], "ms/line")
+		b.ReportMetric(1000*stalled[99*len(stalled)/100], "ms/p99")
+		b.ReportMetric(0, "ns/op")
+	}
+}

@@ -1,0 +1,90 @@
+// The rooms that are open, and what they may hold together.
+
+package chat
+
+import (
+	"errors"
+	"sync"
+	"sync/atomic"
+
+	"framescope/server/websocket"
+)
+
+const (
+	maxRooms   = 1000
+	maxMembers = 10000 // of a room
+
+	// What rooms hold for members that are behind, in bytes. A backlog is as long as
+	// Options.SendQueue says.
+	defaultBacklog = 1 << 20
+	maxLists       = 16 << 20 // of a room
+	maxHeld        = 64 << 20 // of all rooms; above it each keeps to squeezed
+	squeezed       = 64 << 10
+)
+
+// rooms are those that have members. Its lock is held for no longer than it takes to find
+// a room.
+type rooms struct {
+	maxBacklog int
+	held       atomic.Int64 // by all rooms
+
+	mu   sync.Mutex
+	open map[string]*room
+}
+
+func (rs *rooms) init(maxBacklog int) {
+	rs.open = map[string]*room{}
+	if rs.maxBacklog = maxBacklog; maxBacklog <= 0 {
+		rs.maxBacklog = defaultBacklog
+	}
+}
+
+var (
+	errTooManyRooms = errors.New("too many rooms are open")
+	errRoomFull     = errors.New("the room is full")
+)
+
+// join adds a connection to a room, opens that if need be, and returns when all members
+// have been told.
+func (rs *rooms) join(c *websocket.Conn, roomName, name string) (*member, error) {
+	m := &member{conn: c, admitted: make(chan struct{})}
+	c.OnDrain(m.sent)
+	for {
+		r, err := rs.find(roomName)
+		if err != nil {
+			return nil, err
+		}
+		if open, err := r.join(m, name); open {
+			return m, err
+		}
+	}
+}
+
+// find returns an open room, which may be closed before it is locked.
+func (rs *rooms) find(name string) (*room, error) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	r := rs.open[name]
+	if r == nil {
+		if len(rs.open) >= maxRooms {
+			return nil, errTooManyRooms
+		}
+		r = &room{name: name, rooms: rs, taken: map[string]*member{}}
+		r.backlog.held, r.lists.held = &rs.held, &rs.held
+		rs.open[name] = r
+	}
+	return r, nil
+}
+
+// backlog is how many bytes a member of a room may be behind.
+func (rs *rooms) backlog() int { return rs.limit(rs.maxBacklog) }
+
+// lists is how many bytes the lists of a room may take.
+func (rs *rooms) lists() int { return rs.limit(maxLists) }
+
+func (rs *rooms) limit(usual int) int {
+	if rs.held.Load() > maxHeld {
+		return min(squeezed, usual)
+	}
+	return usual
+}
