@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -367,7 +366,9 @@ func (m *lean) learn(text []byte) error {
 			return fmt.Errorf("%v joined who were there", names)
 		}
 	case "leave":
-		maps.DeleteFunc(m.names, func(name string, _ bool) bool { return slices.Contains(names, name) })
+		for _, name := range names {
+			delete(m.names, name)
+		}
 		if len(m.names) != before-len(names) || e.Names != nil && len(e.Reasons) != len(names) {
 			return fmt.Errorf("%v left who were not there", names)
 		}
