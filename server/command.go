@@ -114,7 +114,7 @@ func serveCommand() *cobra.Command {
 	f.IntVar(&config.history, "history", config.history, "`MiB` of captured frames that are kept; 0 captures only while a page watches")
 	f.Int64Var(&config.maxMessageSize, "max-message-size", config.maxMessageSize, "largest message taken, in `bytes`; a larger one is closed with 1009")
 	f.Var(&config.maxMemory, "max-memory", "`SIZE` of everything that waits or is unfinished together, such as 512MiB; beyond it the largest and idlest connections are closed. By default a quarter of the memory that there is")
-	f.StringArrayVar(&config.origins, "allow-origin", nil, "further `origin` whose pages may connect, such as https://app.example; may be repeated")
+	f.StringArrayVar(&config.origins, "allow-origin", nil, "further `origin` whose pages may connect, such as https://app.example or https://*.app.example; may be repeated")
 	f.StringArrayVar(&config.hosts, "allow-host", nil, "further host `name` that this server answers to; may be repeated")
 	f.StringVar(&config.pages, "pages", "", "serve the page from this `folder` instead of the built-in one; for development")
 	return c

@@ -60,6 +60,18 @@ func TestWrongCommandLines(t *testing.T) {
 		{[]string{"serve", "--addr", "127.0.0.1:65536"}, exitUsage, "0 to 65535"},
 		{[]string{"serve", "--allow-origin", "app.example"}, exitUsage, "SCHEME://HOST"},
 		{[]string{"serve", "--allow-origin", "https://app.example/"}, exitUsage, "without a path"},
+		{[]string{"serve", "--allow-origin", "*"}, exitUsage, "SCHEME://HOST"},
+		{[]string{"serve", "--allow-origin", "https://*"}, exitUsage, "https://*.app.example"},
+		{[]string{"serve", "--allow-origin", "https://*."}, exitUsage, "https://*.app.example"},
+		{[]string{"serve", "--allow-origin", "https://*.*.example"}, exitUsage, "https://*.app.example"},
+		{[]string{"serve", "--allow-origin", "https://a.*.example"}, exitUsage, "https://*.app.example"},
+		{[]string{"serve", "--allow-origin", "https://a*.example"}, exitUsage, "https://*.app.example"},
+		{[]string{"serve", "--allow-origin", "https://*a.example"}, exitUsage, "https://*.app.example"},
+		{[]string{"serve", "--allow-origin", "https://*..example"}, exitUsage, "https://*.app.example"},
+		{[]string{"serve", "--allow-origin", "https://*.127.0.0.1"}, exitUsage, "https://*.app.example"},
+		{[]string{"serve", "--allow-origin", "https://*.app.example:*"}, exitUsage, "SCHEME://HOST"},
+		{[]string{"serve", "--allow-origin", "*://app.example"}, exitUsage, "SCHEME://HOST"},
+		{[]string{"serve", "--allow-origin", "chrome-extension://*"}, exitUsage, "https://*.app.example"},
 		{[]string{"serve", "--allow-host", "app.example:80"}, exitUsage, "without scheme and port"},
 		{[]string{"serve", "--pages", "/nowhere/at/all"}, exitUsage, "is no folder"},
 		{[]string{"connect"}, exitUsage, "one URL"},
@@ -103,6 +115,7 @@ func TestOriginsAsBrowsersSay(t *testing.T) {
 	for given, want := range map[string]string{
 		"https://App.Example": "https://app.example", "https://b.example:443": "https://b.example", "HTTP://c.example:80": "http://c.example",
 		"http://d.example:443": "http://d.example:443", "https://e.example:8443": "https://e.example:8443", "chrome-extension://abc": "chrome-extension://abc",
+		"https://*.App.Example:443": "https://*.app.example", "http://*.x:8080": "http://*.x:8080",
 	} {
 		c := defaults()
 		c.origins = []string{given}

@@ -86,6 +86,9 @@ func (c *config) check() error {
 		if err != nil || u.Scheme == "" || u.Host == "" || !strings.EqualFold(origin, u.Scheme+"://"+u.Host) {
 			return fmt.Errorf("--allow-origin %q is no origin: give SCHEME://HOST or SCHEME://HOST:PORT, without a path", origin)
 		}
+		if strings.Contains(origin, "*") && !isPattern(u) {
+			return fmt.Errorf("--allow-origin %q has a * that means nothing: give one for all names below a domain, such as https://*.app.example", origin)
+		}
 		c.origins[i] = asBrowsersSay(u)
 	}
 	for _, host := range c.hosts {
@@ -99,6 +102,20 @@ func (c *config) check() error {
 		}
 	}
 	return nil
+}
+
+// isPattern tells whether an origin with a star is one for the names below a domain.
+func isPattern(origin *url.URL) bool {
+	domain, ok := strings.CutPrefix(origin.Hostname(), "*.")
+	if _, err := netip.ParseAddr(domain); !ok || err == nil {
+		return false
+	}
+	for label := range strings.SplitSeq(domain, ".") {
+		if label == "" || strings.ContainsAny(label, "*:[]") {
+			return false
+		}
+	}
+	return true
 }
 
 // asBrowsersSay is an origin as it stands in an Origin field: in small letters, without

@@ -17,7 +17,11 @@ import (
 type Policy struct {
 	// Hosts are further host names, without port, that a Host field may have.
 	Hosts []string
-	// Origins are further origins, such as https://app.example:8443.
+	// Origins are further origins, such as https://app.example:8443, written as browsers
+	// send them: in small letters, and without a port that the scheme implies. In
+	// https://*.app.example the star stands for one or more labels of a host name:
+	// https://a.app.example and https://b.a.app.example are allowed, https://app.example
+	// is not. Anywhere else a star stands for itself, which no origin has.
 	Origins []string
 }
 
@@ -46,11 +50,38 @@ func (p *Policy) AllowOrigin(r *http.Request) bool {
 	default:
 		return false
 	}
-	if slices.Contains(p.Origins, origins[0]) {
+	if slices.ContainsFunc(p.Origins, func(allowed string) bool { return matchOrigin(allowed, origins[0]) }) {
 		return true
 	}
 	u, err := url.Parse(origins[0])
 	return err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
+}
+
+// matchOrigin reports whether an origin is the allowed one, or one of those.
+func matchOrigin(allowed, origin string) bool {
+	scheme, domain, pattern := strings.Cut(allowed, "://*.")
+	if !pattern {
+		return origin == allowed
+	}
+	rest, ok := strings.CutPrefix(origin, scheme+"://")
+	if !ok {
+		return false
+	}
+	labels, ok := strings.CutSuffix(rest, "."+domain)
+	return ok && domain != "" && validLabels(labels)
+}
+
+// validLabels reports whether s is labels of a host name, as browsers send them, and no
+// more: neither a port nor a user.
+func validLabels(s string) bool {
+	for label := range strings.SplitSeq(s, ".") {
+		if label == "" || strings.ContainsFunc(label, func(c rune) bool {
+			return !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_')
+		}) {
+			return false
+		}
+	}
+	return true
 }
 
 // hostname is the host of a Host field without its port and brackets.

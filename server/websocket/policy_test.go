@@ -1,0 +1,72 @@
+// Origins: those that are allowed, those below a domain, and those that only look like it.
+
+package websocket_test
+
+import (
+	"net/http/httptest"
+	"testing"
+
+	"framescope/server/websocket"
+)
+
+func TestOrigins(t *testing.T) {
+	p := websocket.Policy{Origins: []string{
+		"https://app.example:8443", "https://*.wild.example", "http://*.port.example:8080", "chrome-extension://abc", "https://*.", "https://a*b.example",
+	}}
+	for origin, want := range map[string]bool{
+		"https://app.example:8443":               true,
+		"https://app.example":                    false,
+		"https://x.app.example:8443":             false,
+		"chrome-extension://abc":                 true,
+		"https://a.wild.example":                 true,
+		"https://b.a.wild.example":               true,
+		"https://xn--bcher-kva.wild.example":     true,
+		"https://wild.example":                   false,
+		"https://.wild.example":                  false,
+		"https://a..wild.example":                false,
+		"https://evilwild.example":               false,
+		"https://wild.example.evil.org":          false,
+		"https://a.wild.example.evil.org":        false,
+		"https://a.wild.example.":                false,
+		"https://a.wild.example:8443":            false,
+		"https://a.wild.example:443":             false, // no browser says so
+		"http://a.wild.example":                  false,
+		"wss://a.wild.example":                   false,
+		"https://evil.org/.wild.example":         false,
+		"https://evil.org#.wild.example":         false,
+		"https://evil.org?.wild.example":         false,
+		"https://evil.org:80.wild.example":       false,
+		"https://user@a.wild.example":            false,
+		"https://a.wild.example@evil.org":        false,
+		"https://evil.org\\.wild.example":        false,
+		"https://A.Wild.Example":                 false, // no browser says so
+		"HTTPS://a.wild.example":                 false,
+		"https://*.wild.example":                 false,
+		"https://a\u017f.wild.example":           false,
+		"http://a.port.example:8080":             true,
+		"http://a.port.example":                  false,
+		"http://a.port.example:80800":            false,
+		"http://a.port.example:8080.evil.org":    false,
+		"null":                                   false,
+		"https://a.":                             false,
+		"https://axb.example":                    false,
+		"https://here.example":                   true, // the request's own host
+		"https://here.example.evil.org":          false,
+		"https://a.here.example":                 false,
+		"https://a.wild.example https://b.wild.": false,
+	} {
+		r := httptest.NewRequest("GET", "http://here.example/", nil)
+		r.Header.Set("Origin", origin)
+		if got := p.AllowOrigin(r); got != want {
+			t.Errorf("%s: %v, want %v", origin, got, want)
+		}
+	}
+	r := httptest.NewRequest("GET", "http://here.example/", nil)
+	if !p.AllowOrigin(r) {
+		t.Error("a client that is no browser is refused")
+	}
+	r.Header["Origin"] = []string{"https://a.wild.example", "https://a.wild.example"}
+	if p.AllowOrigin(r) {
+		t.Error("two origins are allowed")
+	}
+}
