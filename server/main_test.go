@@ -12,8 +12,10 @@ import (
 	"os/exec"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -23,8 +25,17 @@ import (
 // asProgram makes this test binary behave as framescope itself.
 const asProgram = "FRAMESCOPE_TEST_AS_PROGRAM"
 
+// fileLimit is how many files the program may open, if that is not what this test may.
+const fileLimit = "FRAMESCOPE_TEST_FILE_LIMIT"
+
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
+		if n, err := strconv.ParseUint(os.Getenv(fileLimit), 10, 32); err == nil {
+			limit := syscall.Rlimit{Cur: n, Max: n}
+			if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+				panic(err)
+			}
+		}
 		main()
 	}
 	code := m.Run()
@@ -56,8 +67,16 @@ func command(args ...string) *exec.Cmd {
 // startProcess waits for the ready line.
 func startProcess(t *testing.T, args ...string) *process {
 	t.Helper()
-	p := &process{cmd: command(append([]string{"serve"}, args...)...), stderr: &lockedBuffer{}, exited: make(chan struct{})}
-	p.cmd.Stderr = p.stderr
+	p := &process{stderr: &lockedBuffer{}, exited: make(chan struct{})}
+	p.start(t, args, func(cmd *exec.Cmd) { cmd.Stderr = p.stderr })
+	return p
+}
+
+// start is startProcess for a command that is changed before.
+func (p *process) start(t *testing.T, args []string, change func(*exec.Cmd)) {
+	t.Helper()
+	p.cmd = command(append([]string{"serve"}, args...)...)
+	change(p.cmd)
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -80,7 +99,6 @@ func startProcess(t *testing.T, args ...string) *process {
 		t.Fatalf("no ready line but %q, %v; %s", line, err, p.stderr)
 	}
 	p.url = match[1]
-	return p
 }
 
 // wait returns the exit code.

@@ -47,7 +47,7 @@ func serve(ctx context.Context, c *config, stdout io.Writer, log *slog.Logger) e
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       keepAlive,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ErrorLog:          httpLog(log),
 	}
 	tap.Attach(h)
 	tending, rest := context.WithCancel(ctx)
@@ -56,7 +56,7 @@ func serve(ctx context.Context, c *config, stdout io.Writer, log *slog.Logger) e
 	defer tended.Wait()
 	defer rest()
 	failed := make(chan error, 1)
-	go func() { failed <- h.Serve(s.tap.Listener(l)) }()
+	go func() { failed <- h.Serve(s.tap.Listener(patient(l, log, func() { closeIdle(h) }))) }()
 	fmt.Fprintf(stdout, "listening on %s\n", c.url(l.Addr().(*net.TCPAddr).Port))
 
 	select {
@@ -66,6 +66,12 @@ func serve(ctx context.Context, c *config, stdout io.Writer, log *slog.Logger) e
 	}
 	s.end(h, c.drainTimeout)
 	return nil
+}
+
+// closeIdle closes the connections that have no request under way, and are no WebSockets.
+func closeIdle(h *http.Server) {
+	h.SetKeepAlivesEnabled(false)
+	h.SetKeepAlivesEnabled(true)
 }
 
 // listen gives errors that say what to do.

@@ -1,0 +1,175 @@
+// Tests of a server whose files run out: it says so, and serves who waits once there are some.
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// withFiles starts the program with so many files at most.
+func withFiles(t *testing.T, limit string) *process {
+	t.Helper()
+	p := &process{stderr: &lockedBuffer{}, exited: make(chan struct{})}
+	p.start(t, []string{"--addr", "127.0.0.1:0"}, func(cmd *exec.Cmd) {
+		cmd.Stderr = p.stderr
+		cmd.Env = append(cmd.Env, fileLimit+"="+limit)
+	})
+	return p
+}
+
+// awaitLog waits for a text on standard error.
+func (p *process) awaitLog(t *testing.T, text string) {
+	t.Helper()
+	for begun := time.Now(); !strings.Contains(p.stderr.String(), text); time.Sleep(time.Millisecond) {
+		if time.Since(begun) > patience {
+			t.Fatalf("%q is not logged but %q", text, p.stderr)
+		}
+	}
+}
+
+const noFiles = "no file is left for a new connection"
+
+func TestFilesRunOut(t *testing.T) {
+	t.Parallel()
+	p := withFiles(t, "40")
+	var open []net.Conn
+	for range 40 {
+		c := rawConn(t, p.url)
+		if _, err := io.WriteString(c, strings.Replace(shake, "%s", "/ws/echo", 1)); err != nil {
+			t.Fatal(err)
+		}
+		open = append(open, c)
+	}
+	p.awaitLog(t, noFiles)
+	// The first are served as ever.
+	first := open[0]
+	head := make([]byte, len("HTTP/1.1 101"))
+	if _, err := io.ReadFull(first, head); err != nil || string(head) != "HTTP/1.1 101" {
+		t.Fatalf("%q, %v", head, err)
+	}
+	// One that waits is served when others end.
+	last := open[len(open)-1]
+	if err := last.SetReadDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := last.Read(head); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("the last is answered already: %v", err)
+	}
+	for _, c := range open[:len(open)-1] {
+		c.Close()
+	}
+	if err := last.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(last, head); err != nil || string(head) != "HTTP/1.1 101" {
+		t.Fatalf("%q, %v", head, err)
+	}
+}
+
+// TestIdleConnectionsMakeRoom: who only keeps connections alive keeps nobody out.
+func TestIdleConnectionsMakeRoom(t *testing.T) {
+	t.Parallel()
+	p := withFiles(t, "40")
+	answer := make([]byte, 4096)
+	for range 60 {
+		c := rawConn(t, p.url)
+		if _, err := io.WriteString(c, "HEAD /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := c.Read(answer); err != nil || !bytes.HasPrefix(answer[:n], []byte("HTTP/1.1 200 ")) {
+			t.Fatalf("%q, %v", answer[:n], err)
+		}
+	}
+	rawSocket(t, p.url, "/ws/echo")
+	p.awaitLog(t, noFiles)
+}
+
+// exhausted is a listener without a file until a moment.
+type exhausted struct {
+	net.Listener
+	until time.Time
+	tried int
+}
+
+func (e *exhausted) Accept() (net.Conn, error) {
+	e.tried++
+	if time.Now().Before(e.until) {
+		return nil, &net.OpError{Op: "accept", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
+	}
+	c, _ := net.Pipe()
+	return c, nil
+}
+
+func (e *exhausted) Close() error { return nil }
+
+func TestLackOfFilesIsSaidOnceASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		room := 0
+		e := &exhausted{until: time.Now().Add(10*time.Second + time.Millisecond)}
+		l := patient(e, slog.New(slog.NewTextHandler(&log, nil)), func() { room++ })
+		if _, err := l.Accept(); err != nil {
+			t.Fatal(err)
+		}
+		if lines := strings.Count(log.String(), noFiles); lines != 11 || !strings.Contains(log.String(), "raise `ulimit -n`") {
+			t.Errorf("%d lines in 10 s: %s", lines, log.String())
+		}
+		if e.tried > 300 || room != e.tried-1 {
+			t.Errorf("it tried %d times, and made room %d times", e.tried, room)
+		}
+	})
+}
+
+func TestListenerEndsWhileItWaitsForFiles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := patient(&exhausted{until: time.Now().Add(time.Hour)}, slog.New(slog.DiscardHandler), func() {})
+		ended := make(chan error)
+		go func() {
+			_, err := l.Accept()
+			ended <- err
+		}()
+		synctest.Wait()
+		l.Close()
+		l.Close()
+		if err := <-ended; !errors.Is(err, net.ErrClosed) {
+			t.Error(err)
+		}
+	})
+}
+
+// TestPanicsAreLogged: net/http recovers them, and says so where it should be seen.
+func TestPanicsAreLogged(t *testing.T) {
+	var log lockedBuffer
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &http.Server{
+		Handler:  http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("at the disco") }),
+		ErrorLog: httpLog(slog.New(slog.NewTextHandler(&log, nil))),
+	}
+	go h.Serve(l)
+	defer h.Close()
+	if _, err := http.Get("http://" + l.Addr().String()); err == nil {
+		t.Fatal("it did not panic")
+	}
+	if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "level=ERROR") || !strings.Contains(got, "at the disco") {
+		t.Errorf("%q", got)
+	}
+	httpLog(slog.New(slog.NewTextHandler(&log, nil))).Print("http: TLS handshake error")
+	if got := log.String(); strings.Count(got, "\n") != 1 {
+		t.Errorf("what peers do is logged: %q", got)
+	}
+}
