@@ -64,6 +64,9 @@ func TestAddresses(t *testing.T) {
 	}{
 		{"GET", "healthz", "", nil, 200, "ok"},
 		{"HEAD", "healthz", "", nil, 200, ""},
+		{"POST", "healthz", "", nil, 405, "use GET or HEAD"},
+		{"DELETE", "healthz", "", nil, 405, "use GET or HEAD"},
+		{"OPTIONS", "healthz", "", nil, 405, "use GET or HEAD"},
 		{"GET", "nowhere", "", nil, 404, "the inspector is at /"},
 		{"GET", "ws/nowhere", "", nil, 404, "/ws/echo"},
 		{"GET", "ws/nowhere", "", upgrade, 404, "/ws/echo"},
@@ -97,6 +100,9 @@ func TestAddresses(t *testing.T) {
 		response.Body.Close()
 		if err != nil || response.StatusCode != test.status || !strings.Contains(string(text), test.says) {
 			t.Errorf("%s /%s, Host %q: %d %q, %v; want %d %q", test.method, test.path, test.host, response.StatusCode, text, err, test.status, test.says)
+		}
+		if test.status == 405 && !strings.Contains(response.Header.Get("Allow"), "GET") {
+			t.Errorf("%s /%s: Allow %q", test.method, test.path, response.Header.Get("Allow"))
 		}
 	}
 }

@@ -62,7 +62,7 @@ func (s *server) handler() http.Handler {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", s.ownHost(s.page))
-	mux.Handle("/healthz", s.ownHost(http.HandlerFunc(healthy)))
+	mux.Handle("/healthz", s.ownHost(http.HandlerFunc(health)))
 	mux.Handle("/ws/echo", captured(&echo.Handler{Server: s.sockets, Log: s.log}))
 	mux.Handle("/ws/chat", captured(chat.New(s.sockets, s.log)))
 	mux.Handle("/ws/inspect", tap.Ignore(&inspect.Handler{Tap: s.tap, Server: s.sockets, Log: s.log}))
@@ -96,7 +96,12 @@ func (s *server) ownHost(next http.Handler) http.Handler {
 	})
 }
 
-func healthy(w http.ResponseWriter, _ *http.Request) {
+func health(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "405 this says whether the server is well: use GET or HEAD", http.StatusMethodNotAllowed)
+		return
+	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	_, _ = io.WriteString(w, "ok\n")
