@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os/signal"
 	"runtime"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -18,11 +20,17 @@ import (
 // usageError is a fault of the command line; anything else is one of the world.
 type usageError struct{ error }
 
+// unheard is one that nobody can be told, as nobody reads standard error.
+type unheard struct{ error }
+
 // complain writes err as one line, escaped, since parts of it may be a peer's words, and
 // returns the exit code that it deserves.
 func complain(w io.Writer, err error) int {
-	if err == nil {
+	switch {
+	case err == nil:
 		return exitDone
+	case errors.As(err, new(unheard)):
+		return exitFailed
 	}
 	fmt.Fprintf(w, "framescope: %s\n", decode.Escape(strings.ReplaceAll(err.Error(), "\n", " ")))
 	var coded *codedError
@@ -103,8 +111,14 @@ func serveCommand() *cobra.Command {
 			if err := config.check(); err != nil {
 				return usageError{err}
 			}
-			log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil))
-			return serve(c.Context(), config, c.OutOrStdout(), log)
+			// A log whose reader has gone does not end the server.
+			signal.Ignore(syscall.SIGPIPE)
+			lines := newLogQueue(c.ErrOrStderr())
+			err := serve(c.Context(), config, c.OutOrStdout(), slog.New(slog.NewTextHandler(lines, nil)))
+			if !lines.Close() && err != nil {
+				return unheard{err}
+			}
+			return err
 		},
 	}
 	f := c.Flags()

@@ -122,6 +122,10 @@ func TestExposedServerWarns(t *testing.T) {
 	if response.StatusCode != 200 {
 		t.Errorf("the address of the ready line answers %d", response.StatusCode)
 	}
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	p.wait(t) // then all has been logged
 	if said := p.stderr.String(); !strings.Contains(said, "--allow-host") || strings.Count(said, "\n") != 1 {
 		t.Errorf("want one warning, got %q", said)
 	}
