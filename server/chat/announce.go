@@ -13,12 +13,11 @@ const (
 	// told of this one: a tenth of a second after one to ten thousand. What is told at
 	// once may be ahead of that by the burst.
 	perMember = 10 * time.Microsecond
-	burst     = 20 * time.Millisecond
-	// maxDelay is how long one waits until half of the members have been sent
-	// what there was before.
+	burst     = 5 * time.Millisecond
+	// maxDelay is how long one waits while the room is crowded.
 	maxDelay = time.Second
 	// maxAnnounced is how many come, and how many go, in one announcement.
-	maxAnnounced = 1000
+	maxAnnounced = 2000
 )
 
 // announcement is what the next one holds, and when it comes. The room's lock guards it.
@@ -76,9 +75,11 @@ func (r *room) announceWaiting() (slow []*member) {
 	return r.announce(now)
 }
 
-// crowded tells whether most members have still to be sent what there was before, newcomers
-// their lists.
-func (r *room) crowded() bool { return r.behind > len(r.present)/2 }
+// crowded tells whether most members have still to be sent what there was before, or
+// newcomers lists that take much.
+func (r *room) crowded() bool {
+	return r.behind > len(r.present)/2 || r.lists.size > r.rooms.lists()/2
+}
 
 // pause is the time between two announcements.
 func (r *room) pause() time.Duration {

@@ -21,12 +21,14 @@ import (
 	"framescope/protocol"
 )
 
-// asCrowd has the address and the room of the chat for a test binary that is to be a crowd.
+// asCrowd has the chat's address, the room and the length of the names for a test binary that
+// is to be a crowd.
 const asCrowd = "FRAMESCOPE_TEST_AS_CROWD"
 
 // crowd is the members of one room.
 type crowd struct {
 	addr, room string
+	nameLength int
 	mu         sync.Mutex
 	members    []*lean
 	stalled    []net.Conn
@@ -50,8 +52,8 @@ type reply struct {
 //	churn N   N members leave and come again
 //	forget    all know that none of the stalled are there any more
 func runCrowd(where string, in io.Reader, out io.Writer) {
-	addr, room, _ := strings.Cut(where, " ")
-	c := &crowd{addr: addr, room: room, faulty: make(chan struct{})}
+	c := &crowd{faulty: make(chan struct{})}
+	_, _ = fmt.Sscan(where, &c.addr, &c.room, &c.nameLength)
 	for lines := bufio.NewScanner(in); lines.Scan(); {
 		var what string
 		var n, size int
@@ -137,8 +139,13 @@ func (c *crowd) enter(name string) (net.Conn, *bufio.Reader) {
 func (c *crowd) join(n int) {
 	from := len(c.members)
 	c.members = append(c.members, make([]*lean, n)...)
-	each(n, func(i int) { c.members[from+i] = c.begin(fmt.Sprintf("member-%05d", from+i), (from+i)%101 == 0) })
+	each(n, func(i int) { c.members[from+i] = c.begin(c.name(from+i), (from+i)%101 == 0) })
 	c.settle()
+}
+
+func (c *crowd) name(n int) string {
+	name := fmt.Sprintf("member-%05d", n)
+	return name + strings.Repeat("x", max(c.nameLength-len(name), 0))
 }
 
 func (c *crowd) begin(name string, careful bool) *lean {
@@ -273,6 +280,10 @@ func (m *lean) listen(r *bufio.Reader) {
 				m.crowd.fault(fmt.Sprintf("%s lost its connection: %v, opcode %v", m.name, err, h.Opcode))
 			}
 			return
+		}
+		if h.Opcode == protocol.OpPing {
+			_, _ = m.nc.Write([]byte{0x8a, 0x80, 0, 0, 0, 0}) // the server's pings are empty
+			continue
 		}
 		if err := m.hear(payload); err != nil {
 			m.crowd.fault(fmt.Sprintf("%s: %v: %.300s", m.name, err, payload))

@@ -32,11 +32,11 @@ type driver struct {
 	out *bufio.Reader
 }
 
-// gather starts a crowd for a room at an address.
-func gather(t testing.TB, addr, room string) *driver {
+// gather starts a crowd for a chat at an address.
+func gather(t testing.TB, addr string, nameLength int) *driver {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), asCrowd+"="+addr+" "+room, "GORACE=atexit_sleep_ms=0")
+	cmd.Env = append(os.Environ(), fmt.Sprint(asCrowd, "=", addr, " many ", nameLength), "GORACE=atexit_sleep_ms=0")
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -133,7 +133,7 @@ var silent = slog.New(slog.DiscardHandler)
 // such an order that each knows at any time how many there are.
 func TestManyJoin(t *testing.T) {
 	const members = 1500
-	d := gather(t, open(t, websocket.Options{}, silent, wide), "many")
+	d := gather(t, open(t, websocket.Options{}, silent, wide), 0)
 	d.do("join %d", members)
 	d.do("churn %d", members/3)
 	d.do("say 3 100")
@@ -146,7 +146,7 @@ func TestStalledMembersCostNobodyElse(t *testing.T) {
 	var log logged
 	addr := open(t, websocket.Options{SendQueue: 64 << 10}, slog.New(slog.NewTextHandler(&log, nil)),
 		func(l *net.TCPListener) net.Listener { return narrow{l} })
-	d := gather(t, addr, "many")
+	d := gather(t, addr, 0)
 	d.do("join %d", members)
 	d.do("stall %d", stalled)
 	d.do("say 50 4000")
@@ -159,7 +159,7 @@ func TestStalledMembersCostNobodyElse(t *testing.T) {
 // TestFloodIsHeardByAll: one who says more than can be spread at once is slowed down, and
 // nobody falls so far behind that it is dropped.
 func TestFloodIsHeardByAll(t *testing.T) {
-	d := gather(t, open(t, websocket.Options{SendQueue: 128 << 10}, silent, wide), "many")
+	d := gather(t, open(t, websocket.Options{SendQueue: 128 << 10}, silent, wide), 0)
 	d.do("join 200")
 	d.do("flood 400 4000")
 }
@@ -177,11 +177,14 @@ func cpu(t testing.TB) time.Duration {
 // BenchmarkRoom fills a room and speaks in it, and reports seconds and the server's CPU.
 // The members run in a process of their own and share the processors.
 func BenchmarkRoom(b *testing.B) {
-	for _, members := range []int{1000, 10000} {
-		b.Run(fmt.Sprint(members), func(b *testing.B) {
+	for _, test := range []struct {
+		name                string
+		members, nameLength int
+	}{{"1000", 1000, 12}, {"10000", 10000, 12}, {"10000-long-names", 10000, 64}} {
+		b.Run(test.name, func(b *testing.B) {
+			members := test.members
 			for range b.N {
-				addr := open(b, websocket.Options{}, silent, wide)
-				d := gather(b, addr, "many")
+				d := gather(b, open(b, websocket.Options{}, silent, wide), test.nameLength)
 				before := cpu(b)
 				joined := d.do("join %d", members)[0]
 				b.ReportMetric(joined, "s/join")
@@ -201,7 +204,7 @@ func BenchmarkRoom(b *testing.B) {
 // was before and while they do.
 func BenchmarkStalled(b *testing.B) {
 	for range b.N {
-		d := gather(b, open(b, websocket.Options{}, silent, wide), "many")
+		d := gather(b, open(b, websocket.Options{}, silent, wide), 0)
 		d.do("join 950")
 		calm := d.do("say 100 4000")
 		d.do("stall 50")

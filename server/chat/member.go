@@ -12,8 +12,12 @@ import (
 	"framescope/server/websocket"
 )
 
-// handful is how many bytes are given to a connection at once: what leaves in one write.
-const handful = 64 << 10
+// A connection is given what leaves in one write, and no more messages than take little room
+// in its queue.
+const (
+	handful         = 64 << 10 // bytes
+	handfulMessages = 64
+)
 
 // member is guarded by its room's lock, but for what does not change and the atomics.
 type member struct {
@@ -54,7 +58,8 @@ func byName(a, b *member) int { return strings.Compare(a.name, b.name) }
 // deliver gives m's connection the next handful of what m has to be sent.
 // m.room.mu is held.
 func (m *member) deliver() {
-	for given := 0; given < handful && !m.slow && !m.gone; {
+	given := 0
+	for n := 0; n < handfulMessages && given < handful && !m.slow && !m.gone; n++ {
 		next, ok := m.upcoming()
 		if !ok {
 			break
