@@ -42,7 +42,7 @@ func (a *announcement) stop() {
 }
 
 // announceSoon announces who has come and gone: now, if that was not done just before. It
-// returns members to close, as spread does. r.mu is held.
+// returns members to close, as broadcast does. r.mu is held.
 func (r *room) announceSoon() (slow []*member) {
 	a := &r.announcement
 	if a.timer != nil {
@@ -95,7 +95,7 @@ func (r *room) announce(now time.Time) (slow []*member) {
 	if len(a.departures) == 0 {
 		slow = r.tellArrivals()
 	}
-	slow = append(slow, r.spread()...)
+	slow = append(slow, r.broadcast()...)
 	a.earliest = later(a.earliest, now.Add(-burst)).Add(time.Duration(len(r.present)) * perMember)
 	if len(a.departures)+len(a.arrivals) > 0 {
 		a.due = later(now, a.earliest)

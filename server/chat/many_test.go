@@ -21,6 +21,8 @@ import (
 	"testing"
 	"time"
 
+	gorilla "github.com/gorilla/websocket"
+
 	"framescope/server/chat"
 	"framescope/server/websocket"
 )
@@ -133,10 +135,51 @@ var silent = slog.New(slog.DiscardHandler)
 // such an order that each knows at any time how many there are.
 func TestManyJoin(t *testing.T) {
 	const members = 1500
-	d := gather(t, open(t, websocket.Options{}, silent, wide), 0)
+	addr := open(t, websocket.Options{}, silent, wide)
+	d := gather(t, addr, 0)
 	d.do("join %d", members)
+	for _, compressed := range []bool{false, true} {
+		checkPieces(t, addr, members, compressed)
+	}
 	d.do("churn %d", members/3)
 	d.do("say 3 100")
+}
+
+// checkPieces joins and reads the list, whose pieces are bounded, sorted and in order.
+func checkPieces(t *testing.T, addr string, members int, compressed bool) {
+	t.Helper()
+	dialer := gorilla.Dialer{EnableCompression: compressed}
+	c, _, err := dialer.Dial("ws://"+addr+"/?room=many&name=me", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	var names []string
+	for more := true; more; {
+		_, text, err := c.ReadMessage()
+		var e struct {
+			Type    string
+			Members []string
+			More    *bool
+		}
+		if err == nil {
+			err = json.Unmarshal(text, &e)
+		}
+		first := names == nil
+		if err != nil || e.More == nil || e.Members == nil || first != (e.Type == "welcome") || !first && e.Type != "members" {
+			t.Fatalf("%.300s, %v", text, err)
+		}
+		if len(text) > 17<<10 || len(e.Members) > 500 || first && len(e.Members) > 0 {
+			t.Errorf("a piece of %d bytes, %d names: %.100s", len(text), len(e.Members), text)
+		}
+		names, more = append(names, e.Members...), *e.More
+		if first {
+			names = []string{}
+		}
+	}
+	if len(names) != members+1 || !slices.IsSorted(names) || !slices.Contains(names, "me") {
+		t.Errorf("%d names of %d", len(names), members+1)
+	}
 }
 
 // TestStalledMembersCostNobodyElse: who does not read is dropped, as too slow, and all others

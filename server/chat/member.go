@@ -15,8 +15,8 @@ import (
 // A connection is given what leaves in one write, and no more messages than take little room
 // in its queue.
 const (
-	handful         = 64 << 10 // bytes
-	handfulMessages = 64
+	maxBatch         = 64 << 10 // bytes
+	maxBatchMessages = 64
 )
 
 // member is guarded by its room's lock, but for what does not change and the atomics.
@@ -36,14 +36,14 @@ type member struct {
 	next    uint64 // the message of the backlog to be sent after that
 	behind  bool   // it has more to be sent than its connection has been given
 
-	// given is next, or newcomer while it has a welcome or a list to be sent: what
+	// given is next, or arriving while it has a welcome or a list to be sent: what
 	// sent compares without the lock.
 	given   atomic.Uint64
 	sending atomic.Bool // its connection has been given something that has not left
 	turn    *sync.Cond  // what say waits for, or nil
 }
 
-const newcomer = ^uint64(0)
+const arriving = ^uint64(0)
 
 func namesOf(members []*member) []string {
 	names := make([]string, len(members))
@@ -55,11 +55,11 @@ func namesOf(members []*member) []string {
 
 func byName(a, b *member) int { return strings.Compare(a.name, b.name) }
 
-// deliver gives m's connection the next handful of what m has to be sent.
+// deliver gives m's connection the next batch of what m has to be sent.
 // m.room.mu is held.
 func (m *member) deliver() {
 	given := 0
-	for n := 0; n < handfulMessages && given < handful && !m.slow && !m.gone; n++ {
+	for n := 0; n < maxBatchMessages && given < maxBatch && !m.slow && !m.gone; n++ {
 		next, ok := m.upcoming()
 		if !ok {
 			break
@@ -108,7 +108,7 @@ func (m *member) advance() {
 
 func (m *member) setGiven() {
 	if m.welcome != nil || m.list != nil {
-		m.given.Store(newcomer)
+		m.given.Store(arriving)
 		return
 	}
 	m.given.Store(m.next)
@@ -167,10 +167,10 @@ func (m *member) sent() {
 
 // awaitTurn waits while m itself is too far behind to be heard. r.mu is held.
 func (m *member) awaitTurn() {
-	if m.turn == nil {
-		m.turn = sync.NewCond(&m.room.mu)
-	}
 	for !m.slow && m.conn.Err() == nil && m.room.backlog.behind(m.next) > m.room.window() {
+		if m.turn == nil {
+			m.turn = sync.NewCond(&m.room.mu)
+		}
 		m.turn.Wait()
 	}
 }

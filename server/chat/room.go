@@ -94,7 +94,7 @@ func (r *room) close() {
 }
 
 // say tells everyone in the room, the one who says it too. It waits while that one is
-// itself far behind: so nobody can say more than the server is able to spread.
+// itself far behind: so nobody can say more than the server is able to send to all.
 func (r *room) say(m *member, what message) { closeAll(r.tell(m, what)) }
 
 func (r *room) tell(m *member, what message) (slow []*member) {
@@ -104,13 +104,13 @@ func (r *room) tell(m *member, what message) (slow []*member) {
 		return nil
 	}
 	r.backlog.add(what)
-	return r.spread()
+	return r.broadcast()
 }
 
-// spread gives what was added to the backlog to all whose connections have nothing
+// broadcast gives what was added to the backlog to all whose connections have nothing
 // else to send; the others come for it. It returns those that are too far behind, for the
 // caller to close when r.mu, which is held, is free.
-func (r *room) spread() (slow []*member) {
+func (r *room) broadcast() (slow []*member) {
 	end := r.backlog.next()
 	r.last.Store(end)
 	keep, oldest := r.backlog.within(r.rooms.backlog()), end
