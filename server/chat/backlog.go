@@ -2,15 +2,12 @@
 
 package chat
 
-import (
-	"slices"
-	"sync/atomic"
-)
+import "slices"
 
 // backlog is the latest messages of a room, numbered from 0, as long as a member that is
 // behind has to be sent them. They are held once, whoever and however many are behind.
 type backlog struct {
-	held     *atomic.Int64 // bytes, those of other rooms too
+	rooms    *rooms
 	messages []entry
 	first    uint64 // number of messages[0]
 	start    uint64 // bytes of all messages before it
@@ -25,7 +22,7 @@ type entry struct {
 func (b *backlog) next() uint64 { return b.first + uint64(len(b.messages)) }
 
 func (b *backlog) add(m message) {
-	b.held.Add(int64(m.size))
+	b.rooms.hold(m.size)
 	b.messages = append(b.messages, entry{m, b.end() + uint64(m.size)})
 }
 
@@ -68,9 +65,9 @@ func (b *backlog) drop(number uint64) {
 	if n == 0 {
 		return
 	}
-	before := b.start
-	b.start = b.messages[n-1].end
-	b.held.Add(-int64(b.start - before))
+	start := b.messages[n-1].end
+	b.rooms.hold(-int(start - b.start))
+	b.start = start
 	clear(b.messages[:n])
 	if b.messages, b.first = b.messages[n:], number; len(b.messages) == 0 {
 		b.messages = nil
@@ -86,9 +83,9 @@ type list struct {
 
 // lists are those that are in use, the oldest first.
 type lists struct {
-	held *atomic.Int64
-	all  []*list
-	size int
+	rooms *rooms
+	all   []*list
+	size  int // bytes
 }
 
 // add makes a list of all members for some newcomers.
@@ -102,7 +99,7 @@ func (l *lists) add(members []*member, users int) *list {
 	}
 	l.all = append(l.all, made)
 	l.size += made.size
-	l.held.Add(int64(made.size))
+	l.rooms.hold(made.size)
 	return made
 }
 
@@ -112,7 +109,7 @@ func (l *lists) release(used *list) {
 		return
 	}
 	l.size -= used.size
-	l.held.Add(-int64(used.size))
+	l.rooms.hold(-used.size)
 	at := slices.Index(l.all, used)
 	l.all = slices.Delete(l.all, at, at+1)
 }

@@ -54,7 +54,7 @@ type Handler struct {
 // New makes a chat without rooms.
 func New(server *websocket.Server, log *slog.Logger) *Handler {
 	h := &Handler{server: server, log: log}
-	h.rooms.init(server.Options.SendQueue)
+	h.rooms.init(&server.Options)
 	return h
 }
 

@@ -24,6 +24,7 @@ import (
 	gorilla "github.com/gorilla/websocket"
 
 	"framescope/server/chat"
+	"framescope/server/memory"
 	"framescope/server/websocket"
 )
 
@@ -109,19 +110,25 @@ func (l *logged) String() string {
 // open serves a chat and returns its address; wrap may change the listener.
 func open(t testing.TB, o websocket.Options, log *slog.Logger, wrap func(*net.TCPListener) net.Listener) string {
 	t.Helper()
+	return openChat(t, o, log, wrap, func(*chat.Handler) {})
+}
+
+func openChat(t testing.TB, o websocket.Options, log *slog.Logger, wrap func(*net.TCPListener) net.Listener, see func(*chat.Handler)) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	sockets := &websocket.Server{Options: o}
 	rooms := chat.New(sockets, log)
+	see(rooms)
 	h := &http.Server{Handler: rooms}
 	go h.Serve(wrap(l.(*net.TCPListener)))
 	t.Cleanup(func() {
 		h.Close()
 		sockets.Shutdown(context.Background())
-		if rooms.Held() != 0 || rooms.Open() != 0 {
-			t.Errorf("at the end %d rooms are open, and %d bytes held", rooms.Open(), rooms.Held())
+		if rooms.Held() != 0 || rooms.Open() != 0 || o.Memory.Used() != 0 {
+			t.Errorf("at the end %d rooms are open, %d bytes held, %d counted", rooms.Open(), rooms.Held(), o.Memory.Used())
 		}
 	})
 	return l.Addr().String()
@@ -205,6 +212,39 @@ func TestFloodIsHeardByAll(t *testing.T) {
 	d := gather(t, open(t, websocket.Options{SendQueue: 128 << 10}, silent, wide), 0)
 	d.do("join 200")
 	d.do("flood 400 4000")
+}
+
+// TestRoomsKeepWithinTheMemory: what waits for a member that does not read is bounded by all
+// rooms together too, a quarter of the memory's limit, and counted there.
+func TestRoomsKeepWithinTheMemory(t *testing.T) {
+	const limit = 1 << 20
+	budget := memory.NewBudget(limit, silent)
+	var rooms *chat.Handler
+	addr := openChat(t, websocket.Options{Memory: budget, SendQueue: limit}, silent,
+		func(l *net.TCPListener) net.Listener { return narrow{l} }, func(h *chat.Handler) { rooms = h })
+	slow := enter(t, "http://"+addr, "r", "slow")
+	slow.hears("welcome r slow [slow]")
+	if err := slow.NetConn().(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
+		t.Fatal(err)
+	}
+	quick := enter(t, "http://"+addr, "r", "quick")
+	quick.hears("welcome r quick [quick slow]")
+	line, most := strings.Repeat("x", 4<<10), int64(0)
+	for dropped := false; !dropped; {
+		quick.says(line)
+		_, text, err := quick.ReadMessage()
+		if err != nil {
+			t.Fatal(err)
+		}
+		dropped = strings.HasPrefix(string(text), `{"type":"leave","name":"slow","reason":"too slow"`)
+		if held := rooms.Held(); held > budget.Used() {
+			t.Fatalf("%d bytes are held, %d counted", held, budget.Used())
+		}
+		most = max(most, rooms.Held())
+	}
+	if most < limit/8 || most > limit/4 {
+		t.Errorf("at most %d bytes were held, want up to %d", most, limit/4)
+	}
 }
 
 // cpu is the time that this process has used.

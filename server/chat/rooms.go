@@ -18,24 +18,47 @@ const (
 	// Options.SendQueue says.
 	defaultBacklog = 1 << 20
 	maxLists       = 16 << 20 // of a room
-	maxHeld        = 64 << 20 // of all rooms; above it each keeps to squeezed
-	squeezed       = 64 << 10
+	maxHeld        = 64 << 20 // of all rooms, and a quarter of the memory's limit
+	squeezed       = 64 << 10 // of a room, while all hold more than that
 )
 
 // rooms are those that have members. Its lock is held for no longer than it takes to find
 // a room.
 type rooms struct {
 	maxBacklog int
+	memory     budget
+	maxHeld    int64
 	held       atomic.Int64 // by all rooms
 
 	mu   sync.Mutex
 	open map[string]*room
 }
 
-func (rs *rooms) init(maxBacklog int) {
+// budget is what a chat needs of the server's.
+type budget interface {
+	AddShared(bytes int64)
+	SubShared(bytes int64)
+	Limit() int64
+}
+
+func (rs *rooms) init(o *websocket.Options) {
 	rs.open = map[string]*room{}
-	if rs.maxBacklog = maxBacklog; maxBacklog <= 0 {
+	if rs.maxBacklog = o.SendQueue; rs.maxBacklog <= 0 {
 		rs.maxBacklog = defaultBacklog
+	}
+	rs.memory, rs.maxHeld = o.Memory, maxHeld
+	if limit := rs.memory.Limit(); limit > 0 {
+		rs.maxHeld = min(maxHeld, limit/4)
+	}
+}
+
+// hold counts bytes that a room holds, or holds no longer if they are less than 0.
+func (rs *rooms) hold(bytes int) {
+	rs.held.Add(int64(bytes))
+	if bytes > 0 {
+		rs.memory.AddShared(int64(bytes))
+	} else {
+		rs.memory.SubShared(int64(-bytes))
 	}
 }
 
@@ -70,7 +93,7 @@ func (rs *rooms) find(name string) (*room, error) {
 			return nil, errTooManyRooms
 		}
 		r = &room{name: name, rooms: rs, taken: map[string]*member{}}
-		r.backlog.held, r.lists.held = &rs.held, &rs.held
+		r.backlog.rooms, r.lists.rooms = rs, rs
 		rs.open[name] = r
 	}
 	return r, nil
@@ -83,7 +106,7 @@ func (rs *rooms) backlog() int { return rs.limit(rs.maxBacklog) }
 func (rs *rooms) lists() int { return rs.limit(maxLists) }
 
 func (rs *rooms) limit(usual int) int {
-	if rs.held.Load() > maxHeld {
+	if rs.held.Load() > rs.maxHeld {
 		return min(squeezed, usual)
 	}
 	return usual
