@@ -247,6 +247,15 @@ func TestRoomsKeepWithinTheMemory(t *testing.T) {
 	}
 }
 
+// TestStorm: while members come, talk and go as fast as they can, all that stay know at any
+// time who is there.
+func TestStorm(t *testing.T) {
+	d := gather(t, open(t, websocket.Options{}, silent, wide), 0)
+	d.do("join 150")
+	d.do("storm 30 2")
+	d.do("say 3 100")
+}
+
 // cpu is the time that this process has used.
 func cpu(t testing.TB) time.Duration {
 	t.Helper()
