@@ -5,6 +5,8 @@ package protocol
 import (
 	"crypto/sha1"
 	"encoding/base64"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -97,6 +99,52 @@ func TestCheckResponse(t *testing.T) {
 	}
 }
 
+// text writes a head as it could have come.
+func (h Head) text() string {
+	text := h.StartLine + "\r\n"
+	for _, f := range h.Lines {
+		line := f.Value
+		if f.Name != "" || line == "" || strings.Contains(line, ":") {
+			line = f.Name + ":" + f.Value
+		}
+		text += line + "\r\n"
+	}
+	return text + "\r\n"
+}
+
+func TestRawHead(t *testing.T) {
+	const text = "\r\n\nHTTP/1.1 101 OK\r\nSet-Cookie: a=b:c\r\nupgrade:websocket \nset-cookie:\td\r\nno field\r\n\r\nbody: x\r\n\r\n"
+	if n := HeadLength([]byte(text)); text[n:] != "body: x\r\n\r\n" {
+		t.Errorf("the head takes %d bytes", n)
+	}
+	h := RawHead(text)
+	if h.StartLine() != "HTTP/1.1 101 OK" {
+		t.Errorf("it begins with %q", h.StartLine())
+	}
+	for name, want := range map[string][]string{
+		"Set-Cookie": {"a=b:c", "d"}, "Upgrade": {"websocket"}, "Host": nil, "body": nil, "": {"no field"},
+	} {
+		if got := h.Values(name); !slices.Equal(got, want) {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	for _, part := range []RawHead{"", "\r\n", "GET"} {
+		if part.Values("Host") != nil || string(part.StartLine()) != strings.Trim(string(part), "\r\n") {
+			t.Errorf("%q begins with %q", part, part.StartLine())
+		}
+	}
+}
+
+// A head costs as many allocations whatever stands in it.
+func TestParseHeadAllocates(t *testing.T) {
+	for _, head := range []string{exampleRequest, strings.Replace(exampleRequest, "\r\n\r\n", strings.Repeat("\r\nX-Field: value", 500)+"\r\n\r\n", 1)} {
+		b := []byte(head)
+		if n := testing.AllocsPerRun(10, func() { ParseHead(b) }); n > 2 {
+			t.Errorf("%v allocations for %d bytes", n, len(b))
+		}
+	}
+}
+
 func FuzzHead(f *testing.F) {
 	f.Add([]byte(exampleRequest))
 	f.Add([]byte(exampleResponse))
@@ -107,6 +155,20 @@ func FuzzHead(f *testing.F) {
 		}
 		if n > 0 && b[n-1] != '\n' {
 			t.Fatalf("the head ends at %q", b[:n])
+		}
+		raw := RawHead(b[:n])
+		if raw.StartLine() != h.StartLine {
+			t.Fatalf("the raw head begins with %q, the parsed one with %q", raw.StartLine(), h.StartLine)
+		}
+		if b := []byte(h.text()); n > 0 {
+			if again, _ := ParseHead(b); !reflect.DeepEqual(again, h) {
+				t.Fatalf("%q is parsed as %+v, written and parsed again as %+v", b, h, again)
+			}
+		}
+		for _, f := range h.Lines {
+			if got, want := raw.Values(f.Name), h.Values(f.Name); !slices.Equal(got, want) {
+				t.Fatalf("%q of the raw head is %q, of the parsed one %q", f.Name, got, want)
+			}
 		}
 		r, _ := RequestOf(h)
 		RequestChecks(r)

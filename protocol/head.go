@@ -27,24 +27,72 @@ type Head struct {
 // n is 0 while the blank line has not come. Lines that are no field are kept
 // with an empty name. Line ends may be CR LF or LF (RFC 9112 2.2).
 func ParseHead(b []byte) (h Head, n int) {
-	for {
+	if n = HeadLength(b); n == 0 {
+		return h, 0
+	}
+	raw := RawHead(b[:n]) // one copy for all lines
+	line, rest := raw.cut()
+	h.StartLine = line
+	if lines := strings.Count(rest, "\n") - 1; lines > 0 {
+		h.Lines = make([]HeadField, 0, lines)
+	}
+	for line, rest = nextLine(rest); line != ""; line, rest = nextLine(rest) {
+		h.Lines = append(h.Lines, parseField(line))
+	}
+	return h, n
+}
+
+// HeadLength is how many bytes the head takes that b begins with, 0 while its blank
+// line has not come.
+func HeadLength(b []byte) (n int) {
+	for started := false; ; {
 		end := bytes.IndexByte(b[n:], '\n')
 		if end < 0 {
-			return Head{}, 0
+			return 0
 		}
-		line := string(bytes.TrimSuffix(b[n:n+end], []byte("\r")))
+		empty := end == 0 || end == 1 && b[n] == '\r'
 		n += end + 1
-		switch {
-		case h.StartLine == "" && line != "":
-			h.StartLine = line
-		case h.StartLine == "":
-			// RFC 9112 2.2: ignore empty lines before the start line.
-		case line == "":
-			return h, n
-		default:
-			h.Lines = append(h.Lines, parseField(line))
+		// RFC 9112 2.2: ignore empty lines before the start line.
+		if empty && started {
+			return n
+		}
+		started = started || !empty
+	}
+}
+
+// RawHead is the text of a head. To ask it for one field or two takes less than to
+// parse it.
+type RawHead string
+
+// StartLine is its first line.
+func (h RawHead) StartLine() string {
+	line, _ := h.cut()
+	return line
+}
+
+// cut cuts off the start line, which empty lines may precede (RFC 9112 2.2).
+func (h RawHead) cut() (line, rest string) {
+	for rest = string(h); line == "" && rest != ""; {
+		line, rest = nextLine(rest)
+	}
+	return line, rest
+}
+
+// Values implements [Fields].
+func (h RawHead) Values(name string) (values []string) {
+	_, rest := h.cut()
+	for line, rest := nextLine(rest); line != ""; line, rest = nextLine(rest) {
+		if f := parseField(line); equalFold(f.Name, name) {
+			values = append(values, f.Value)
 		}
 	}
+	return values
+}
+
+// nextLine cuts off a line, which ends with CR LF or LF (RFC 9112 2.2).
+func nextLine(text string) (line, rest string) {
+	line, rest, _ = strings.Cut(text, "\n")
+	return strings.TrimSuffix(line, "\r"), rest
 }
 
 func parseField(line string) HeadField {
