@@ -96,8 +96,8 @@ func TestHeadsStayWithinTheBudget(t *testing.T) {
 		t.Errorf("the oldest handshake: %.200s", text)
 	}
 	kept := 0
-	for _, c := range in.conns.list {
-		kept += len(c.sent[0].head) + len(c.sent[1].head)
+	for c := in.conns.headed.first; c != nil; c = in.conns.headed.next(c) {
+		kept += c.headBytes()
 	}
 	if kept != in.conns.heads {
 		t.Errorf("%d bytes of heads, counted %d", kept, in.conns.heads)

@@ -1,15 +1,19 @@
-// Connections: what is known of each, and its two decoders.
+// One connection: what is known of it, and its two decoders.
 
 package inspect
 
-import "framescope/protocol"
+import (
+	"unsafe"
 
-// maxConns bounds how many connections are remembered; the oldest closed ones
-// go first, then the oldest.
-const maxConns = 8192
+	"framescope/protocol"
+)
 
-// maxHead is how many bytes of a handshake head are kept.
-const maxHead = 72 << 10
+// How much of a connection is kept, in bytes.
+const (
+	maxHead   = 72 << 10 // of each head
+	maxRemote = 256      // of the remote address
+	keptHead  = 4 << 10  // the largest buffer of a head that the next connection uses again
+)
 
 type connState uint8
 
@@ -32,17 +36,22 @@ type conn struct {
 	code   uint16        // of the first close frame, 0 for none
 	sent   [2]direction  // by protocol.Side
 	opened int64         // ns since the Unix epoch
-	ended  int64
-	remote string
-	path   string
+	ended  int64         // 0 while it is open
+	remote []byte
+	path   []byte
 	breach uint32 // frames that break a rule
 	last   uint64 // index of its last row, plus one
+
+	late   bool   // a frame came after it was forgotten
+	losses uint32 // how many losses of frames the decoders know of
+	listed uint32 // the last list of open connections that named it
+	links  [linkCount]link
 }
 
 // direction is what one side of a connection has sent.
 type direction struct {
 	decoder  protocol.Decoder
-	head     []byte // nil before it has come, and once it is forgotten
+	head     []byte // empty before it has come, and once it is forgotten
 	told     bool   // it has come
 	frames   uint32
 	bytes    uint64 // of whole frames, headers included
@@ -50,11 +59,14 @@ type direction struct {
 	fragment uint16
 }
 
-func newConn(id, wire uint32) *conn {
-	c := &conn{id: id, wire: wire, closer: sideUnknown}
+// reset makes c another connection, joined midway. Buffers are used again.
+func (c *conn) reset(id, wire uint32) {
+	*c = conn{
+		id: id, wire: wire, closer: sideUnknown, remote: c.remote[:0], path: c.path[:0],
+		sent: [2]direction{{head: c.sent[0].head[:0]}, {head: c.sent[1].head[:0]}},
+	}
 	c.begin()
 	c.gap()
-	return c
 }
 
 // begin puts both directions at the start of their streams. A connection whose
@@ -85,123 +97,14 @@ func (c *conn) agree(d protocol.Deflate, midway bool) {
 	}
 }
 
-// connList holds the connections, oldest first, and finds them by the id that
-// the present capture uses.
-type connList struct {
-	list   []*conn
-	byWire map[uint32]*conn
-	recent *conn // the last one asked for: frames come in runs
-	next   uint32
-	open   int
-	heads  int // bytes of all that are kept
-	gone   int // bytes of those forgotten since memory was last taken back
-}
+// hasHeads reports whether any of its heads is kept.
+func (c *conn) hasHeads() bool { return len(c.sent[0].head)+len(c.sent[1].head) > 0 }
 
-// of finds the connection that the capture calls wire, or begins one.
-func (l *connList) of(wire uint32) *conn {
-	if l.recent != nil && l.recent.wire == wire {
-		return l.recent
-	}
-	c := l.byWire[wire]
-	if c == nil {
-		c = l.add(wire)
-	}
-	l.recent = c
-	return c
-}
+// headBytes is how much memory both heads take.
+func (c *conn) headBytes() int { return cap(c.sent[0].head) + cap(c.sent[1].head) }
 
-func (l *connList) add(wire uint32) *conn {
-	if l.byWire == nil {
-		l.byWire = map[uint32]*conn{}
-	}
-	if len(l.list) >= maxConns {
-		l.forgetOldest()
-	}
-	l.next++
-	c := newConn(l.next, wire)
-	l.list = append(l.list, c)
-	l.byWire[wire] = c
-	l.open++
-	return c
-}
-
-func (l *connList) forgetOldest() {
-	victim := 0
-	for i, c := range l.list {
-		if c.state == connClosed || c.state == connRefused {
-			victim = i
-			break
-		}
-	}
-	l.forget(victim)
-}
-
-// forgetHeads drops the oldest heads until at most limit bytes of them are kept.
-func (l *connList) forgetHeads(limit int) {
-	for _, c := range l.list {
-		if l.heads <= limit {
-			break
-		}
-		l.behead(c)
-	}
-}
-
-// behead drops the heads of a connection.
-func (l *connList) behead(c *conn) {
-	for i := range c.sent {
-		n := len(c.sent[i].head)
-		l.heads -= n
-		l.gone += n
-		c.sent[i].head = nil
-	}
-}
-
-func (l *connList) forget(i int) {
-	c := l.list[i]
-	l.behead(c)
-	l.list = append(l.list[:i], l.list[i+1:]...)
-	if l.byWire[c.wire] == c {
-		delete(l.byWire, c.wire)
-	}
-	if l.recent == c {
-		l.recent = nil
-	}
-	l.close(c, 0)
-}
-
-// close marks the end of c; closing twice changes nothing.
-func (l *connList) close(c *conn, time int64) {
-	if c.state == connClosed || c.ended != 0 {
-		return
-	}
-	if c.state != connRefused {
-		c.state = connClosed
-	}
-	c.ended = max(time, 1)
-	l.open--
-}
-
-// byID finds a connection by the inspector's own id. The list is ordered by it.
-func (l *connList) byID(id uint32) *conn {
-	low, high := 0, len(l.list)
-	for low < high {
-		mid := (low + high) / 2
-		if l.list[mid].id < id {
-			low = mid + 1
-		} else {
-			high = mid
-		}
-	}
-	if low < len(l.list) && l.list[low].id == id {
-		return l.list[low]
-	}
-	return nil
-}
-
-// restart says that another capture begins: its ids mean other connections.
-func (l *connList) restart() {
-	for _, c := range l.list {
-		l.close(c, c.opened)
-	}
-	l.byWire, l.recent = nil, nil
+// head is the head that a side sent, as long as it is kept: a view of it, of use until then.
+func (c *conn) head(side protocol.Side) protocol.RawHead {
+	b := c.sent[side].head
+	return protocol.RawHead(unsafe.String(unsafe.SliceData(b), len(b)))
 }

@@ -21,7 +21,7 @@ func (in *Inspector) Handshake(id uint32) (text []byte, ok bool) {
 	j := jsonWriter{buf: in.text[:0]}
 	j.open('{')
 	j.key("conn").int(int(id))
-	j.key("remote").string(c.remote)
+	j.key("remote").string(string(c.remote))
 	writeHead(j.key("request"), request, c.sent[protocol.Client].head)
 	writeHead(j.key("response"), response, c.sent[protocol.Server].head)
 	j.key("checks").open('[')

@@ -4,6 +4,7 @@ package inspect
 
 import (
 	"encoding/binary"
+	"math"
 
 	"framescope/protocol"
 	"framescope/protocol/feed"
@@ -85,11 +86,7 @@ func (in *Inspector) other(r *feed.Record) {
 	case feed.Head:
 		in.head(r)
 	case feed.Closed:
-		c := in.conns.of(r.Conn)
-		if c.closer == sideUnknown {
-			c.closer = r.Side
-		}
-		in.conns.close(c, r.Time)
+		in.closed(r)
 	case feed.Lost:
 		if len(r.Data) >= 8 {
 			in.lose(binary.LittleEndian.Uint64(r.Data))
@@ -97,6 +94,17 @@ func (in *Inspector) other(r *feed.Record) {
 	case feed.Known:
 		in.closeUnknown(r.Data, r.Time)
 	}
+}
+
+func (in *Inspector) closed(r *feed.Record) {
+	c := in.conns.find(r.Conn)
+	if c == nil {
+		return // forgotten, or never known: nothing of it is shown
+	}
+	if c.closer == sideUnknown {
+		c.closer = r.Side
+	}
+	in.conns.close(c, r.Time)
 }
 
 // begin starts or resumes a capture: its id and how many frames came before.
@@ -116,49 +124,56 @@ func (in *Inspector) begin(data []byte) {
 }
 
 func (in *Inspector) openConn(r *feed.Record) {
-	c := in.conns.of(r.Conn)
+	c := in.conns.opened(r.Conn)
 	c.opened = r.Time
 	if r.Flags&feed.Replayed == 0 && c.last == 0 {
 		c.begin()
 	}
 	if len(r.Data) >= 8 {
 		c.sent[protocol.Client].decoder.MaxMessageSize = binary.LittleEndian.Uint64(r.Data)
-		c.remote = string(r.Data[8:])
+		remote := r.Data[8:]
+		c.remote = append(c.remote[:0], remote[:min(len(remote), maxRemote)]...)
 	}
 }
 
 // head takes in the head of a handshake; one that is known already stays.
 func (in *Inspector) head(r *feed.Record) {
 	c := in.conns.of(r.Conn)
+	if c == nil {
+		return
+	}
 	d := &c.sent[r.Side&1]
 	if d.told {
 		return
 	}
-	d.head = append([]byte{}, r.Data[:min(len(r.Data), maxHead)]...)
-	h, n := protocol.ParseHead(d.head)
-	if n == 0 {
-		d.head = append(d.head, "\r\n\r\n"...) // it was cut
-		h, n = protocol.ParseHead(d.head)
-	}
 	d.told = true
-	in.garbage += 2 * len(d.head) // what parsing it leaves
-	in.conns.heads += len(d.head)
-	in.conns.forgetHeads(in.budget / 8)
-	switch {
-	case n == 0:
+	in.conns.keepHead(c, r.Side&1, r.Data[:min(len(r.Data), maxHead)])
+	switch line := (protocol.Head{StartLine: c.head(r.Side & 1).StartLine()}); {
+	case line.StartLine == "":
 	case r.Side == protocol.Client:
-		_, c.path = protocol.RequestOf(h)
+		_, path := protocol.RequestOf(line)
+		c.path = append(c.path[:0], path[:min(len(path), pathSize)]...)
 	default:
-		c.status = uint16(protocol.StatusOf(h))
-		request, _ := protocol.ParseHead(c.sent[protocol.Client].head)
-		if deflate, ok := protocol.AgreedDeflate(request, h); ok && c.status == 101 {
+		c.status = uint16(protocol.StatusOf(line))
+		in.answered(c, r)
+	}
+	in.conns.forgetHeads(in.budget / 8)
+}
+
+// answered takes in what the server's head says, r.
+func (in *Inspector) answered(c *conn, r *feed.Record) {
+	if c.status == 101 {
+		if deflate, ok := protocol.AgreedDeflate(c.head(protocol.Client), c.head(protocol.Server)); ok {
 			c.agree(deflate, r.Flags&feed.Replayed != 0)
 		}
-		if c.state == connHandshake && c.status == 101 {
-			c.state = connOpen
-		} else if c.state == connHandshake {
-			c.state = connRefused
-		}
+	}
+	switch {
+	case c.state != connHandshake:
+	case c.status == 101:
+		c.state = connOpen
+	default:
+		c.state = connRefused
+		in.conns.close(c, r.Time)
 	}
 }
 
@@ -176,20 +191,10 @@ func (in *Inspector) lose(n uint64) {
 		in.skips = in.skips[:last]
 	}
 	in.skips = append(in.skips, skip{in.rows.next, in.State.LastSeq - in.rows.next})
-	for _, c := range in.conns.list {
-		c.gap()
-	}
+	in.conns.losses++
 }
 
 // closeUnknown closes every connection whose id is not among the open ones.
 func (in *Inspector) closeUnknown(ids []byte, time int64) {
-	open := map[uint32]bool{}
-	for ; len(ids) >= 4; ids = ids[4:] {
-		open[binary.LittleEndian.Uint32(ids)] = true
-	}
-	for wire, c := range in.conns.byWire {
-		if !open[wire] {
-			in.conns.close(c, time)
-		}
-	}
+	in.conns.closeUnlisted(0, math.MaxUint32, ids, time)
 }

@@ -355,6 +355,7 @@ func FuzzIngest(f *testing.F) {
 		f.Add(runs.batch)
 	}
 	f.Add(new(capture).begin(1, 5).raw(7, 3, "\x81").raw(7, 1, "").batch)
+	f.Add(new(capture).begin(1, 0).churn(1, 3).lost(2).open(9).raw(2, 0, "\x81").closed(9, 1).begin(2, 0).raw(9, 0, "\x81").batch)
 	f.Fuzz(func(t *testing.T, batch []byte) {
 		in := New(0)
 		for range 2 {
@@ -364,6 +365,7 @@ func FuzzIngest(f *testing.F) {
 			if s.Held != s.Seen || s.Matched != s.Held {
 				t.Fatalf("state %+v", *s)
 			}
+			checkQueues(t, &in.conns)
 			n := in.Rows(0, RowWindowSize)
 			for i := range n {
 				if d, ok := in.Detail(in.RowWindow().Seq[i]); !ok || !json.Valid(d.JSON) {

@@ -47,6 +47,7 @@ type State struct {
 	Breaches        uint64 // frames seen that break a rule
 	Connections     uint64 // remembered
 	OpenConnections uint64
+	ConnectionsSeen uint64 // and those open at the last Clear
 	BytesHeld       uint64
 	Budget          uint64 // bytes
 	LastSeq         uint64 // number of the newest frame
@@ -59,6 +60,7 @@ const minBudget = 4 << 20
 // included, but no less than 4 MiB.
 func New(budget int) *Inspector {
 	in := &Inspector{budget: max(budget, minBudget)}
+	in.conns.init()
 	in.State.Budget = uint64(in.budget)
 	return in
 }
@@ -107,9 +109,9 @@ func (in *Inspector) evict() {
 	}
 }
 
-// held is how many bytes all frames take.
+// held is how many bytes all frames and connections take.
 func (in *Inspector) held() int {
-	return in.slabs.held + in.rows.bytes() + in.clear.bytes + in.conns.heads
+	return in.slabs.held + in.rows.bytes() + in.clear.bytes + in.conns.bytes()
 }
 
 // maxGarbage is how many bytes may have been forgotten before their memory is taken
@@ -134,11 +136,7 @@ func (in *Inspector) Clear() {
 	in.rows.drop(in.rows.next)
 	in.garbage += in.clear.drop(in.rows.next)
 	in.matches.drop(in.rows.first)
-	for i := len(in.conns.list) - 1; i >= 0; i-- {
-		if in.conns.list[i].ended != 0 {
-			in.conns.forget(i)
-		}
-	}
+	in.conns.clear()
 	s := &in.State
 	s.Seen, s.Lost, s.Evicted, s.Breaches = 0, 0, 0, 0
 }
@@ -148,8 +146,9 @@ func (in *Inspector) Refresh() *State {
 	s := &in.State
 	s.Held = in.rows.next - in.rows.first
 	s.Matched = in.matched()
-	s.Connections = uint64(len(in.conns.list))
-	s.OpenConnections = uint64(in.conns.open)
+	s.Connections = uint64(in.conns.all.length)
+	s.ConnectionsSeen = in.conns.seen
+	s.OpenConnections = uint64(in.conns.open.length)
 	s.BytesHeld = uint64(in.held())
 	return s
 }

@@ -12,6 +12,9 @@ import (
 // frame takes in one frame, whose record is at a place.
 func (in *Inspector) frame(r *feed.Record, at place) {
 	c := in.conns.of(r.Conn)
+	if c == nil {
+		c = in.conns.late(r.Conn, r.Time)
+	}
 	d := &c.sent[r.Side&1]
 	in.ordinal++
 	seq := in.offset + in.ordinal

@@ -97,16 +97,23 @@ func (in *Inspector) showRow(i int, index uint64, text int) int {
 // Connections fills the connection window, newest first, and returns how many
 // there are in it, at most count.
 func (in *Inspector) Connections(first, count int) int {
-	list := in.conns.list
-	first = min(max(first, 0), len(list))
-	count = min(max(count, 0), ConnWindowSize, len(list)-first)
+	all := &in.conns.all
+	first = min(max(first, 0), all.length)
+	count = min(max(count, 0), ConnWindowSize, all.length-first)
+	c := all.last
+	for range first {
+		c = all.before(c)
+	}
+	text := 0
 	for i := range count {
-		in.showConn(i, list[len(list)-1-first-i])
+		text += in.showConn(i, c, text)
+		c = all.before(c)
 	}
 	return count
 }
 
-func (in *Inspector) showConn(i int, c *conn) {
+// showConn writes one row of the window and returns the length of its path.
+func (in *Inspector) showConn(i int, c *conn, text int) int {
 	w := &in.connWindow
 	client, server := &c.sent[protocol.Client], &c.sent[protocol.Server]
 	w.Opened[i], w.Ended[i] = c.opened, c.ended
@@ -116,8 +123,9 @@ func (in *Inspector) showConn(i int, c *conn) {
 	w.Breaches[i] = c.breach
 	w.Status[i], w.Code[i] = c.status, c.code
 	w.State[i], w.Closer[i] = uint8(c.state), uint8(c.closer)
-	n := copy(w.Text[i*pathSize:(i+1)*pathSize], c.path)
-	w.TextOffset[i], w.TextLength[i] = uint32(i*pathSize), uint16(n)
+	n := copy(w.Text[text:], c.path)
+	w.TextOffset[i], w.TextLength[i] = uint32(text), uint16(n)
+	return n
 }
 
 // RowWindow and ConnWindow are where Rows and Connections write.
