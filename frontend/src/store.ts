@@ -33,8 +33,8 @@ export const paused = signal(false);
 export const follow = signal(true);
 export const counts = signal<Counts>(noCounts);
 export const rows = signal<RowView | null>(null);
-/** The newest connections, and how many there are in all. */
-export const conns = signal<{ count: number; total: number; columns: ConnColumns } | null>(null);
+/** The newest connections, how many are held and how many were seen. */
+export const conns = signal<{ count: number; held: number; seen: number; columns: ConnColumns } | null>(null);
 /** How many rows of the list are below those in sight. */
 export const below = signal(0);
 /** Whether the list shows times as spans since the frame before. */
@@ -120,8 +120,8 @@ function receive(reply: Reply): void {
         }
         if (reply.conns) {
           const { count, columns } = reply.conns;
-          const total = counts.value.connections;
-          conns.value = { count, total, columns: columnsOf(columns, connWindow.columns) };
+          const { connections: held, connectionsSeen: seen } = counts.value;
+          conns.value = { count, held, seen, columns: columnsOf(columns, connWindow.columns) };
         }
       });
       refreshHandshake();

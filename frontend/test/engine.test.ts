@@ -7,7 +7,15 @@ import { constants, deflateRawSync } from "node:zlib";
 import wasmURL from "wasm:framescope";
 import { columnsOf, textOf } from "../src/columns";
 import { Engine, EngineError } from "../src/engine/engine";
-import { goldenDetail1, goldenHandshake, rowWindow, rules, stateIndex } from "../src/generated/layout";
+import {
+  connWindow,
+  goldenDetail1,
+  goldenHandshake,
+  rowWindow,
+  rules,
+  stateIndex,
+} from "../src/generated/layout";
+import { churn, framesEach } from "./churn";
 import { ascii, begin, fromHex, join, open, record } from "./records";
 
 const path = process.env.FRAMESCOPE_WASM ?? new URL(wasmURL);
@@ -142,6 +150,28 @@ test("memory that grows detaches no view that is in use", async () => {
   assert.ok((state[stateIndex.evicted] ?? 0n) > 0n, "the oldest frames go first");
   assert.ok((state[stateIndex.bytesHeld] ?? 0n) <= 64n << 20n);
   assert.equal(engine.detail(6400n)?.wire.length, frame.length);
+});
+
+test("of thousands of short connections the numbers are right, and the memory is bounded", async () => {
+  const engine = await start();
+  engine.ingest(begin(7, 0n));
+  const total = 30_000;
+  const batch = 100;
+  for (let i = 0; i < total; i += batch) assert.equal(engine.ingest(churn(1 + i, batch)), "");
+  const state = engine.state();
+  assert.equal(state[stateIndex.openConnections], 0n);
+  assert.equal(state[stateIndex.connectionsSeen], BigInt(total));
+  assert.equal(state[stateIndex.connections], 8192n);
+  assert.equal(state[stateIndex.seen], BigInt(framesEach * total));
+  assert.equal(state[stateIndex.breaches], 0n);
+  const { count, columns } = engine.connections(0, 200);
+  const w = columnsOf(columns, connWindow.columns);
+  assert.equal(count, 200);
+  assert.deepEqual([w.id[0], w.id[199]], [total, total - 199]);
+  assert.equal(textOf(w, 199), "/ws/echo?deflate=off&example=of-a-longer-path");
+  // biome-ignore lint/complexity/useLiteralKeys: the memory is nobody else's business
+  const mebibytes = engine["exports"].memory.buffer.byteLength >> 20;
+  assert.ok(mebibytes < 64, `${mebibytes} MiB for 16 MiB of frames and connections`);
 });
 
 test("a module that is no inspector fails in words", async () => {

@@ -54,9 +54,10 @@ export const stateIndex = {
   breaches: 5,
   connections: 6,
   openConnections: 7,
-  bytesHeld: 8,
-  budget: 9,
-  lastSeq: 10,
+  connectionsSeen: 8,
+  bytesHeld: 9,
+  budget: 10,
+  lastSeq: 11,
 } as const;
 
 /** Every rule of the RFC that a frame can break, in order of its number. */

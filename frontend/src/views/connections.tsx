@@ -11,12 +11,16 @@ const closers = ["the client", "the server", ""] as const;
 
 export function Connections() {
   const shown = conns.value;
-  const total = shown?.total ?? 0;
+  const seen = shown?.seen ?? 0;
   return (
     <section class="panel connections" aria-labelledby="connections-title">
       <h2 id="connections-title">
         <span class="number">1.1</span> Connections
-        {total > 0 && <span class="tally">{grouped(total)}</span>}
+        {seen > 0 && (
+          <span class="tally" data-testid="conn-count" data-value={seen}>
+            {grouped(seen)}
+          </span>
+        )}
       </h2>
       {!shown || shown.count === 0 ? (
         <p class="aside">None yet. Connections to /ws/echo and /ws/chat appear here, whoever makes them.</p>
@@ -27,7 +31,7 @@ export function Connections() {
           ))}
         </ul>
       )}
-      {shown && total > shown.count && <p class="aside">The newest {shown.count} are shown.</p>}
+      {shown && shown.held > shown.count && <p class="aside">The newest {shown.count} are shown.</p>}
     </section>
   );
 }

@@ -39,7 +39,7 @@ export function Header() {
         <span class={breaches > 0 ? "with-breaches" : ""}>
           <b>{grouped(breaches)}</b> {breaches === 1 ? "breach" : "breaches"}
         </span>
-        <span>
+        <span data-testid="open-count" data-value={String(openConnections)}>
           <b>{grouped(openConnections)}</b> open
         </span>
       </p>

@@ -6,7 +6,9 @@ import { Feed } from "./feed";
 import type { Reply, Request } from "./messages";
 
 const frameTime = 16;
+/** How often the connections are sent, in milliseconds: seldom while all of them are others each time. */
 const connsTime = 100;
+const churnTime = 500;
 const shownConns = 200;
 
 let engine: Engine | undefined;
@@ -17,6 +19,7 @@ let anchor: bigint | null = null;
 let scheduled = false;
 let lastTick = 0;
 let lastConns = Number.NEGATIVE_INFINITY;
+let connsSeen = 0n;
 let connsTimer: ReturnType<typeof setTimeout> | undefined;
 
 function reply(message: Reply, transfer: Transferable[] = []): void {
@@ -52,7 +55,9 @@ function tick(): void {
     const rows = engine.rows(first, view.count);
     if (!view.follow && anchor === null && rows.count > 0)
       anchor = new BigUint64Array(rows.columns, rowWindow.columns.seq.offset, 1)[0] ?? null;
-    const conns = connsDue() ? engine.connections(0, shownConns) : null;
+    const conns = connsDue(state[stateIndex.connectionsSeen] ?? 0n)
+      ? engine.connections(0, shownConns)
+      : null;
     reply(
       {
         kind: "tick",
@@ -68,15 +73,17 @@ function tick(): void {
   });
 }
 
-/** Whether to send the connections now; if not, a later tick is made sure of. */
-function connsDue(): boolean {
+/** Whether to send the connections now, of which so many were seen; if not, a later tick is made sure of. */
+function connsDue(seen: bigint): boolean {
   clearTimeout(connsTimer);
-  const rest = connsTime - (performance.now() - lastConns);
+  const pause = seen - connsSeen < shownConns ? connsTime : churnTime;
+  const rest = pause - (performance.now() - lastConns);
   if (rest > 0) {
     connsTimer = setTimeout(schedule, rest);
     return false;
   }
   lastConns = performance.now();
+  connsSeen = seen;
   return true;
 }
 
