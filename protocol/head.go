@@ -36,7 +36,7 @@ func ParseHead(b []byte) (h Head, n int) {
 	if lines := strings.Count(rest, "\n") - 1; lines > 0 {
 		h.Lines = make([]HeadField, 0, lines)
 	}
-	for line, rest = nextLine(rest); line != ""; line, rest = nextLine(rest) {
+	for line, rest = cutLine(rest); line != ""; line, rest = cutLine(rest) {
 		h.Lines = append(h.Lines, parseField(line))
 	}
 	return h, n
@@ -73,7 +73,7 @@ func (h RawHead) StartLine() string {
 // cut cuts off the start line, which empty lines may precede (RFC 9112 2.2).
 func (h RawHead) cut() (line, rest string) {
 	for rest = string(h); line == "" && rest != ""; {
-		line, rest = nextLine(rest)
+		line, rest = cutLine(rest)
 	}
 	return line, rest
 }
@@ -81,18 +81,12 @@ func (h RawHead) cut() (line, rest string) {
 // Values implements [Fields].
 func (h RawHead) Values(name string) (values []string) {
 	_, rest := h.cut()
-	for line, rest := nextLine(rest); line != ""; line, rest = nextLine(rest) {
+	for line, rest := cutLine(rest); line != ""; line, rest = cutLine(rest) {
 		if f := parseField(line); equalFold(f.Name, name) {
 			values = append(values, f.Value)
 		}
 	}
 	return values
-}
-
-// nextLine cuts off a line, which ends with CR LF or LF (RFC 9112 2.2).
-func nextLine(text string) (line, rest string) {
-	line, rest, _ = strings.Cut(text, "\n")
-	return strings.TrimSuffix(line, "\r"), rest
 }
 
 func parseField(line string) HeadField {

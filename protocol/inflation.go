@@ -217,6 +217,18 @@ func (d *Decoder) LoseContext() {
 	f.context, f.unsure = f.context[:0], true
 }
 
+// ReleaseContext lets go of the memory that inflating holds between two frames. What builds
+// on it cannot be inflated then: the rest of an unfinished message, and later ones as after
+// [Decoder.LoseContext].
+func (d *Decoder) ReleaseContext() {
+	d.LoseContext()
+	f := d.deflate
+	f.context, f.z = nil, nil
+	if f.stage == inflationOpen {
+		f.stage = inflationStopped
+	}
+}
+
 // remember keeps the end of what was inflated for copies to come. It is moved to
 // the front only when two windows are full.
 func (f *inflation) remember(p []byte, window int) {

@@ -246,6 +246,38 @@ func TestWhatNeedsNoContext(t *testing.T) {
 	}
 }
 
+// A decoder that has let go of its memory between two frames goes on with what needs
+// none, and says of the rest that it cannot be inflated.
+func TestReleaseContext(t *testing.T) {
+	c := newCompressor(t)
+	const text = "the same words in each message, and many of them"
+	one, two, alone := c.message(text), c.message(text), newCompressor(t).message(text)
+	d := &Decoder{From: Server, Deflate: Deflate{On: true}}
+	decode(d, compressedFrames(OpText, true, one))
+	if d.ContextSize() < len(text) {
+		t.Fatalf("a context of %d bytes is kept", d.ContextSize())
+	}
+	d.ReleaseContext()
+	if d.ContextSize() != 0 || d.Lend(nil) != nil {
+		t.Error("something is held still")
+	}
+	if got := decode(d, compressedFrames(OpText, true, two)); got[0].broken != 0 || got[0].clear == text || !d.ContextLost() {
+		t.Errorf("what builds on it: %+v", got[0])
+	}
+	if got := decode(d, compressedFrames(OpText, true, alone)); got[0].broken != 0 || got[0].clear != text || d.ContextLost() {
+		t.Errorf("what builds on nothing: %+v", got[0])
+	}
+	decode(d, compressedFrames(OpText, false, alone[:9]))
+	d.ReleaseContext()
+	if got := decode(d, compressedFrames(OpContinuation, true, alone[9:])); got[0].broken != 0 || got[0].clear != "" || !d.ContextLost() {
+		t.Errorf("the rest of a message: %+v", got[0])
+	}
+	if got := decode(d, compressedFrames(OpText, true, alone)); got[0].broken != 0 || got[0].clear != text || d.ContextLost() {
+		t.Errorf("the message after it: %+v", got[0])
+	}
+	new(Decoder).ReleaseContext() // holds nothing
+}
+
 func TestInflateAllocatesNothing(t *testing.T) {
 	wire := compressedFrames(OpText, true, newCompressor(t).message(strings.Repeat("words ", 100)))
 	d := &Decoder{From: Server, Deflate: Deflate{On: true}}

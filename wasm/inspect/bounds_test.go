@@ -66,6 +66,126 @@ func TestMuchThatInflatesBitByBit(t *testing.T) {
 	}
 }
 
+// What decoders hold to inflate with is bounded for all connections together: those that
+// have not used it for longest lose it, and their frames say so.
+func TestContextsStayWithinTheBudget(t *testing.T) {
+	in := New(0)
+	new(capture).begin(1, 0).into(t, in)
+	text := strings.Repeat("the same words, and more ", 400)
+	const many = 200 // each with a context of 10 KB
+	deflaters := make([]*deflater, many)
+	for i := range deflaters {
+		deflaters[i] = newDeflater(t)
+		id := uint32(i + 1)
+		new(capture).agreed(id, "", 0).compressed(id, protocol.Client, protocol.OpText, true, deflaters[i].message(text)).into(t, in)
+		if in.conns.contexts > minBudget/8 {
+			t.Fatalf("%d bytes are held after %d connections", in.conns.contexts, id)
+		}
+	}
+	if in.conns.contexts < minBudget/16 {
+		t.Errorf("no more than %d bytes are held", in.conns.contexts)
+	}
+	c := new(capture)
+	for _, id := range []uint32{1, many} {
+		c.compressed(id, protocol.Client, protocol.OpText, true, deflaters[id-1].message(text))
+	}
+	c.into(t, in)
+	if _, payload := detailOf(t, in, many+2); payload != text {
+		t.Errorf("the newest connection's second message: %.40q", payload)
+	}
+	if f, _ := detailOf(t, in, many+1); !strings.Contains(f.InflateNote, "cannot be inflated") || in.State.Breaches != 0 {
+		t.Errorf("the oldest connection's second message: %+v", f)
+	}
+	checkQueues(t, &in.conns)
+	for c := in.conns.all.first; c != nil; c = in.conns.all.next(c) {
+		if c.sent[protocol.Client].decoder.Lend(nil) != nil {
+			t.Fatalf("connection %d keeps an Inflater between messages", c.id)
+		}
+	}
+	// So do those of unfinished messages, for which more is held.
+	for id := range uint32(many) {
+		c.compressed(id+1, protocol.Server, protocol.OpText, false, newDeflater(t).message("a"))
+		if c.into(t, in); in.conns.contexts > minBudget/8 {
+			t.Fatalf("%d bytes are held after %d unfinished messages", in.conns.contexts, id+1)
+		}
+	}
+	checkQueues(t, &in.conns)
+	for id := range uint32(many) {
+		c.closed(id+1, protocol.Client)
+	}
+	if c.into(t, in); in.conns.contexts != 0 {
+		t.Errorf("%d bytes are held for closed connections", in.conns.contexts)
+	}
+	// A frame after the end is followed, too, and what it leaves goes with the connection.
+	new(capture).compressed(many, protocol.Client, protocol.OpText, false, newDeflater(t).message(text)).into(t, in)
+	if in.conns.contexts < inflaterSize {
+		t.Errorf("%d bytes are held for an unfinished message", in.conns.contexts)
+	}
+	if in.Clear(); in.conns.contexts != 0 {
+		t.Errorf("%d bytes are held for forgotten connections", in.conns.contexts)
+	}
+	checkQueues(t, &in.conns)
+}
+
+// Inflating takes nothing new from message to message but what is kept of each, whatever
+// connection it is of.
+func TestInflatingAllocates(t *testing.T) {
+	in := New(0)
+	c := new(capture).begin(1, 0)
+	const many = 50
+	for id := range uint32(many) {
+		c.agreed(id+1, "; client_no_context_takeover", 0)
+	}
+	c.into(t, in)
+	message := newDeflater(t).message("some words")
+	for id := range uint32(many) {
+		c.compressed(id+1, protocol.Client, protocol.OpText, true, message)
+	}
+	take := func() {
+		copy(in.Input(len(c.batch)), c.batch)
+		if err := in.Ingest(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	take()
+	if n := testing.AllocsPerRun(20, take); n > many*5/4 {
+		t.Errorf("%v allocations for %d messages", n, many)
+	}
+}
+
+// Messages that are under way at the same time do not share what they are inflated with.
+func TestMessagesInflatedAtOnce(t *testing.T) {
+	in := New(0)
+	c := new(capture).begin(1, 0)
+	const many = 5
+	texts, parts := [many]string{}, [many]string{}
+	for i := range texts {
+		texts[i] = strings.Repeat(strings.Repeat(string(rune('a'+i)), i+1)+" words ", 30)
+		parts[i] = newDeflater(t).message(texts[i])
+		c.agreed(uint32(i+1), "", 0)
+	}
+	for i, part := range parts {
+		c.compressed(uint32(i+1), protocol.Client, protocol.OpText, false, part[:len(part)/2])
+	}
+	// The first is given up for another.
+	c.compressed(1, protocol.Client, protocol.OpText, true, parts[0])
+	for i, part := range parts[1:] {
+		c.frame(uint32(i+2), protocol.Client, protocol.OpContinuation, true, part[len(part)/2:])
+	}
+	c.into(t, in)
+	if _, payload := detailOf(t, in, many+1); payload != texts[0] {
+		t.Errorf("the message that took another's place: %q", payload)
+	}
+	for i := range many - 1 {
+		_, first := detailOf(t, in, uint64(i+2))
+		_, rest := detailOf(t, in, uint64(many+2+i))
+		if first+rest != texts[i+1] {
+			t.Errorf("message %d: %q, then %q", i+2, first, rest)
+		}
+	}
+	checkQueues(t, &in.conns)
+}
+
 // Heads that were forgotten are not new when they are said again.
 func TestHeadsToldAgain(t *testing.T) {
 	in := New(0)

@@ -221,8 +221,8 @@ func checkQueues(t *testing.T, l *connList) {
 	if l.over.length > maxOver || l.open.length > maxOpen || l.spare.length > maxSpare || l.all.length != l.open.length+l.over.length {
 		t.Fatalf("%d connections, %d open, %d over, %d spare", l.all.length, l.open.length, l.over.length, l.spare.length)
 	}
-	heads := 0
-	for _, q := range []*queue{&l.all, &l.open, &l.over, &l.headed, &l.spare} {
+	heads, contexts := 0, 0
+	for _, q := range []*queue{&l.all, &l.open, &l.over, &l.headed, &l.inflating, &l.spare} {
 		n := 0
 		for c := q.first; c != nil; c = q.next(c) {
 			if n++; n > q.length || q.next(c) == nil && q.last != c || q.next(c) != nil && q.before(q.next(c)) != c {
@@ -235,14 +235,22 @@ func checkQueues(t *testing.T, l *connList) {
 				}
 			case &l.headed:
 				heads += c.headBytes()
+			case &l.inflating:
+				if contexts += c.contextBytes(); c.contextBytes() != c.context {
+					t.Fatalf("the decoders of #%d hold %d bytes, counted %d", c.id, c.contextBytes(), c.context)
+				}
+			case &l.spare:
+				if c.hasHeads() || c.contextBytes() > 0 || c.context > 0 {
+					t.Fatalf("#%d is spare, and holds %d and %d bytes", c.id, c.headBytes(), c.contextBytes())
+				}
 			}
 		}
 		if n != q.length {
 			t.Fatalf("a queue of %d connections says %d", n, q.length)
 		}
 	}
-	if heads != l.heads {
-		t.Fatalf("%d bytes of heads, counted %d", heads, l.heads)
+	if heads != l.heads || contexts != l.contexts {
+		t.Fatalf("%d bytes of heads, counted %d, and %d of contexts, counted %d", heads, l.heads, contexts, l.contexts)
 	}
 	for wire, c := range l.byWire {
 		if c.wire != wire {
@@ -451,20 +459,6 @@ func TestChurnAllocates(t *testing.T) {
 	}
 	if now := in.conns.bytes(); now > held+held/100 {
 		t.Errorf("%d bytes of connections, %d before", now, held)
-	}
-}
-
-// Who has closed keeps nothing of what its messages inflated to.
-func TestClosedKeepsNoInflater(t *testing.T) {
-	in := New(0)
-	d := newDeflater(t)
-	new(capture).begin(1, 0).agreed(1, "", 0).compressed(1, protocol.Client, protocol.OpText, true, d.message("the same words")).
-		closed(1, protocol.Client).into(t, in)
-	if c := in.conns.find(1); c.sent[0].decoder.Inflated() != 0 || !c.sent[0].decoder.Deflate.On {
-		t.Errorf("of the last message %d bytes are known still, deflate %+v", c.sent[0].decoder.Inflated(), c.sent[0].decoder.Deflate)
-	}
-	if f, payload := detailOf(t, in, 1); payload != "the same words" || f.InflateNote != "" {
-		t.Errorf("%q, %+v", payload, f)
 	}
 }
 

@@ -42,10 +42,11 @@ type conn struct {
 	breach uint32 // frames that break a rule
 	last   uint64 // index of its last row, plus one
 
-	late   bool   // a frame came after it was forgotten
-	losses uint32 // how many losses of frames the decoders know of
-	listed uint32 // the last list of open connections that named it
-	links  [linkCount]link
+	late    bool   // a frame came after it was forgotten
+	context int    // bytes that its decoders hold to inflate with
+	losses  uint32 // how many losses of frames the decoders know of
+	listed  uint32 // the last list of open connections that named it
+	links   [linkCount]link
 }
 
 // direction is what one side of a connection has sent.
@@ -55,6 +56,7 @@ type direction struct {
 	told     bool   // it has come
 	frames   uint32
 	bytes    uint64 // of whole frames, headers included
+	lent     bool   // the decoder has an Inflater, for a message that is not finished
 	start    uint64 // seq of the frame that began the message
 	fragment uint16
 }
@@ -70,15 +72,20 @@ func (c *conn) reset(id, wire uint32) {
 }
 
 // begin puts both directions at the start of their streams. A connection whose
-// Open is not seen as it happens is joined midway instead.
+// Open is not seen as it happens is joined midway instead. Like what else is about both
+// directions it is not inlined: that would make the WASM module larger.
+//
+//go:noinline
 func (c *conn) begin() {
 	for i := range c.sent {
 		d := &c.sent[i].decoder
+		c.sent[i].lent = false
 		// What the handshake said stays: a late watcher is told that before.
 		*d = protocol.Decoder{From: protocol.Side(i), MaxMessageSize: d.MaxMessageSize, Deflate: d.Deflate}
 	}
 }
 
+//go:noinline
 func (c *conn) gap() {
 	for i := range c.sent {
 		c.sent[i].decoder.Gap()
@@ -99,6 +106,27 @@ func (c *conn) agree(d protocol.Deflate, midway bool) {
 
 // hasHeads reports whether any of its heads is kept.
 func (c *conn) hasHeads() bool { return len(c.sent[0].head)+len(c.sent[1].head) > 0 }
+
+// contextBytes is how much memory both decoders hold to inflate with.
+//
+//go:noinline
+func (c *conn) contextBytes() (n int) {
+	for i := range c.sent {
+		n += c.sent[i].decoder.ContextSize()
+		if c.sent[i].lent {
+			n += inflaterSize
+		}
+	}
+	return n
+}
+
+// releaseContext lets go of that memory.
+func (c *conn) releaseContext() {
+	for i := range c.sent {
+		c.sent[i].decoder.ReleaseContext()
+		c.sent[i].lent = false
+	}
+}
 
 // headBytes is how much memory both heads take.
 func (c *conn) headBytes() int { return cap(c.sent[0].head) + cap(c.sent[1].head) }

@@ -25,13 +25,14 @@ const connSize = int(unsafe.Sizeof(conn{})) + 128
 // connList finds connections by the id that the present capture uses. No call takes
 // longer for the number of connections but those that are about all of them.
 type connList struct {
-	all    queue // the oldest first
-	open   queue // the oldest first
-	over   queue // in the order of their ends
-	headed queue // those whose heads are kept, in the order in which these came
-	spare  queue // forgotten ones, to be used again
-	byWire map[uint32]*conn
-	recent *conn // the last one asked for: frames come in runs
+	all       queue // the oldest first
+	open      queue // the oldest first
+	over      queue // in the order of their ends
+	headed    queue // those whose heads are kept, in the order in which these came
+	inflating queue // those whose decoders hold memory to inflate with, in the order of their last use of it
+	spare     queue // forgotten ones, to be used again
+	byWire    map[uint32]*conn
+	recent    *conn // the last one asked for: frames come in runs
 
 	next      uint32
 	seen      uint64 // since the last clear, when those that were open count
@@ -39,12 +40,13 @@ type connList struct {
 	losses    uint32 // how often frames of unknown connections were lost
 	lists     uint32 // how many lists of open connections came
 	heads     int    // bytes of all that are kept
+	contexts  int    // bytes that all decoders hold to inflate with
 	gone      int    // bytes of those forgotten since memory was last taken back
 }
 
 func (l *connList) init() {
 	l.all.link, l.open.link, l.over.link = linkAge, linkState, linkState
-	l.headed.link, l.spare.link = linkHeads, linkAge
+	l.headed.link, l.inflating.link, l.spare.link = linkHeads, linkContext, linkAge
 	l.byWire = map[uint32]*conn{}
 }
 
@@ -137,7 +139,8 @@ func (l *connList) close(c *conn, time int64) {
 		c.state = connClosed
 	}
 	c.ended = max(time, 1)
-	c.begin() // which lets go of what its messages inflated to
+	c.begin() // without what its messages have left in the decoders
+	l.countContext(c)
 	c.losses = l.losses - 1
 	l.open.remove(c)
 	l.over.push(c)
@@ -149,6 +152,10 @@ func (l *connList) close(c *conn, time int64) {
 // forget lets go of a connection that is over.
 func (l *connList) forget(c *conn) {
 	l.behead(c, keptHead)
+	if c.context > 0 { // of frames after its end
+		c.begin()
+		l.countContext(c)
+	}
 	l.over.remove(c)
 	l.all.remove(c)
 	if l.byWire[c.wire] == c {
@@ -195,6 +202,29 @@ func (l *connList) forgetHeads(limit int) {
 	}
 }
 
+// countContext counts what the decoders of c hold, which it has just used or let go of.
+func (l *connList) countContext(c *conn) {
+	if c.context > 0 {
+		l.inflating.remove(c)
+	}
+	n := c.contextBytes()
+	l.contexts += n - c.context
+	if c.context = n; n > 0 {
+		l.inflating.push(c)
+	}
+}
+
+// forgetContexts lets go of what has not been used for longest of it, until at most limit
+// bytes are held.
+func (l *connList) forgetContexts(limit int) {
+	for l.contexts > limit {
+		c := l.inflating.first
+		l.gone += c.context
+		c.releaseContext()
+		l.countContext(c)
+	}
+}
+
 // behead drops the heads of c. Buffers of at most keep bytes stay with it.
 func (l *connList) behead(c *conn, keep int) {
 	if c.hasHeads() {
@@ -224,7 +254,7 @@ func (l *connList) byID(id uint32) *conn {
 }
 
 // bytes is how many all connections take.
-func (l *connList) bytes() int { return l.all.length*connSize + l.heads }
+func (l *connList) bytes() int { return l.all.length*connSize + l.heads + l.contexts }
 
 // restart says that another capture begins: its ids mean other connections.
 func (l *connList) restart() {

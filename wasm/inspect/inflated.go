@@ -5,6 +5,7 @@ package inspect
 
 import (
 	"slices"
+	"unsafe"
 
 	"framescope/protocol"
 	"framescope/protocol/feed"
@@ -85,20 +86,29 @@ func (l *inflatedList) drop(first uint64) (freed int) {
 	return before - l.bytes
 }
 
+// inflaterSize is what a decoder takes while a message is under way, in bytes.
+const inflaterSize = int(unsafe.Sizeof(protocol.Inflater{}))
+
 // inflate follows a compressed frame's context, keeps what it inflates to and
-// names what that breaks. w is the newest row.
-func (in *Inspector) inflate(w *row, d *protocol.Decoder, r *feed.Record) (broken protocol.Rules) {
+// names what that breaks. w is the newest row. One Inflater goes from message to message.
+func (in *Inspector) inflate(w *row, d *direction, r *feed.Record) (broken protocol.Rules) {
+	h, payload := payloadOf(r)
+	if h.Opcode != protocol.OpContinuation {
+		in.inflater, d.lent = d.decoder.Lend(in.inflater), true
+	}
 	w.flags |= flagCompressed
-	if !d.ContextLost() {
-		h, payload := payloadOf(r)
+	if !d.decoder.ContextLost() {
 		in.scratch = unmasked(in.scratch[:0], h, payload, len(payload))
-		in.payload, broken = d.InflateSome(in.payload[:0], in.scratch, in.clear.limit())
+		in.payload, broken = d.decoder.InflateSome(in.payload[:0], in.scratch, in.clear.limit())
 	}
-	if d.ContextLost() { // perhaps found out only now
+	if d.decoder.ContextLost() { // perhaps found out only now
 		w.flags |= flagLost
-		return broken
+	} else {
+		in.clear.add(in.rows.next-1, d.decoder.Inflated(), in.payload)
 	}
-	in.clear.add(in.rows.next-1, d.Inflated(), in.payload)
+	if h.Fin {
+		in.inflater, d.lent = d.decoder.Lend(nil), false
+	}
 	return broken
 }
 

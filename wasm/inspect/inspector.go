@@ -5,24 +5,26 @@ package inspect
 import (
 	"strconv"
 
+	"framescope/protocol"
 	"framescope/protocol/feed"
 )
 
 // Inspector holds a capture. The zero value is not ready: see [New].
 type Inspector struct {
-	budget  int
-	input   []byte // handed out by Input, not yet taken in
-	slabs   slabList
-	rows    rowList
-	clear   inflatedList
-	conns   connList
-	matches matchList
-	garbage int    // bytes forgotten since memory was last taken back
-	scratch []byte // a frame being unmasked
-	payload []byte // of the last detail
-	first   []byte // bytes of it before inflating
-	preview []byte // of a row of the window
-	text    []byte // last answer in words or JSON
+	budget   int
+	input    []byte // handed out by Input, not yet taken in
+	slabs    slabList
+	rows     rowList
+	clear    inflatedList
+	conns    connList
+	matches  matchList
+	garbage  int                // bytes forgotten since memory was last taken back
+	inflater *protocol.Inflater // when no message is under way
+	scratch  []byte             // a frame being unmasked
+	payload  []byte             // of the last detail
+	first    []byte             // bytes of it before inflating
+	preview  []byte             // of a row of the window
+	text     []byte             // last answer in words or JSON
 
 	capture [16]byte // id of the present capture
 	begun   bool

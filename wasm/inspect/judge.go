@@ -21,6 +21,10 @@ func (in *Inspector) frame(r *feed.Record, at place) {
 	row := in.rows.add()
 	row.start(r, at, c.id)
 	in.judge(row, d, r, seq)
+	if row.flags&flagCompressed != 0 {
+		in.conns.countContext(c)
+		in.conns.forgetContexts(in.budget / 8)
+	}
 	if row.opcode == protocol.OpClose && c.code == 0 {
 		c.closer, c.code = r.Side&1, row.code
 	}
@@ -91,7 +95,7 @@ func (in *Inspector) judge(w *row, d *direction, r *feed.Record, seq uint64) {
 	}
 	w.opcode = h.Opcode
 	if d.decoder.Compressed() {
-		broken |= in.inflate(w, &d.decoder, r)
+		broken |= in.inflate(w, d, r)
 	}
 	if w.broken = broken; broken != 0 {
 		rule, _ := broken.First()

@@ -4,21 +4,24 @@ package inspect
 
 // Which of its links joins a connection to others.
 const (
-	linkAge   = iota // to those that came before and after
-	linkState        // to those that are open too, or over
-	linkHeads        // to those whose heads are kept
+	linkAge     = iota // to those that came before and after
+	linkState          // to those that are open too, or over
+	linkHeads          // to those whose heads are kept
+	linkContext        // to those whose decoders hold memory to inflate with
 	linkCount
 )
 
 type link struct{ before, after *conn }
 
-// queue holds connections in the order in which they were pushed.
+// queue holds connections in the order in which they were pushed. Its methods are not
+// inlined: their many callers would make the WASM module larger.
 type queue struct {
 	link        int
 	first, last *conn
 	length      int
 }
 
+//go:noinline
 func (q *queue) push(c *conn) {
 	c.links[q.link] = link{before: q.last}
 	if q.last == nil {
@@ -31,6 +34,8 @@ func (q *queue) push(c *conn) {
 }
 
 // remove takes out c, which must be in q.
+//
+//go:noinline
 func (q *queue) remove(c *conn) {
 	l := c.links[q.link]
 	if l.before == nil {
