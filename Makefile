@@ -9,9 +9,10 @@ ADDR ?= 127.0.0.1:8080
 FUZZTIME ?= 30s
 BENCHTIME ?= 1s
 BENCHFLAGS ?=
+SOAK ?= 20m
 
 # A file beside a target of the same name (build/) would stop it from ever running.
-.PHONY: help run build dev test test-go test-page bench bench-peers compare fuzz lint fmt profile clean tools modules page page-tests builder browser
+.PHONY: help run build dev test test-go test-page bench bench-peers compare soak fuzz lint fmt profile clean tools modules page page-tests builder browser
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +38,11 @@ bench-peers: tools ## measure us beside other Go libraries (BENCHFLAGS='-quick -
 
 compare: tools ## hold us and gorilla/websocket against the RFC, case by case: a Markdown table
 	@mkdir -p bin && go test -count=1 ./server/websocket/compare -compare.table='$(CURDIR)/bin/compare.md' >&2 && cat bin/compare.md
+
+soak: build ## attack a server from all sides beside well-behaved clients: a Markdown table (SOAK=20m)
+	@rm -f bin/soak.md; code=0; go test -count=1 -timeout 0 -v ./server/soak -soak.time='$(SOAK)' \
+	  -soak.binary='$(CURDIR)/bin/framescope' -soak.table='$(CURDIR)/bin/soak.md' >&2 || code=$$?; \
+	  cat bin/soak.md && exit $$code
 
 fuzz: tools ## run every fuzz target for a while each (FUZZTIME=30s)
 	@go list -f '{{.Dir}}' ./... | while read -r dir; do \

@@ -44,6 +44,7 @@ var rooms = []room{
 	{"server/websocket/conformance", []string{}, nil}, // tests alone
 	{"server/websocket/compare", []string{}, nil},
 	{"server/tap", nil, []string{"protocol", "protocol/feed", "server/memory"}},
+	{"server/soak", []string{}, nil},
 	{"server/echo", nil, []string{"protocol", "server/websocket"}},
 	{"server/chat", nil, []string{"protocol", "server/websocket"}},
 	{"server/inspect", nil, []string{"protocol", "server/tap", "server/websocket"}}, // the feed, which is the tap's own app
@@ -264,7 +265,7 @@ func TestNothingIsSkippedOrLeftForLater(t *testing.T) {
 
 func TestTopLevel(t *testing.T) {
 	allowed := []string{
-		"ARCHITECTURE.md", "CHANGELOG.md", "LICENSE", "Makefile", "README.md", "go.mod", "go.sum", "staticcheck.conf",
+		"ARCHITECTURE.md", "CHANGELOG.md", "LICENSE", "Makefile", "README.md", "SECURITY.md", "go.mod", "go.sum", "staticcheck.conf",
 		"bin", "build", "docs", "frontend", "protocol", "server", "wasm",
 	}
 	entries, err := os.ReadDir(root)

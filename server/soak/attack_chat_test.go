@@ -1,0 +1,181 @@
+//go:build linux
+
+// Attacks on the chat: members that stall, thousands that join, lines that are none.
+
+package soak
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"framescope/protocol"
+)
+
+func chatAttacks() []attack {
+	return []attack{
+		{name: "a room with members that stall", limit: "messages waiting for a chat member: 1 MiB", run: stalledMembers(40, 4, 1000, 50), wait: 30 * time.Second, rss: 384 * mib},
+		{name: "members that join all at once", limit: "none: all are in within 10 s", run: joinRush(300, 10_000), wait: 15 * time.Second, rss: 448 * mib},
+		{name: "chat lines that are none", limit: "4 KiB: close 1009, binary: close 1003", run: wrongLines, flood: true},
+	}
+}
+
+// roomName is one that nobody else has.
+func roomName() string { return fmt.Sprintf("room-%016x", rand.Uint64()) }
+
+// stalledMembers: in a room of many some read nothing; the others talk until those are
+// dropped and announced as too slow, and lose nothing.
+func stalledMembers(small, smallStalled, full, fullStalled int) func(a *assault) {
+	return func(a *assault) {
+		n, stalled := a.n(small, full), a.n(smallStalled, fullStalled)
+		name := roomName()
+		a.open(stalled, smallBuffer, "/ws/chat?room="+name+"&name=stalled", "")
+		begun := time.Now()
+		r := &room{large: true, times: &latencies{}, left: func(e chatEvent) {
+			what := "announced as slow"
+			if !strings.Contains(e.Reason, "slow") {
+				what = fmt.Sprintf("announced with %q", e.Reason)
+			}
+			a.happened(what, time.Since(begun))
+		}}
+		for i := range n - stalled {
+			w, err := a.upgrade("/ws/chat?room="+name+fmt.Sprintf("&name=member-%d", i), "")
+			if err != nil {
+				a.fail("join: %v", err)
+				return
+			}
+			m, err := welcomed(&rawClient{wire: w}, name, fmt.Sprint("member-", i))
+			if err != nil {
+				a.fail("join: %v", err)
+				return
+			}
+			r.members = append(r.members, m)
+		}
+		begun = time.Now()
+		a.talk(r, func() bool { return a.total() >= stalled })
+		a.want("announced as slow")
+		times := r.times.take()
+		a.note("%d members heard %d lines each, p99 %v", len(r.members), len(times)/max(1, len(r.members)), round(percentile(times, 99)))
+	}
+}
+
+// talk lets the first four members of a room speak until it is over, and all check
+// what they hear.
+func (a *assault) talk(r *room, over func() bool) {
+	var listening sync.WaitGroup
+	for _, m := range r.members {
+		listening.Go(func() {
+			if err := r.listen(m); err != nil {
+				a.fail("%v", err)
+			}
+		})
+	}
+	padding := noise(3500)
+	for i, begun := 0, time.Now(); !over(); i++ {
+		if time.Since(begun) > a.within(2*patience) {
+			a.fail("members that read nothing are not dropped after %v", round(time.Since(begun)))
+			break
+		}
+		if err := r.members[i%4].say(" " + padding); err != nil || !pause(a.ctx, time.Duration(a.n(10, 20))*time.Millisecond) {
+			break
+		}
+	}
+	r.over.Store(true)
+	_ = r.members[0].say("")
+	listening.Wait()
+}
+
+// noise is text that does not compress well.
+func noise(n int) string {
+	var b strings.Builder
+	for b.Len() < n {
+		fmt.Fprintf(&b, "%x", rand.Uint64())
+	}
+	return b.String()[:n]
+}
+
+// rawClient is a client on a wire, for rooms of a thousand.
+type rawClient struct{ *wire }
+
+func (c *rawClient) write(op protocol.Opcode, p []byte, _ int) error {
+	_, err := c.Write(frame(fin|byte(op), p))
+	return err
+}
+
+func (c *rawClient) read() (protocol.Opcode, []byte, []string, error) {
+	c.SetReadDeadline(time.Now().Add(patience))
+	h, p, err := c.next()
+	if err == nil && h.Opcode == protocol.OpClose {
+		code, reason, _ := protocol.ParseClosePayload(p)
+		return 0, nil, nil, fmt.Errorf("closed with %v %s: %w", code, reason, io.EOF)
+	}
+	return h.Opcode, p, nil, err
+}
+
+func (c *rawClient) ping(payload string) error {
+	_, err := c.Write(frame(ping, []byte(payload)))
+	return err
+}
+
+func (c *rawClient) close() error { return c.Close() }
+
+// joinTime is how long all may take to join.
+const joinTime = 10 * time.Second
+
+// joinRush: as many as a room may hold join as fast as they can; each must be welcomed,
+// and nobody be dropped.
+func joinRush(small, full int) func(a *assault) {
+	return func(a *assault) {
+		n, name := a.n(small, full), roomName()
+		var welcome, ended atomic.Int64
+		begun := time.Now()
+		for _, w := range a.open(n, 0, "/ws/chat?room="+name, "") {
+			go func() {
+				w.countWelcome(&welcome)
+				ended.Add(1)
+			}()
+		}
+		for welcome.Load() < int64(n) && time.Since(begun) < 3*joinTime && ended.Load() == 0 {
+			if !pause(a.ctx, 10*time.Millisecond) {
+				return
+			}
+		}
+		took := time.Since(begun)
+		a.note("%d of %d were welcomed within %v", welcome.Load(), n, round(took))
+		if welcome.Load() < int64(n) || took > a.within(joinTime) {
+			a.fail("%d of %d were welcomed within %v, and %d dropped", welcome.Load(), n, round(took), ended.Load())
+		}
+	}
+}
+
+// countWelcome reads all that comes, and counts once where it begins with a welcome.
+func (w *wire) countWelcome(welcome *atomic.Int64) {
+	if _, first, err := w.next(); err != nil || len(first) > 0 && !bytes.Contains(first, []byte(`"welcome"`)) {
+		return
+	}
+	welcome.Add(1)
+	// What follows are joins, which others check.
+	io.Copy(io.Discard, w.reader())
+}
+
+func wrongLines(a *assault) {
+	long, _ := json.Marshal(strings.Repeat("x", 5000))
+	lines := [][]byte{frame(text, long), frame(blob, []byte("binary"))}
+	name := roomName()
+	a.again(a.n(2, 8), func(i int) string {
+		w, err := a.upgrade("/ws/chat?room="+name, "")
+		if err != nil {
+			return err.Error()
+		}
+		defer a.leave(w)
+		w.Write(lines[i%2])
+		return w.end(a.within(5 * time.Second))
+	})
+	a.want("1003", "1009")
+}
