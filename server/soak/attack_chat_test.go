@@ -1,6 +1,6 @@
 //go:build linux
 
-// Attacks on the chat: members that stall, thousands that join, lines that are none.
+// Attacks on the chat: members that do not read, thousands that join, illegal lines.
 
 package soak
 
@@ -20,19 +20,19 @@ import (
 
 func chatAttacks() []attack {
 	return []attack{
-		{name: "a room with members that stall", limit: "messages waiting for a chat member: 1 MiB", run: stalledMembers(40, 4, 1000, 50), wait: 30 * time.Second, rss: 384 * mib},
-		{name: "members that join all at once", limit: "none: all are in within 10 s", run: joinRush(300, 10_000), wait: 15 * time.Second, rss: 448 * mib},
-		{name: "chat lines that are none", limit: "4 KiB: close 1009, binary: close 1003", run: wrongLines, flood: true},
+		{name: "a chat room with members that do not read", limit: "messages waiting for a chat member: 1 MiB", run: stalledMembers(40, 4, 1000, 50), wait: 30 * time.Second, rss: 384 * mib},
+		{name: "members that join all at once", limit: "all welcomed within 10 s", run: joinRush(300, 10_000), wait: 15 * time.Second, rss: 448 * mib},
+		{name: "illegal chat lines", limit: "4 KiB: close 1009, binary: close 1003", run: wrongLines, flood: true},
 	}
 }
 
-// roomName is one that nobody else has.
+// roomName makes the name of a new room.
 func roomName() string { return fmt.Sprintf("room-%016x", rand.Uint64()) }
 
-// stalledMembers: in a room of many some read nothing; the others talk until those are
-// dropped and announced as too slow, and lose nothing.
-func stalledMembers(small, smallStalled, full, fullStalled int) func(a *assault) {
-	return func(a *assault) {
+// stalledMembers fills a room, of whose members some do not read. The others send lines
+// until those are dropped and announced as slow, and must get every line.
+func stalledMembers(small, smallStalled, full, fullStalled int) func(a *attackRun) {
+	return func(a *attackRun) {
 		n, stalled := a.n(small, full), a.n(smallStalled, fullStalled)
 		name := roomName()
 		a.open(stalled, smallBuffer, "/ws/chat?room="+name+"&name=stalled", "")
@@ -42,20 +42,20 @@ func stalledMembers(small, smallStalled, full, fullStalled int) func(a *assault)
 			if !strings.Contains(e.Reason, "slow") {
 				what = fmt.Sprintf("announced with %q", e.Reason)
 			}
-			a.happened(what, time.Since(begun))
+			a.record(what, time.Since(begun))
 		}}
 		for i := range n - stalled {
-			w, err := a.upgrade("/ws/chat?room="+name+fmt.Sprintf("&name=member-%d", i), "")
+			p, err := a.upgrade("/ws/chat?room="+name+fmt.Sprintf("&name=member-%d", i), "")
 			if err != nil {
 				a.fail("join: %v", err)
 				return
 			}
-			m, err := welcomed(&rawClient{wire: w}, name, fmt.Sprint("member-", i))
+			m, err := readWelcome(&rawClient{peer: p}, name, fmt.Sprint("member-", i))
 			if err != nil {
 				a.fail("join: %v", err)
 				return
 			}
-			r.members = append(r.members, m)
+			r.add(m)
 		}
 		begun = time.Now()
 		a.talk(r, func() bool { return a.total() >= stalled })
@@ -65,9 +65,9 @@ func stalledMembers(small, smallStalled, full, fullStalled int) func(a *assault)
 	}
 }
 
-// talk lets the first four members of a room speak until it is over, and all check
-// what they hear.
-func (a *assault) talk(r *room, over func() bool) {
+// talk lets the first four members of a room send lines until over returns true, while all
+// check what comes.
+func (a *attackRun) talk(r *room, over func() bool) {
 	var listening sync.WaitGroup
 	for _, m := range r.members {
 		listening.Go(func() {
@@ -79,7 +79,7 @@ func (a *assault) talk(r *room, over func() bool) {
 	padding := noise(3500)
 	for i, begun := 0, time.Now(); !over(); i++ {
 		if time.Since(begun) > a.within(2*patience) {
-			a.fail("members that read nothing are not dropped after %v", round(time.Since(begun)))
+			a.fail("members that do not read are still there after %v", round(time.Since(begun)))
 			break
 		}
 		if err := r.members[i%4].say(" " + padding); err != nil || !pause(a.ctx, time.Duration(a.n(10, 20))*time.Millisecond) {
@@ -91,7 +91,7 @@ func (a *assault) talk(r *room, over func() bool) {
 	listening.Wait()
 }
 
-// noise is text that does not compress well.
+// noise makes text that does not compress well.
 func noise(n int) string {
 	var b strings.Builder
 	for b.Len() < n {
@@ -100,8 +100,8 @@ func noise(n int) string {
 	return b.String()[:n]
 }
 
-// rawClient is a client on a wire, for rooms of a thousand.
-type rawClient struct{ *wire }
+// rawClient makes a clientConn of a peer, which takes less memory than a client has.
+type rawClient struct{ *peer }
 
 func (c *rawClient) write(op protocol.Opcode, p []byte, _ int) error {
 	_, err := c.Write(frame(fin|byte(op), p))
@@ -110,7 +110,7 @@ func (c *rawClient) write(op protocol.Opcode, p []byte, _ int) error {
 
 func (c *rawClient) read() (protocol.Opcode, []byte, []string, error) {
 	c.SetReadDeadline(time.Now().Add(patience))
-	h, p, err := c.next()
+	h, p, err := c.readFrame()
 	if err == nil && h.Opcode == protocol.OpClose {
 		code, reason, _ := protocol.ParseClosePayload(p)
 		return 0, nil, nil, fmt.Errorf("closed with %v %s: %w", code, reason, io.EOF)
@@ -125,22 +125,22 @@ func (c *rawClient) ping(payload string) error {
 
 func (c *rawClient) close() error { return c.Close() }
 
-// joinTime is how long all may take to join.
+// joinTime is how long it may take until all have joined.
 const joinTime = 10 * time.Second
 
-// joinRush: as many as a room may hold join as fast as they can; each must be welcomed,
-// and nobody be dropped.
-func joinRush(small, full int) func(a *assault) {
-	return func(a *assault) {
+// joinRush lets members join a room as fast as they can, in a full run as many as a room
+// holds. Each must be welcomed.
+func joinRush(small, full int) func(a *attackRun) {
+	return func(a *attackRun) {
 		n, name := a.n(small, full), roomName()
 		var welcome, ended atomic.Int64
 		begun := time.Now()
-		for _, w := range a.open(n, 0, "/ws/chat?room="+name, "") {
+		a.openEach(n, 0, "/ws/chat?room="+name, "", func(p *peer) {
 			go func() {
-				w.countWelcome(&welcome)
+				p.countWelcome(&welcome)
 				ended.Add(1)
 			}()
-		}
+		})
 		for welcome.Load() < int64(n) && time.Since(begun) < 3*joinTime && ended.Load() == 0 {
 			if !pause(a.ctx, 10*time.Millisecond) {
 				return
@@ -154,28 +154,28 @@ func joinRush(small, full int) func(a *assault) {
 	}
 }
 
-// countWelcome reads all that comes, and counts once where it begins with a welcome.
-func (w *wire) countWelcome(welcome *atomic.Int64) {
-	if _, first, err := w.next(); err != nil || len(first) > 0 && !bytes.Contains(first, []byte(`"welcome"`)) {
+// countWelcome counts the welcome, which must come first, and skips what follows.
+func (p *peer) countWelcome(welcome *atomic.Int64) {
+	if _, first, err := p.readFrame(); err != nil || len(first) > 0 && !bytes.Contains(first, []byte(`"welcome"`)) {
 		return
 	}
 	welcome.Add(1)
-	// What follows are joins, which others check.
-	io.Copy(io.Discard, w.reader())
+	io.Copy(io.Discard, p.reader())
 }
 
-func wrongLines(a *assault) {
+// wrongLines sends lines that are too long or binary.
+func wrongLines(a *attackRun) {
 	long, _ := json.Marshal(strings.Repeat("x", 5000))
 	lines := [][]byte{frame(text, long), frame(blob, []byte("binary"))}
 	name := roomName()
-	a.again(a.n(2, 8), func(i int) string {
-		w, err := a.upgrade("/ws/chat?room="+name, "")
+	a.repeat(a.n(2, 8), func(i int) string {
+		p, err := a.upgrade("/ws/chat?room="+name, "")
 		if err != nil {
 			return err.Error()
 		}
-		defer a.leave(w)
-		w.Write(lines[i%2])
-		return w.end(a.within(5 * time.Second))
+		defer a.release(p)
+		p.Write(lines[i%2])
+		return p.awaitClose(a.within(5 * time.Second))
 	})
 	a.want("1003", "1009")
 }

@@ -1,7 +1,6 @@
 //go:build linux
 
-// Attacks by compression: much out of little, nothing out of much, and messages that
-// are inflated and never finished.
+// Attacks by compression: messages that inflate to much or to nothing, and unfinished ones.
 
 package soak
 
@@ -21,12 +20,12 @@ import (
 func deflateAttacks() []attack {
 	small, large := []string{"--max-memory", "256MiB"}, []string{"--max-memory", "512MiB"}
 	return []attack{
-		{name: "16 MiB in 16 KiB", limit: "`--max-message-size`: echoed", run: legalBombs, flood: true, launch: launch{flags: small}, rss: budget(256 * mib)},
-		{name: "64 MiB in 64 KiB", limit: "`--max-message-size`: close 1009", run: bombs, flood: true, launch: launch{flags: small}, rss: budget(256 * mib)},
-		{name: "compressed messages held open, few", limit: "`--max-memory 256MiB`", run: heldMessages(60, 300, 8*time.Second), wait: 10 * time.Second, launch: launch{flags: small}, rss: budget(256 * mib)},
-		{name: "compressed messages held open, many", limit: "`--max-memory 512MiB`", run: heldMessages(100, 2000, messageTime+10*time.Second), wait: messageTime + 10*time.Second, launch: launch{flags: large}, rss: budget(512 * mib), onlyBig: true},
-		{name: "empty deflate blocks, without an end", limit: "none: memory stays as it is", run: emptyBlocks, flood: true},
-		{name: "messages of nothing but empty deflate blocks", limit: "none: they are echoed", run: emptyMessages, flood: true},
+		{name: "16 MiB compressed to 16 KiB", limit: "`--max-message-size`: echoed", run: legalBombs, flood: true, launch: launch{flags: small}, rss: budget(256 * mib)},
+		{name: "64 MiB compressed to 64 KiB", limit: "`--max-message-size`: close 1009", run: bombs, flood: true, launch: launch{flags: small}, rss: budget(256 * mib)},
+		{name: "unfinished compressed messages", limit: "`--max-memory 256MiB`", run: heldMessages(60, 300, 8*time.Second), wait: 10 * time.Second, launch: launch{flags: small}, rss: budget(256 * mib)},
+		{name: "unfinished compressed messages of very many peers", limit: "`--max-memory 512MiB`", run: heldMessages(100, 2000, messageTime+10*time.Second), wait: messageTime + 10*time.Second, launch: launch{flags: large}, rss: budget(512 * mib), fullOnly: true},
+		{name: "an unfinished message of empty deflate blocks", limit: "none: memory does not grow", run: emptyBlocks, flood: true},
+		{name: "messages of empty deflate blocks", limit: "none: echoed", run: emptyMessages, flood: true},
 	}
 }
 
@@ -35,26 +34,26 @@ func deflated(p []byte) []byte {
 	var b bytes.Buffer
 	w, err := flate.NewWriter(&b, flate.BestCompression)
 	if err != nil {
-		panic(err) // the level is one
+		panic(err) // the level is valid
 	}
 	w.Write(p)
 	w.Flush()
 	return bytes.TrimSuffix(b.Bytes(), []byte{0, 0, 0xff, 0xff})
 }
 
-// Zeros, compressed.
+// Compressed zeros: 15 and 64 MiB of them.
 var (
 	bomb15 = sync.OnceValue(func() []byte { return deflated(make([]byte, 15*mib)) })
 	bomb64 = sync.OnceValue(func() []byte { return deflated(make([]byte, 64*mib)) })
 )
 
-// unfinished is what deflated returns as a part to which more may follow.
+// unfinished makes what deflated returns the first part of a longer message.
 func unfinished(p []byte) []byte { return append(slices.Clip(p), 0, 0, 0xff, 0xff) }
 
-// legalBombs: what a client may send comes back.
-func legalBombs(a *assault) {
+// legalBombs sends messages that inflate to as much as is allowed.
+func legalBombs(a *attackRun) {
 	zeros := make([]byte, 16*mib)
-	a.again(a.n(2, 4), func(int) string {
+	a.repeat(a.n(2, 4), func(int) string {
 		ctx, cancel := context.WithTimeout(a.ctx, patience)
 		defer cancel()
 		c, _, err := websocket.Dial(ctx, a.server.url("ws", "/ws/echo"), &websocket.DialOptions{Proxy: websocket.NoProxy})
@@ -76,43 +75,44 @@ func legalBombs(a *assault) {
 	a.want("echoed")
 }
 
-// bombs: too much in one frame, or little by little.
-func bombs(a *assault) {
+// bombs sends messages that inflate to more than is allowed, in one frame or in two.
+func bombs(a *attackRun) {
 	one := frame(rsv1|blob, bomb64())
 	part := unfinished(bomb15())
 	var many bytes.Buffer
 	many.Write(frame(rsv1|byte(protocol.OpBinary), part))
 	many.Write(frame(0, part))
-	a.again(a.n(4, 16), func(i int) string {
-		w, err := a.upgrade("/ws/echo", offerDeflate)
+	a.repeat(a.n(4, 16), func(i int) string {
+		p, err := a.upgrade("/ws/echo", offerDeflate)
 		if err != nil {
 			return err.Error()
 		}
-		defer a.leave(w)
+		defer a.release(p)
 		sent := one
 		if i%2 == 1 {
 			sent = many.Bytes()
 		}
-		go w.Write(sent)
-		return w.end(patience)
+		go p.Write(sent)
+		return p.awaitClose(patience)
 	})
 	a.want("1009", "1013")
 }
 
-// heldMessages: each peer sends what inflates to nearly 16 MiB and does not finish the
-// message, but answers pings. Nobody may do so for longer than a message's time.
-func heldMessages(small, full int, longest time.Duration) func(a *assault) {
-	return func(a *assault) {
+// heldMessages sends what inflates to 15 MiB on each connection, does not finish the
+// message, and answers pings. It waits at most longest, which if it is longer than a
+// message may take is a limit too.
+func heldMessages(small, full int, longest time.Duration) func(a *attackRun) {
+	return func(a *attackRun) {
 		sent := frame(rsv1|byte(protocol.OpBinary), unfinished(bomb15()))
 		var held atomic.Int64
-		for _, w := range a.open(a.n(small, full), 0, "/ws/echo", offerDeflate) {
-			if _, err := w.Write(sent); err == nil {
+		for _, p := range a.open(a.n(small, full), 0, "/ws/echo", offerDeflate) {
+			if _, err := p.Write(sent); err == nil {
 				held.Add(1)
 			}
 			go func() {
 				begun := time.Now()
-				end := w.end(messageTime + patience)
-				a.happened(end, time.Since(begun))
+				end := p.awaitClose(messageTime + patience)
+				a.record(end, time.Since(begun))
 				held.Add(-1)
 			}()
 		}
@@ -135,45 +135,46 @@ func heldMessages(small, full int, longest time.Duration) func(a *assault) {
 // emptyBlock is a stored block of no bytes (RFC 1951 3.2.4).
 var emptyBlock = []byte{0, 0, 0, 0xff, 0xff}
 
-// emptyBlocks: as many as the server takes, in a message that has no end, which then
-// is given one.
-func emptyBlocks(a *assault) {
+// emptyBlocks sends a message of as many empty blocks as the server takes in the time of a
+// flood.
+func emptyBlocks(a *attackRun) {
 	blocks := frame(0, bytes.Repeat(emptyBlock, 13_000))
 	var total atomic.Int64
 	begun := a.server.cpu()
 	a.each(a.n(2, 8), func(int) string {
-		w, err := a.upgrade("/ws/echo", offerDeflate)
+		p, err := a.upgrade("/ws/echo", offerDeflate)
 		if err != nil {
 			return err.Error()
 		}
-		defer a.leave(w)
-		w.Write(frame(rsv1|byte(protocol.OpBinary), emptyBlock))
-		for over := time.Now().Add(a.scale.flood); time.Now().Before(over); a.breathe() {
-			n, err := w.Write(blocks)
+		defer a.release(p)
+		p.Write(frame(rsv1|byte(protocol.OpBinary), emptyBlock))
+		for over := time.Now().Add(a.scale.flood); time.Now().Before(over); a.throttle() {
+			n, err := p.Write(blocks)
 			total.Add(int64(n))
 			if err != nil {
-				return w.end(time.Second)
+				return p.awaitClose(time.Second)
 			}
 		}
-		w.Write(frame(fin, []byte{0}))
-		return w.echo(nil)
+		p.Write(frame(fin, []byte{0}))
+		return p.expectEcho(nil)
 	})
-	a.note("%d MiB taken with %v of CPU", total.Load()/mib, round(a.server.cpu()-begun))
+	a.note("%d MiB in %v of CPU", total.Load()/mib, round(a.server.cpu()-begun))
 	a.want("echoed", "1008", "1013")
 }
 
-func emptyMessages(a *assault) {
+// emptyMessages sends messages of 3,000 empty blocks.
+func emptyMessages(a *attackRun) {
 	message := frame(rsv1|blob, append(bytes.Repeat(emptyBlock, 3000), 0))
 	batch := bytes.Repeat(message, 20)
-	a.again(a.n(2, 8), func(int) string {
-		w, err := a.upgrade("/ws/echo", offerDeflate)
+	a.repeat(a.n(2, 8), func(int) string {
+		p, err := a.upgrade("/ws/echo", offerDeflate)
 		if err != nil {
 			return err.Error()
 		}
-		defer a.leave(w)
-		go w.Write(batch)
+		defer a.release(p)
+		go p.Write(batch)
 		for range 20 {
-			if got := w.echo(nil); got != "echoed" {
+			if got := p.expectEcho(nil); got != "echoed" {
 				return got
 			}
 		}

@@ -1,6 +1,6 @@
 //go:build linux
 
-// SIGTERM in each phase of a connection: all is closed with 1001, in time, with exit 0.
+// SIGTERM in each phase of a connection.
 
 package soak
 
@@ -14,27 +14,27 @@ import (
 )
 
 func endAttacks() []attack {
-	end := func(name string, run func(a *assault)) attack {
+	end := func(name string, run func(a *attackRun)) attack {
 		return attack{name: "SIGTERM " + name, limit: endLimit, run: run, wait: 2 * time.Second, alone: true, ends: true, rss: 448 * mib}
 	}
-	unheard := end("with a log that nobody reads", endUnheard)
-	unheard.unheard, unheard.flood = true, true
+	logUnread := end("with a log that nobody reads", endUnreadLog)
+	logUnread.unreadLog, logUnread.flood = true, true
 	return []attack{
 		end("before the handshake", endSilent),
 		end("in the handshake", endHandshakes),
 		end("with thousands of connections", endIdle),
 		end("in messages", endMessages),
 		end("while writes wait", endWrites),
-		end("with peers that never answer a close", endStubborn),
+		end("with peers that never answer a close", endUnanswered),
 		end("with watchers", endWatchers),
 		end("with a room full of members", endChat),
 		end("with a handshake behind answers that are never read", endPipelined),
-		unheard,
+		logUnread,
 	}
 }
 
-// end sends SIGTERM, and judges how the server ends.
-func (a *assault) end() {
+// end sends the server SIGTERM and judges how it ends.
+func (a *attackRun) end() {
 	took, err := a.server.stop(syscall.SIGTERM)
 	a.note("exit %d after %v", a.server.code, round(took))
 	for _, f := range ended(a.server, took, err, a.scale) {
@@ -42,13 +42,13 @@ func (a *assault) end() {
 	}
 }
 
-// endWith ends the server while peers read how their connections end.
-func (a *assault) endWith(peers []*wire, outcomes ...string) {
+// endWith ends the server while peers read, and fails unless all see one of the outcomes.
+func (a *attackRun) endWith(peers []*peer, outcomes ...string) {
 	var reading sync.WaitGroup
-	for _, w := range peers {
+	for _, p := range peers {
 		reading.Go(func() {
 			begun := time.Now()
-			a.happened(w.end(patience), time.Since(begun))
+			a.record(p.awaitClose(patience), time.Since(begun))
 		})
 	}
 	a.end()
@@ -56,31 +56,32 @@ func (a *assault) endWith(peers []*wire, outcomes ...string) {
 	a.want(outcomes...)
 }
 
-func endSilent(a *assault) {
-	var peers []*wire
+// endSilent ends the server while peers have sent nothing or half a head.
+func endSilent(a *attackRun) {
+	var peers []*peer
 	for i := range a.n(30, 1000) {
-		w, err := a.connect()
+		p, err := a.connect()
 		if err != nil {
 			a.fail("connect: %v", err)
 			return
 		}
 		if i%2 == 0 {
-			io.WriteString(w, handshake("/ws/echo", "")[:30])
+			io.WriteString(p, handshake("/ws/echo", "")[:30])
 		}
-		peers = append(peers, w)
+		peers = append(peers, p)
 	}
 	var reading sync.WaitGroup
-	for _, w := range peers {
-		reading.Go(func() { a.happened(w.hangUp(patience), 0) })
+	for _, p := range peers {
+		reading.Go(func() { a.record(p.awaitEOF(patience), 0) })
 	}
 	a.end()
 	reading.Wait()
 	a.want(closedTCP, resetTCP)
 }
 
-// endHandshakes: handshakes go on while the server ends: each is served and closed with
-// 1001, or refused.
-func endHandshakes(a *assault) {
+// endHandshakes ends the server while peers connect. Each must be served, or closed with
+// 1001, or not be accepted.
+func endHandshakes(a *attackRun) {
 	var shaking sync.WaitGroup
 	stop := make(chan struct{})
 	for range a.n(8, 32) {
@@ -92,7 +93,7 @@ func endHandshakes(a *assault) {
 				default:
 				}
 				begun := time.Now()
-				a.happened(a.shakeAndEnd(), time.Since(begun))
+				a.record(a.handshakeAndRead(), time.Since(begun))
 			}
 		})
 	}
@@ -103,23 +104,23 @@ func endHandshakes(a *assault) {
 	a.want("served", "1001", "not served")
 }
 
-// shakeAndEnd exchanges a message if the server still accepts connections.
-func (a *assault) shakeAndEnd() string {
-	w, err := a.connect()
+// handshakeAndRead connects and exchanges a message, if the server still accepts.
+func (a *attackRun) handshakeAndRead() string {
+	p, err := a.connect()
 	if err != nil {
 		return "not served"
 	}
-	defer a.leave(w)
-	io.WriteString(w, handshake("/ws/echo", ""))
-	switch got := w.status(patience); got {
+	defer a.release(p)
+	io.WriteString(p, handshake("/ws/echo", ""))
+	switch got := p.status(patience); got {
 	case "101":
 	case "503", closedTCP, resetTCP:
 		return "not served"
 	default:
 		return got
 	}
-	w.Write(frame(text, []byte("x")))
-	h, payload, err := w.next()
+	p.Write(frame(text, []byte("x")))
+	h, payload, err := p.readFrame()
 	switch {
 	case err != nil:
 		return "ended without a close frame: " + outcome(err)
@@ -130,11 +131,13 @@ func (a *assault) shakeAndEnd() string {
 	return "served"
 }
 
-func endIdle(a *assault) {
+// endIdle ends the server while very many peers are idle.
+func endIdle(a *attackRun) {
 	a.endWith(a.open(a.n(300, 18_000), 0, "/ws/echo", ""), "1001")
 }
 
-func endMessages(a *assault) {
+// endMessages ends the server while peers have sent part of a frame or of a message.
+func endMessages(a *attackRun) {
 	parts := []string{
 		string(header(text, 1000)),
 		string(frame(byte(protocol.OpText), []byte("a fragment"))),
@@ -142,32 +145,32 @@ func endMessages(a *assault) {
 		string(header(blob, 1000)[:3]),
 	}
 	peers := a.open(a.n(30, 1000), 0, "/ws/echo", offerDeflate)
-	for i, w := range peers {
-		io.WriteString(w, parts[i%len(parts)])
+	for i, p := range peers {
+		io.WriteString(p, parts[i%len(parts)])
 	}
 	pause(a.ctx, sampleTime)
 	a.endWith(peers, "1001")
 }
 
-// endWrites: peers have stopped to read, and the server waits to write to them. They
-// see nothing of the end but the end.
-func endWrites(a *assault) {
+// endWrites ends the server while it waits to write to peers that do not read.
+func endWrites(a *attackRun) {
 	flood := frame(blob, make([]byte, 64<<10))
 	var stalling sync.WaitGroup
-	for _, w := range a.open(a.n(8, 100), smallBuffer, "/ws/echo", "") {
-		stalling.Go(func() { w.stall(flood, 256*mib) })
+	for _, p := range a.open(a.n(8, 100), smallBuffer, "/ws/echo", "") {
+		stalling.Go(func() { p.writeUntilBlocked(flood, 256*mib) })
 	}
 	stalling.Wait()
 	a.end()
 }
 
-// endStubborn: peers read the close frame, and neither answer it nor close TCP.
-func endStubborn(a *assault) {
+// endUnanswered ends the server while peers are idle that answer no close frame.
+func endUnanswered(a *attackRun) {
 	a.open(a.n(30, 1000), 0, "/ws/echo", "")
 	a.end()
 }
 
-func endWatchers(a *assault) {
+// endWatchers ends the server while watchers without credit have unread batches.
+func endWatchers(a *attackRun) {
 	watchers := a.open(a.n(8, maxWatchers), 0, "/ws/inspect", offerFeed)
 	stop := make(chan struct{})
 	time.AfterFunc(sampleTime, func() { close(stop) })
@@ -175,13 +178,14 @@ func endWatchers(a *assault) {
 	a.endWith(watchers, "1001")
 }
 
-func endChat(a *assault) {
+// endChat ends the server while peers are in a chat room.
+func endChat(a *attackRun) {
 	name := roomName()
 	a.endWith(a.open(a.n(100, 2000), 0, "/ws/chat?room="+name, ""), "1001")
 }
 
-// endUnheard: the pipe of the log is full before the signal comes.
-func endUnheard(a *assault) {
+// endUnreadLog ends the server after the pipe of its log is full.
+func endUnreadLog(a *attackRun) {
 	unreadLog(a)
 	a.endWith(a.open(a.n(30, 300), 0, "/ws/echo", ""), "1000", "1001")
 }

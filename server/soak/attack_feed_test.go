@@ -1,6 +1,6 @@
 //go:build linux
 
-// Attacks by those who watch: too many, too slow, with wrong credit.
+// Attacks by watchers of the capture: too many, too slow, with wrong credits.
 
 package soak
 
@@ -23,24 +23,25 @@ const maxWatchers = 32
 func feedAttacks() []attack {
 	const batches = "8 batches under way, of at most 256 KiB"
 	return []attack{
-		{name: "watchers that give no credit, in a flood", limit: batches, run: creditless, flood: true},
-		{name: "32 watchers at once, idle connections with heads of 3.7 KiB", limit: "32 pages, `--history 64`", run: manyWatchers(1000, 16_000), wait: 15 * time.Second, rss: 448 * mib, p99: 20 * time.Millisecond},
-		{name: "watchers overtaken in a flood, idle connections", limit: batches, run: overtaken(500, 5000), flood: true, rss: 384 * mib},
-		{name: "credits that are none, or too long", limit: "64 bytes: close 1008 or 1009", run: wrongCredits, flood: true},
-		{name: "watchers that come and go", limit: "32 pages: close 1013", run: restlessWatchers, flood: true},
+		{name: "watchers without credit", limit: batches, run: noCredit, flood: true},
+		{name: "32 watchers at once, many connections with heads of 3.7 KiB", limit: "32 pages, `--history 64`", run: manyWatchers(1000, 16_000), wait: 15 * time.Second, rss: 448 * mib, p99: 20 * time.Millisecond},
+		{name: "slow watchers in a flood, many connections", limit: batches, run: overtaken(500, 5000), flood: true, rss: 384 * mib},
+		{name: "bad credits", limit: "a number, 64 bytes: close 1008 or 1009", run: wrongCredits, flood: true},
+		{name: "watchers that come and go", limit: "32 pages: close 1013", run: shortWatchers, flood: true},
 	}
 }
 
 const offerFeed = "Sec-WebSocket-Protocol: framescope.v1\r\n"
 
-// traffic echoes messages of 64 KiB in order until it is stopped, and counts bytes.
-func (a *assault) traffic(stop <-chan struct{}, bytes *atomic.Int64) {
-	w, err := a.upgrade("/ws/echo", "")
+// traffic sends messages of 64 KiB and reads the echoes until it is stopped, and counts
+// the bytes that it has sent.
+func (a *attackRun) traffic(stop <-chan struct{}, bytes *atomic.Int64) {
+	p, err := a.upgrade("/ws/echo", "")
 	if err != nil {
 		a.fail("traffic: %v", err)
 		return
 	}
-	defer a.leave(w)
+	defer a.release(p)
 	sent := frame(blob, make([]byte, 64<<10))
 	for {
 		select {
@@ -50,21 +51,21 @@ func (a *assault) traffic(stop <-chan struct{}, bytes *atomic.Int64) {
 			return
 		default:
 		}
-		if _, err := w.Write(sent); err != nil {
+		if _, err := p.Write(sent); err != nil {
 			a.fail("traffic: %v", err)
 			return
 		}
-		if _, _, err := w.next(); err != nil {
+		if _, _, err := p.readFrame(); err != nil {
 			a.fail("traffic: %v", err)
 			return
 		}
 		bytes.Add(int64(len(sent)))
-		a.breathe()
+		a.throttle()
 	}
 }
 
-// during lets traffic flow for as long as f runs, and returns its bytes a second.
-func (a *assault) during(f func()) float64 {
+// during runs f beside two connections of traffic, and returns their bytes a second.
+func (a *attackRun) during(f func()) float64 {
 	var bytes atomic.Int64
 	var flowing sync.WaitGroup
 	stop, begun := make(chan struct{}), time.Now()
@@ -77,24 +78,25 @@ func (a *assault) during(f func()) float64 {
 	return float64(bytes.Load()) / time.Since(begun).Seconds()
 }
 
-// creditless: they take eight batches, and then no more come; a ping is still answered.
-func creditless(a *assault) {
+// noCredit opens watchers that give no credit. They must get eight batches, then no more,
+// and still an answer to a ping.
+func noCredit(a *attackRun) {
 	watchers := a.open(a.n(4, 20), 0, "/ws/inspect", offerFeed)
 	rate := a.during(func() { pause(a.ctx, a.scale.flood) })
 	a.note("%.0f MB/s echoed beside them", rate/1e6)
-	for _, w := range watchers {
+	for _, p := range watchers {
 		begun := time.Now()
-		w.Write(frame(ping, []byte("there?")))
-		a.happened(w.batchesAndPong(), time.Since(begun))
+		p.Write(frame(ping, []byte("there?")))
+		a.record(p.batchesAndPong(), time.Since(begun))
 	}
 	a.want("8 batches")
 }
 
-// batchesAndPong counts batches until a pong comes.
-func (w *wire) batchesAndPong() string {
-	w.SetReadDeadline(time.Now().Add(patience))
+// batchesAndPong counts the batches before a pong.
+func (p *peer) batchesAndPong() string {
+	p.SetReadDeadline(time.Now().Add(patience))
 	for n := 0; ; {
-		h, _, err := w.next()
+		h, _, err := p.readFrame()
 		switch {
 		case err != nil:
 			return outcome(err)
@@ -109,17 +111,18 @@ func (w *wire) batchesAndPong() string {
 	}
 }
 
-// largeHead makes a handshake of 3.7 KiB.
+// largeHead is a field that makes the head of a handshake 3.7 KiB long.
 var largeHead = "Cookie: " + strings.Repeat("c", 3500) + "\r\n"
 
-// manyWatchers: many connections are open and older than the history, and then as
-// many watchers as may come begin at the same moment; each must be told of all.
-func manyWatchers(small, full int) func(*assault) {
-	return func(a *assault) {
+// manyWatchers opens many connections, fills the history so that their records are gone
+// from it, and starts as many watchers as are allowed at once. Each must be told of all
+// connections.
+func manyWatchers(small, full int) func(*attackRun) {
+	return func(a *attackRun) {
 		idle := len(a.open(a.n(small, full), 0, "/ws/echo", largeHead))
 		a.evict()
-		before := a.server.memory("VmRSS")
-		n := maxWatchers - 1 // a page of the well-behaved is there
+		before, _ := a.server.memory()
+		n := maxWatchers - 1 // one of the well-behaved clients is a watcher
 		if a.together {
 			n = 4
 		}
@@ -129,52 +132,52 @@ func manyWatchers(small, full int) func(*assault) {
 	}
 }
 
-// evict lets pass what fills the history, so that it holds no beginning any more.
-func (a *assault) evict() {
-	w, err := a.upgrade("/ws/echo", "")
+// evict sends as much as the history holds, so that all that was in it goes.
+func (a *attackRun) evict() {
+	p, err := a.upgrade("/ws/echo", "")
 	if err != nil {
 		a.fail("fill the history: %v", err)
 		return
 	}
-	defer a.leave(w)
+	defer a.release(p)
 	sent := frame(blob, make([]byte, 64<<10))
-	for range historySize / len(sent) { // twice: there is an echo
-		if _, err := w.Write(sent); err != nil {
+	for range historySize / len(sent) { // each is recorded twice, with its echo
+		if _, err := p.Write(sent); err != nil {
 			a.fail("fill the history: %v", err)
 			return
 		}
-		if _, _, err := w.next(); err != nil {
+		if _, _, err := p.readFrame(); err != nil {
 			a.fail("fill the history: %v", err)
 			return
 		}
 	}
 }
 
-// watchAll opens a feed and reads until it has been told of so many connections.
-func (a *assault) watchAll(connections int) string {
+// watchAll opens a feed and reads it until so many connections are known to be open.
+func (a *attackRun) watchAll(connections int) string {
 	v, err := a.view()
 	if err != nil {
 		return err.Error()
 	}
-	defer a.leave(v)
-	for !v.told || len(v.open) < connections {
-		if err := v.next(true); err != nil {
+	defer a.release(v)
+	for len(v.open) < connections {
+		if err := v.next(); err != nil {
 			return fmt.Sprintf("%d of %d connections, then %v", len(v.open), connections, err)
 		}
 	}
 	return "told of all"
 }
 
-// overtaken: watchers take a batch now and then, so that the history passes them again
-// and again. The flood may not suffer by more than what they read.
-func overtaken(small, full int) func(*assault) {
-	return func(a *assault) {
+// overtaken starts slow watchers in a flood, which overtakes them again and again, and
+// compares the flood's throughput with that before.
+func overtaken(small, full int) func(*attackRun) {
+	return func(a *attackRun) {
 		a.open(a.n(small, full), 0, "/ws/echo", largeHead)
 		alone := a.during(func() { pause(a.ctx, a.scale.flood/2) })
 		var watching sync.WaitGroup
 		stop := make(chan struct{})
 		for range 8 {
-			watching.Go(func() { a.lag(stop) })
+			watching.Go(func() { a.followSlowly(stop) })
 		}
 		beside := a.during(func() { pause(a.ctx, a.scale.flood) })
 		close(stop)
@@ -186,15 +189,15 @@ func overtaken(small, full int) func(*assault) {
 	}
 }
 
-// lag follows the feed a batch at a time, ten a second.
-func (a *assault) lag(stop <-chan struct{}) {
+// followSlowly reads a feed at ten batches a second until stop is closed.
+func (a *attackRun) followSlowly(stop <-chan struct{}) {
 	begun := time.Now()
 	v, err := a.view()
 	if err != nil {
 		a.fail("watch: %v", err)
 		return
 	}
-	defer a.leave(v)
+	defer a.release(v)
 	for {
 		select {
 		case <-stop:
@@ -202,13 +205,13 @@ func (a *assault) lag(stop <-chan struct{}) {
 			if v.lost > 0 {
 				what = "overtaken"
 			}
-			a.happened(what, time.Since(begun))
+			a.record(what, time.Since(begun))
 			return
 		case <-a.ctx.Done():
 			return
 		default:
 		}
-		if err := v.next(true); err != nil {
+		if err := v.next(); err != nil {
 			a.fail("watch: %v", err)
 			return
 		}
@@ -216,34 +219,34 @@ func (a *assault) lag(stop <-chan struct{}) {
 	}
 }
 
-// wrongCredits: what is no number of batches ends the feed at once, before a long
-// message has come.
-func wrongCredits(a *assault) {
+// wrongCredits sends what is no number of batches, or is too long. Each must end the feed at
+// once, the last one before its payload has come.
+func wrongCredits(a *attackRun) {
 	credits := [][]byte{
 		frame(text, []byte("x")), frame(text, []byte("-1")), frame(text, []byte("999")), frame(text, []byte("9")), frame(blob, []byte("1")),
 		append(header(text, 16*mib), strings.Repeat("1", 1000)...),
 	}
-	a.again(a.n(1, 4), func(i int) string {
-		w, err := a.upgrade("/ws/inspect", offerFeed)
+	a.repeat(a.n(1, 4), func(i int) string {
+		p, err := a.upgrade("/ws/inspect", offerFeed)
 		if err != nil {
 			return err.Error()
 		}
-		defer a.leave(w)
-		w.Write(credits[i%len(credits)])
-		return w.end(a.within(5 * time.Second))
+		defer a.release(p)
+		p.Write(credits[i%len(credits)])
+		return p.awaitClose(a.within(5 * time.Second))
 	})
 	a.want("1008", "1009")
 }
 
-// restlessWatchers: more than may watch, each for a moment.
-func restlessWatchers(a *assault) {
-	a.again(a.n(8, 2*maxWatchers), func(i int) string {
+// shortWatchers opens more watchers than are allowed, each for one batch.
+func shortWatchers(a *attackRun) {
+	a.repeat(a.n(8, 2*maxWatchers), func(int) string {
 		v, err := a.view()
 		if err != nil {
 			return err.Error()
 		}
-		defer a.leave(v)
-		err = v.next(i%2 == 0)
+		defer a.release(v)
+		err = v.next()
 		var closed *websocket.CloseError
 		switch {
 		case err == nil:

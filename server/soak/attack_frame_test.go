@@ -1,6 +1,6 @@
 //go:build linux
 
-// Attacks with frames: too slow, too many, too small, illegal.
+// Attacks with frames: unfinished, illegal, or more control frames than anybody needs.
 
 package soak
 
@@ -16,6 +16,7 @@ import (
 	"framescope/protocol"
 )
 
+// Time limits of frames.
 const (
 	frameTime = 30 * time.Second // for a frame to arrive
 	closeTime = 3 * time.Second  // for a close handshake
@@ -23,44 +24,45 @@ const (
 
 func frameAttacks() []attack {
 	return []attack{
-		{name: "frames that never end", limit: "a frame's arrival: 30 s, and 1 s more for each 16 KiB", run: endlessFrames, wait: frameTime},
+		{name: "unfinished frames", limit: "a frame's arrival: 30 s, and 1 s more for each 16 KiB", run: unfinishedFrames, wait: frameTime},
 		{name: "illegal frames of every kind", limit: "close 1002, 1007, 1009", run: illegalFrames, flood: true},
-		{name: "closes that are never answered", limit: "close handshake: 3 s", run: unansweredCloses, wait: closeTime + time.Second},
-		{name: "pings, pongs never read", limit: "a peer that does not read: 10 s a write", run: unreadPongs, wait: stallTime},
-		{name: "pings between fragments, pongs read", limit: "none: all are answered", run: readPongs, flood: true},
+		{name: "close frames that are never answered", limit: "close handshake: 3 s", run: unansweredCloses, wait: closeTime + time.Second},
+		{name: "pings whose pongs are never read", limit: "a peer that does not read: 10 s a write", run: unreadPongs, wait: stallTime},
+		{name: "10,000 pings between two fragments", limit: "none: echoed", run: readPongs, flood: true},
 	}
 }
 
-func endlessFrames(a *assault) {
+// unfinishedFrames sends half a header, a header, or a payload byte now and then.
+func unfinishedFrames(a *attackRun) {
 	a.each(a.n(20, 500), func(i int) string {
-		w, err := a.upgrade("/ws/echo", "")
+		p, err := a.upgrade("/ws/echo", "")
 		if err != nil {
 			return err.Error()
 		}
-		defer a.leave(w)
+		defer a.release(p)
 		stop := make(chan struct{})
 		defer close(stop)
 		switch i % 3 {
-		case 0: // half a header
-			w.Write([]byte{text})
-		case 1: // nothing behind the header
-			w.Write(header(text, 64<<10))
-		case 2: // a byte now and then
-			w.Write(header(text, 64<<10))
-			go drip(w, string(make([]byte, 1000)), stop)
+		case 0:
+			p.Write([]byte{text})
+		case 1:
+			p.Write(header(text, 64<<10))
+		case 2:
+			p.Write(header(text, 64<<10))
+			go writeSlowly(p, string(make([]byte, 1000)), stop)
 		}
-		return w.end(a.within(frameTime + 4*time.Second))
+		return p.awaitClose(a.within(frameTime + 4*time.Second))
 	})
 	a.want("1008")
 }
 
-// illegal is a frame, or more, that breaks a rule.
+// illegal is a sequence of frames of which the last breaks a rule.
 type illegal struct {
-	rule protocol.Rule
-	wire []byte
+	rule   protocol.Rule
+	frames []byte
 }
 
-// illegals break every rule that a client can break and be closed for.
+// illegals returns one for each rule that a client can break and be closed for.
 func illegals() []illegal {
 	unmasked := protocol.AppendHeader(nil, protocol.Header{Fin: true, Opcode: protocol.OpText, PayloadLength: 2})
 	fragment := frame(byte(protocol.OpText), []byte("a"))
@@ -86,8 +88,8 @@ func illegals() []illegal {
 	}
 }
 
-// TestEveryRuleIsBroken: none is forgotten. Who masks is judged of servers only, and
-// behind a close frame nothing is read.
+// TestEveryRuleIsBroken checks that illegals has every rule but two: only a server can
+// send masked frames wrongly, and nothing is read after a close frame.
 func TestEveryRuleIsBroken(t *testing.T) {
 	for rule := range protocol.RuleCount {
 		of := func(i illegal) bool { return i.rule == rule }
@@ -97,18 +99,19 @@ func TestEveryRuleIsBroken(t *testing.T) {
 	}
 }
 
-func illegalFrames(a *assault) {
+// illegalFrames breaks every rule, each on a connection of its own.
+func illegalFrames(a *attackRun) {
 	all := illegals()
-	a.again(a.n(4, 16), func(i int) string {
-		w, err := a.upgrade("/ws/echo", offerDeflate)
+	a.repeat(a.n(4, 16), func(i int) string {
+		p, err := a.upgrade("/ws/echo", offerDeflate)
 		if err != nil {
 			return err.Error()
 		}
-		defer a.leave(w)
+		defer a.release(p)
 		bad := all[i%len(all)]
-		w.Write(bad.wire)
+		p.Write(bad.frames)
 		want := strconv.Itoa(int(bad.rule.CloseCode()))
-		if got := w.end(a.within(5 * time.Second)); got != want {
+		if got := p.awaitClose(a.within(5 * time.Second)); got != want {
 			return fmt.Sprintf("%s for %v, not %s", got, bad.rule, want)
 		}
 		return want
@@ -116,26 +119,26 @@ func illegalFrames(a *assault) {
 	a.want("1002", "1007", "1009")
 }
 
-// unansweredCloses: the server closes, and the peer goes on as if it did not know.
-func unansweredCloses(a *assault) {
+// unansweredCloses makes the server close and goes on as if it had not, or stays silent.
+func unansweredCloses(a *attackRun) {
 	a.each(a.n(20, 300), func(i int) string {
-		w, err := a.upgrade("/ws/echo", "")
+		p, err := a.upgrade("/ws/echo", "")
 		if err != nil {
 			return err.Error()
 		}
-		defer a.leave(w)
-		w.Write(frame(fin|0x3, nil))
-		// The server's half is closed at once, which is not yet the end.
-		for begun := time.Now(); w.state() != tcpClosed; {
+		defer a.release(p)
+		p.Write(frame(fin|0x3, nil))
+		// The server has closed its half. It has closed the other when it answers with a reset.
+		for begun := time.Now(); p.state() != tcpClosed; {
 			if time.Since(begun) > a.within(closeTime+time.Second) {
 				return stillOpen
 			}
 			if i%2 == 0 {
-				w.Write(frame(ping, nil))
+				p.Write(frame(ping, nil))
 			}
 			pause(a.ctx, 100*time.Millisecond)
 			if i%2 == 1 && time.Since(begun) > closeTime+2*time.Second {
-				w.Write(frame(ping, nil)) // is answered by a reset if nobody is there
+				p.Write(frame(ping, nil))
 			}
 		}
 		return dropped
@@ -143,49 +146,49 @@ func unansweredCloses(a *assault) {
 	a.want(dropped, resetTCP)
 }
 
-// unreadPongs: what waits for a peer that does not read is bounded, and so is the wait.
-func unreadPongs(a *assault) {
+// unreadPongs sends pings and reads no pong.
+func unreadPongs(a *attackRun) {
 	flood := bytes.Repeat(frame(ping, make([]byte, 125)), 500)
 	a.each(a.n(4, 50), func(int) string {
-		w, err := a.upgradeWith(smallBuffer, "/ws/echo", "")
+		p, err := a.upgradeWith(smallBuffer, "/ws/echo", "")
 		if err != nil {
 			return err.Error()
 		}
-		defer a.leave(w)
-		return a.stalled(w, flood)
+		defer a.release(p)
+		return a.floodUntilDropped(p, flood)
 	})
 	a.want(dropped, resetTCP)
 }
 
-// readPongs: ten thousand pings between the fragments of a message.
-func readPongs(a *assault) {
+// readPongs sends ten thousand pings between the fragments of a message.
+func readPongs(a *attackRun) {
 	const pings = 10_000
 	flood := bytes.Repeat(frame(ping, []byte("again")), 100)
-	a.again(a.n(2, 8), func(int) string {
-		w, err := a.upgrade("/ws/echo", "")
+	a.repeat(a.n(2, 8), func(int) string {
+		p, err := a.upgrade("/ws/echo", "")
 		if err != nil {
 			return err.Error()
 		}
-		defer a.leave(w)
+		defer a.release(p)
 		go func() {
-			w.Write(frame(byte(protocol.OpText), []byte("be")))
+			p.Write(frame(byte(protocol.OpText), []byte("be")))
 			for range pings / 100 {
-				w.Write(flood)
+				p.Write(flood)
 			}
-			w.Write(frame(ping, []byte("last")))
-			w.Write(frame(fin, []byte("gun")))
+			p.Write(frame(ping, []byte("last")))
+			p.Write(frame(fin, []byte("gun")))
 		}()
-		return w.pongsAndEcho(patience)
+		return p.pongsAndEcho(patience)
 	})
 	a.want("last pong and echo")
 }
 
-// pongsAndEcho reads pongs until the last, and the echo behind it.
-func (w *wire) pongsAndEcho(within time.Duration) string {
-	w.SetReadDeadline(time.Now().Add(within))
+// pongsAndEcho reads pongs, of which the last must answer the last ping, and the echo.
+func (p *peer) pongsAndEcho(within time.Duration) string {
+	p.SetReadDeadline(time.Now().Add(within))
 	last := ""
 	for {
-		h, payload, err := w.next()
+		h, payload, err := p.readFrame()
 		switch {
 		case err != nil:
 			return outcome(err)
@@ -194,21 +197,22 @@ func (w *wire) pongsAndEcho(within time.Duration) string {
 		case h.Opcode == protocol.OpText && last == "last" && string(payload) == "begun":
 			return "last pong and echo"
 		default:
-			return fmt.Sprintf("%v frame %.40q behind pong %q", h.Opcode, payload, last)
+			return fmt.Sprintf("%v frame %.40q after pong %q", h.Opcode, payload, last)
 		}
 	}
 }
 
-// stalled sends until the server takes no more, and waits until it gives the peer up.
-func (a *assault) stalled(w *wire, flood []byte) string {
-	stop := context.AfterFunc(a.ctx, func() { w.Close() })
+// floodUntilDropped writes until the server takes no more, and waits until it ends the
+// connection.
+func (a *attackRun) floodUntilDropped(p *peer, flood []byte) string {
+	stop := context.AfterFunc(a.ctx, func() { p.Close() })
 	defer stop()
-	took, err := w.stall(flood, 256*mib)
+	took, err := p.writeUntilBlocked(flood, 256*mib)
 	if err != nil {
 		return outcome(err)
 	}
 	if took >= 256*mib {
-		return "takes all and answers nothing"
+		return "not blocked"
 	}
-	return w.dropped(a.ctx, a.within(stallTime))
+	return p.awaitDrop(a.ctx, a.within(stallTime))
 }

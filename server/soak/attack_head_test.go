@@ -1,6 +1,6 @@
 //go:build linux
 
-// Attacks on the reading of requests: heads and bodies that are slow, long or endless.
+// Attacks on the reading of requests: heads and bodies that are slow, long or unfinished.
 
 package soak
 
@@ -10,48 +10,49 @@ import (
 	"time"
 )
 
+// Time limits of plain HTTP.
 const (
-	headTime  = 10 * time.Second // for a request's head
-	bodyTime  = 30 * time.Second // for a request
-	writeTime = time.Minute      // for an answer that is plain HTTP
+	headTime   = 10 * time.Second // for a request's head
+	bodyTime   = 30 * time.Second // for a request
+	answerTime = time.Minute      // for an answer
 )
 
 func headAttacks() []attack {
 	const headLimit = "head: 64 KiB, 10 s"
 	return []attack{
-		{name: "heads that never end", limit: headLimit, run: slowHeads, wait: headTime},
-		{name: "heads of 63 KiB at once, without an end", limit: headLimit + "; `--max-memory 256MiB`", run: longHeads, wait: headTime,
+		{name: "unfinished heads", limit: headLimit, run: slowHeads, wait: headTime},
+		{name: "unfinished heads of 63 KiB, all at once", limit: headLimit + "; `--max-memory 256MiB`", run: longHeads, wait: headTime,
 			launch: launch{flags: []string{"--max-memory", "256MiB"}}, rss: budget(256 * mib)},
 		{name: "heads of 1 MiB", limit: headLimit, run: hugeHeads, flood: true},
-		{name: "bodies that come a byte at a time", limit: "request: 30 s", run: slowBodies, wait: bodyTime},
-		{name: "pages asked for and never read", limit: "answer: 60 s", run: unreadPages, wait: writeTime, onlyBig: true},
+		{name: "bodies a byte at a time", limit: "request: 30 s", run: slowBodies, wait: bodyTime},
+		{name: "pages that are requested and never read", limit: "answer: 60 s", run: unreadPages, wait: answerTime, fullOnly: true},
 	}
 }
 
-// slowHeads: some say nothing, some half a head, some a byte now and then.
-func slowHeads(a *assault) {
+// slowHeads sends nothing, or half a head, or a byte now and then.
+func slowHeads(a *attackRun) {
 	head := handshake("/ws/echo", "")
 	a.each(a.n(30, 1000), func(i int) string {
-		w, err := a.connect()
+		p, err := a.connect()
 		if err != nil {
 			return err.Error()
 		}
-		defer a.leave(w)
+		defer a.release(p)
 		if i%3 > 0 {
-			io.WriteString(w, head[:20])
+			io.WriteString(p, head[:20])
 		}
 		stop := make(chan struct{})
 		defer close(stop)
 		if i%3 == 2 {
-			go drip(w, head[20:], stop)
+			go writeSlowly(p, head[20:], stop)
 		}
-		return w.hangUp(a.within(headTime))
+		return p.awaitEOF(a.within(headTime))
 	})
 	a.want(closedTCP, resetTCP)
 }
 
-// drip writes a byte every half second.
-func drip(w io.Writer, s string, stop <-chan struct{}) {
+// writeSlowly writes a byte every half second until stop is closed.
+func writeSlowly(w io.Writer, s string, stop <-chan struct{}) {
 	for i := range len(s) {
 		select {
 		case <-stop:
@@ -64,63 +65,67 @@ func drip(w io.Writer, s string, stop <-chan struct{}) {
 	}
 }
 
-func longHeads(a *assault) {
+// longHeads sends most of the largest head on very many connections at once.
+func longHeads(a *attackRun) {
 	head := "GET / HTTP/1.1\r\nHost: localhost\r\nX: " + strings.Repeat("x", 63<<10)
 	a.each(a.n(40, 6000), func(int) string {
-		w, err := a.connect()
+		p, err := a.connect()
 		if err != nil {
 			return err.Error()
 		}
-		defer a.leave(w)
-		io.WriteString(w, head)
-		return w.hangUp(a.within(headTime))
+		defer a.release(p)
+		io.WriteString(p, head)
+		return p.awaitEOF(a.within(headTime))
 	})
 	a.want(closedTCP, resetTCP)
 }
 
-func hugeHeads(a *assault) {
+// hugeHeads sends heads beyond the limit.
+func hugeHeads(a *attackRun) {
 	head := "GET / HTTP/1.1\r\nHost: localhost\r\nX: " + strings.Repeat("x", 1<<20)
-	a.again(a.n(4, 16), func(int) string {
-		w, err := a.connect()
+	a.repeat(a.n(4, 16), func(int) string {
+		p, err := a.connect()
 		if err != nil {
 			return err.Error()
 		}
-		defer a.leave(w)
-		go io.WriteString(w, head) // the server does not read all of it
-		return w.status(a.within(5 * time.Second))
+		defer a.release(p)
+		go io.WriteString(p, head) // the server does not read all of it
+		return p.status(a.within(5 * time.Second))
 	})
 	a.want("431", resetTCP)
 }
 
-func slowBodies(a *assault) {
+// slowBodies sends the body of a request a byte at a time.
+func slowBodies(a *attackRun) {
 	head := "POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n"
 	a.each(a.n(20, 500), func(int) string {
-		w, err := a.connect()
+		p, err := a.connect()
 		if err != nil {
 			return err.Error()
 		}
-		defer a.leave(w)
-		io.WriteString(w, head)
+		defer a.release(p)
+		io.WriteString(p, head)
 		stop := make(chan struct{})
 		defer close(stop)
-		go drip(w, strings.Repeat("x", 1000), stop)
-		return w.hangUp(a.within(bodyTime))
+		go writeSlowly(p, strings.Repeat("x", 1000), stop)
+		return p.awaitEOF(a.within(bodyTime))
 	})
 	a.want(closedTCP, resetTCP)
 }
 
-func unreadPages(a *assault) {
+// unreadPages sends many requests and reads no answer.
+func unreadPages(a *attackRun) {
 	requests := []byte(strings.Repeat("GET / HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: identity\r\n\r\n", 1000))
 	a.each(a.n(10, 100), func(int) string {
-		w, err := a.connectWith(smallBuffer)
+		p, err := a.connectWith(smallBuffer)
 		if err != nil {
 			return err.Error()
 		}
-		defer a.leave(w)
-		if _, err := w.stall(requests, 64*mib); err != nil {
+		defer a.release(p)
+		if _, err := p.writeUntilBlocked(requests, 64*mib); err != nil {
 			return outcome(err)
 		}
-		return w.dropped(a.ctx, a.within(writeTime))
+		return p.awaitDrop(a.ctx, a.within(answerTime))
 	})
 	a.want(dropped, resetTCP)
 }

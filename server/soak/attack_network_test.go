@@ -1,6 +1,6 @@
 //go:build linux
 
-// Attacks by a network that fails: packets that vanish, halves that close, resets.
+// Failures of the network, and peers that do not end TCP in order.
 
 package soak
 
@@ -20,17 +20,17 @@ const (
 
 func networkAttacks() []attack {
 	return []attack{
-		{name: "packets vanish while the server sends", limit: "a peer that does not read: 10 s a write", run: vanishing, wait: stallTime + 3*time.Second},
-		{name: "packets vanish in silence", limit: "silence: 60 s, then a ping, then 30 s", run: vanishingIdle, wait: idleTime + pongTime + 2*time.Second, onlyBig: true},
-		{name: "halves of TCP that close", limit: "none: the connection ends", run: halves, flood: true},
+		{name: "packets that vanish while the server writes", limit: "a peer that does not read: 10 s a write", run: vanishing, wait: stallTime + 3*time.Second},
+		{name: "packets that vanish on idle connections", limit: "silence: 60 s, then a ping, then 30 s", run: vanishingIdle, wait: idleTime + pongTime + 2*time.Second, fullOnly: true},
+		{name: "half-closed TCP", limit: "none: the connection ends", run: halves, flood: true},
 		{name: "resets in the middle", limit: "none: the connection ends", run: resets, flood: true},
-		{name: "connections that come and go", limit: "none: all are served", run: churn, flood: true},
+		{name: "connections opened and closed at rate", limit: "none: all served", run: churn, flood: true},
 	}
 }
 
-// vanishing: the network goes while echoes are under way. What the server knows of its
-// connections the capture says.
-func vanishing(a *assault) {
+// vanishing lets the relay fail while the server waits to write echoes. That the server
+// has ended the connections is seen in the capture.
+func vanishing(a *attackRun) {
 	r, err := a.relay()
 	if err != nil {
 		a.fail("relay: %v", err)
@@ -41,18 +41,19 @@ func vanishing(a *assault) {
 	flood := frame(blob, make([]byte, 64<<10))
 	peers := a.throughRelay(r, n)
 	var stalling sync.WaitGroup
-	for _, w := range peers {
-		stalling.Go(func() { w.stall(flood, 256*mib) })
+	for _, p := range peers {
+		stalling.Go(func() { p.writeUntilBlocked(flood, 256*mib) })
 	}
 	stalling.Wait()
 	begun := time.Now()
-	r.gone.Store(true)
+	r.failed.Store(true)
 	end := gone(n, a.within(stallTime+time.Second))
-	a.happened(end, time.Since(begun))
+	a.record(end, time.Since(begun))
 	a.want("all have ended")
 }
 
-func vanishingIdle(a *assault) {
+// vanishingIdle lets the relay fail while nothing is sent.
+func vanishingIdle(a *attackRun) {
 	r, err := a.relay()
 	if err != nil {
 		a.fail("relay: %v", err)
@@ -62,45 +63,46 @@ func vanishingIdle(a *assault) {
 	gone := a.follow("/ws/echo?relay")
 	a.throughRelay(r, n)
 	begun := time.Now()
-	r.gone.Store(true)
+	r.failed.Store(true)
 	end := gone(n, a.within(idleTime+pongTime+time.Second))
-	a.happened(end, time.Since(begun))
+	a.record(end, time.Since(begun))
 	a.want("all have ended")
 }
 
-// halves: the peer closes its half, at several points, and waits for the other.
-func halves(a *assault) {
-	a.again(a.n(4, 16), func(i int) string {
-		w, err := a.connect()
+// halves closes the peer's half of TCP in the handshake, after it, or in a frame, and waits
+// for the server to close the other half.
+func halves(a *attackRun) {
+	a.repeat(a.n(4, 16), func(i int) string {
+		p, err := a.connect()
 		if err != nil {
 			return err.Error()
 		}
-		defer a.leave(w)
+		defer a.release(p)
 		request := handshake("/ws/echo", "")
 		if i%3 == 0 {
 			request = request[:len(request)/2]
 		}
-		io.WriteString(w, request)
+		io.WriteString(p, request)
 		if i%3 > 0 {
-			if got := w.status(patience); got != "101" {
+			if got := p.status(patience); got != "101" {
 				return got
 			}
 		}
 		if i%3 == 2 {
-			w.Write(header(text, 100))
+			p.Write(header(text, 100))
 		}
-		w.CloseWrite()
-		end := w.end(a.within(5 * time.Second))
+		p.CloseWrite()
+		end := p.awaitClose(a.within(5 * time.Second))
 		if i%3 == 0 && end != stillOpen {
-			return closedTCP // with or without an answer
+			return closedTCP // perhaps after an answer
 		}
 		return end
 	})
 	a.want(closedTCP, resetTCP)
 }
 
-// resets: in the handshake, in a frame, in a message, in an answer.
-func resets(a *assault) {
+// resets resets TCP in the handshake, after it, in a frame, in a message, in an echo.
+func resets(a *attackRun) {
 	parts := []string{
 		handshake("/ws/echo", "")[:40],
 		handshake("/ws/echo", ""),
@@ -110,50 +112,50 @@ func resets(a *assault) {
 		handshake("/ws/chat?room=resets", ""),
 		handshake("/ws/inspect", offerFeed),
 	}
-	a.again(a.n(4, 16), func(i int) string {
-		w, err := a.connect()
+	a.repeat(a.n(4, 16), func(i int) string {
+		p, err := a.connect()
 		if err != nil {
 			return err.Error()
 		}
-		io.WriteString(w, parts[i%len(parts)])
+		io.WriteString(p, parts[i%len(parts)])
 		if i%3 > 0 {
 			pause(context.Background(), time.Duration(i%3)*time.Millisecond)
 		}
-		w.reset()
-		a.leave(w)
+		p.reset()
+		a.release(p)
 		return "reset by the peer"
 	})
 	a.want("reset by the peer")
 }
 
-// churn: connect, exchange a message, leave in one of three ways; and the capture shows
-// none as open at the end.
-func churn(a *assault) {
+// churn connects, exchanges a message and ends the connection in one of three ways. In the
+// end the capture must show none of the connections as open.
+func churn(a *attackRun) {
 	gone := a.follow("/ws/echo?churn")
-	a.again(a.n(4, 32), func(i int) string {
-		w, err := a.upgrade("/ws/echo?churn", "")
+	a.repeat(a.n(4, 32), func(i int) string {
+		p, err := a.upgrade("/ws/echo?churn", "")
 		if err != nil {
 			return err.Error()
 		}
-		defer a.leave(w)
-		w.Write(frame(text, []byte("hello")))
-		if got := w.echo([]byte("hello")); got != "echoed" {
+		defer a.release(p)
+		p.Write(frame(text, []byte("hello")))
+		if got := p.expectEcho([]byte("hello")); got != "echoed" {
 			return got
 		}
 		switch i % 3 {
 		case 0:
-			w.Write(frame(fin|byte(protocol.OpClose), []byte{0x03, 0xe8}))
-			if got := w.end(patience); got != "1000" {
+			p.Write(frame(fin|byte(protocol.OpClose), []byte{0x03, 0xe8}))
+			if got := p.awaitClose(patience); got != "1000" {
 				return "closed with " + got
 			}
 		case 1:
-			w.reset()
+			p.reset()
 		}
 		return "served"
 	})
 	a.note("%.0f a second", float64(a.count("served"))/a.scale.flood.Seconds())
 	a.want("served")
 	if end := gone(a.count("served"), a.within(5*time.Second)); end != "all have ended" {
-		a.fail("when all have gone: %s", end)
+		a.fail("in the capture, after the last connection: %s", end)
 	}
 }

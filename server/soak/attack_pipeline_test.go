@@ -1,6 +1,6 @@
 //go:build linux
 
-// A handshake behind so many answers that its own does not fit into the socket.
+// SIGTERM while the answer to a handshake waits for a socket that is full.
 
 package soak
 
@@ -19,11 +19,11 @@ const (
 	nothingRequest = "GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n"
 )
 
-// endPipelined: peers ask for as much as a socket holds to the last byte, and then for a
-// WebSocket; they read nothing, and the server is told to end. What is left in the
-// socket is less than the answer to the handshake takes. One peer comes after the other,
-// since only then sockets are filled alike.
-func endPipelined(a *assault) {
+// endPipelined ends the server while peers that read nothing have sent so many requests
+// that the answers fill the socket, and then a handshake, whose answer is longer than the
+// room that is left. The peers come one after another: only then all sockets are filled
+// to the same byte.
+func endPipelined(a *attackRun) {
 	short, long, full := a.answered(healthRequest), a.answered(nothingRequest), a.answered(strings.Repeat(nothingRequest, 5000))
 	if short == 0 || long == 0 || full <= 2*long {
 		a.fail("answers of %d and %d bytes fill a socket with %d", short, long, full)
@@ -33,40 +33,40 @@ func endPipelined(a *assault) {
 	shorts := (full - longs*long) / short
 	n := a.n(5, 15)
 	for i := range n {
-		w, err := a.connectWith(smallBuffer)
+		p, err := a.connectWith(smallBuffer)
 		if err != nil {
 			a.fail("connect: %v", err)
 			return
 		}
 		requests := strings.Repeat(nothingRequest, longs) + strings.Repeat(healthRequest, shorts+i-n/2)
-		w.SetWriteDeadline(time.Now().Add(patience))
-		if _, err := io.WriteString(w, requests+handshake("/ws/echo", offerDeflate)); err != nil {
+		p.SetWriteDeadline(time.Now().Add(patience))
+		if _, err := io.WriteString(p, requests+handshake("/ws/echo", offerDeflate)); err != nil {
 			a.fail("ask: %v", err)
 		}
-		a.server.calm(patience)
+		a.server.waitIdle(patience)
 	}
-	a.note("%d answers before it", longs+shorts)
+	a.note("%d answers before the handshake", longs+shorts)
 	a.end()
 }
 
-// answered is how many bytes the server answers to a peer that reads nothing.
-func (a *assault) answered(requests string) int {
-	w, err := a.connectWith(smallBuffer)
+// answered returns how many bytes the server has written to a peer that reads nothing.
+func (a *attackRun) answered(requests string) int {
+	p, err := a.connectWith(smallBuffer)
 	if err != nil {
 		a.fail("connect: %v", err)
 		return 0
 	}
-	defer a.leave(w)
-	ours, theirs := w.LocalAddr().(*net.TCPAddr).Port, w.RemoteAddr().(*net.TCPAddr).Port
-	w.SetWriteDeadline(time.Now().Add(time.Second)) // it may not take them all
-	io.WriteString(w, requests)
-	a.server.calm(patience)
+	defer a.release(p)
+	ours, theirs := p.LocalAddr().(*net.TCPAddr).Port, p.RemoteAddr().(*net.TCPAddr).Port
+	p.SetWriteDeadline(time.Now().Add(time.Second)) // the server may not read them all
+	io.WriteString(p, requests)
+	a.server.waitIdle(patience)
 	unsent, _ := queues(theirs, ours)
 	_, unread := queues(ours, theirs)
 	return unsent + unread
 }
 
-// queues are how many bytes wait in the socket from one port of this machine to
+// queues returns how many bytes wait in the socket that connects one loopback port to
 // another: to be acknowledged, and to be read.
 func queues(from, to int) (unsent, unread int) {
 	sockets, _ := os.ReadFile("/proc/net/tcp")

@@ -12,40 +12,42 @@ import (
 	"time"
 )
 
-// stallTime is how long a write may wait.
+// stallTime is how long a write of the server may wait.
 const stallTime = 10 * time.Second
 
 func slowAttacks() []attack {
 	const stallLimit = "a peer that does not read: 10 s a write"
 	return []attack{
 		{name: "echoes that are never read", limit: stallLimit, run: unreadEchoes, wait: stallTime + 2*time.Second},
-		{name: "echoes read a byte a second", limit: stallLimit, run: trickledEchoes, wait: stallTime + 2*time.Second},
+		{name: "echoes read a byte a second", limit: stallLimit, run: slowlyReadEchoes, wait: stallTime + 2*time.Second},
 		{name: "answers of 16 MiB that are never read", limit: "`--max-memory 256MiB`", run: unreadAnswers, wait: stallTime + 4*time.Second,
 			launch: launch{flags: []string{"--max-memory", "256MiB"}}, rss: budget(256 * mib)},
 	}
 }
 
-func unreadEchoes(a *assault) {
+// unreadEchoes sends messages and reads no echo.
+func unreadEchoes(a *attackRun) {
 	flood := frame(blob, make([]byte, 64<<10))
 	a.each(a.n(8, 200), func(int) string {
-		w, err := a.upgradeWith(smallBuffer, "/ws/echo", "")
+		p, err := a.upgradeWith(smallBuffer, "/ws/echo", "")
 		if err != nil {
 			return err.Error()
 		}
-		defer a.leave(w)
-		return a.stalled(w, flood)
+		defer a.release(p)
+		return a.floodUntilDropped(p, flood)
 	})
 	a.want(dropped, resetTCP)
 }
 
-func trickledEchoes(a *assault) {
+// slowlyReadEchoes sends messages and reads a byte of the echoes each second.
+func slowlyReadEchoes(a *attackRun) {
 	flood := frame(blob, make([]byte, 64<<10))
 	a.each(a.n(8, 100), func(int) string {
-		w, err := a.upgradeWith(smallBuffer, "/ws/echo", "")
+		p, err := a.upgradeWith(smallBuffer, "/ws/echo", "")
 		if err != nil {
 			return err.Error()
 		}
-		defer a.leave(w)
+		defer a.release(p)
 		stop := make(chan struct{})
 		defer close(stop)
 		go func() {
@@ -54,34 +56,34 @@ func trickledEchoes(a *assault) {
 				case <-stop:
 					return
 				case <-time.After(time.Second):
-					w.Read(one)
+					p.Read(one)
 				}
 			}
 		}()
-		return a.stalled(w, flood)
+		return a.floodUntilDropped(p, flood)
 	})
 	a.want(dropped, resetTCP)
 }
 
-// unreadAnswers: each peer makes the server hold a message of 16 MiB for as long as a
-// write may wait. When it reads at last, it finds less than the answer.
-func unreadAnswers(a *assault) {
+// unreadAnswers makes the server hold an echo of 16 MiB for each peer. After the time of a
+// write the peers read, and must find that the connection has ended inside the echo.
+func unreadAnswers(a *attackRun) {
 	const size = 16 * mib
 	sent := frame(blob, make([]byte, size))
 	begun := time.Now()
 	a.each(a.n(40, 120), func(int) string {
-		w, err := a.upgradeWith(smallBuffer, "/ws/echo", "")
+		p, err := a.upgradeWith(smallBuffer, "/ws/echo", "")
 		if err != nil {
 			return err.Error()
 		}
-		defer a.leave(w)
-		w.SetWriteDeadline(time.Now().Add(patience))
-		if _, err := w.Write(sent); err != nil {
-			return dropped // while it still sent
+		defer a.release(p)
+		p.SetWriteDeadline(time.Now().Add(patience))
+		if _, err := p.Write(sent); err != nil {
+			return dropped
 		}
 		pause(a.ctx, time.Until(begun.Add(stallTime+3*time.Second)))
-		w.SetReadDeadline(time.Now().Add(patience))
-		n, err := io.CopyN(io.Discard, w, size)
+		p.SetReadDeadline(time.Now().Add(patience))
+		n, err := io.CopyN(io.Discard, p, size)
 		if err == nil {
 			return "the whole answer"
 		}

@@ -1,6 +1,6 @@
 //go:build linux
 
-// What the server knows of an attack's connections, as its capture shows it.
+// Following an attack's connections in the capture: what the server knows of them.
 
 package soak
 
@@ -16,42 +16,41 @@ import (
 	"framescope/protocol/feed"
 )
 
-// follow reads the capture for connections of a path. What it returns waits until n of
-// them have come and all have ended.
-func (a *assault) follow(path string) (gone func(n int, within time.Duration) string) {
+// follow watches the connections whose handshake asks for a path. The function that it
+// returns waits until n of them have been opened and all have ended, and says so.
+func (a *attackRun) follow(path string) (gone func(n int, within time.Duration) string) {
 	v, err := a.view()
 	if err != nil {
 		a.fail("watch: %v", err)
-		return func(int, time.Duration) string { return "not seen" }
+		return func(int, time.Duration) string { return cutOff }
 	}
-	here, came := map[uint32]bool{}, 0
-	v.seen = func(r feed.Record) error {
+	open, opened := map[uint32]bool{}, int64(0)
+	v.seen = func(r feed.Record) {
 		switch r.Kind {
 		case feed.Head:
 			h, _ := protocol.ParseHead(r.Data)
 			if r.Side == protocol.Client && r.Flags&feed.Replayed == 0 && h.StartLine == "GET "+path+" HTTP/1.1" {
-				here[r.Conn] = true
-				came++
+				open[r.Conn] = true
+				opened++
 			}
 		case feed.Closed:
-			delete(here, r.Conn)
+			delete(open, r.Conn)
 		case feed.Known:
-			maps.DeleteFunc(here, func(id uint32, _ bool) bool { return !v.open[id] })
+			maps.DeleteFunc(open, func(id uint32, _ bool) bool { return !v.open[id] })
 		}
-		return nil
 	}
-	v.within = sampleTime // to look up what is wanted
+	v.within = sampleTime // then it looks whether somebody waits
 	var wanted atomic.Int64
 	wanted.Store(math.MaxInt64)
 	ended := make(chan error, 1)
 	go func() {
 		for {
-			err := v.next(true)
+			err := v.next()
 			if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 				ended <- err
 				return
 			}
-			if int64(came) >= wanted.Load() && len(here) == 0 {
+			if opened >= wanted.Load() && len(open) == 0 {
 				ended <- nil
 				return
 			}

@@ -31,7 +31,7 @@ func TestTrend(t *testing.T) {
 		"a rise at the start":    {slices.Concat(line(30*mib, 400*mib)[:200], line(400*mib, 410*mib)), false},
 		"a fall":                 {line(500*mib, 100*mib), false},
 		"a rise without an end":  {line(200*mib, 600*mib), true},
-		"too short to say so":    {[]int64{1, 2, 3}, false},
+		"too short":              {[]int64{1, 2, 3}, false},
 		"a little, as of caches": {line(300*mib, 340*mib), false},
 	} {
 		if early, late, grows := trend(test.samples); grows != test.grows {
@@ -73,17 +73,17 @@ func TestOwnStacks(t *testing.T) {
 }
 
 func TestVerdicts(t *testing.T) {
-	a := newAssault(context.Background(), nil, scale{})
+	a := newAttackRun(context.Background(), nil, scale{})
 	a.want("1009")
 	if len(a.failures) != 1 {
 		t.Errorf("nothing happened, and that is fine: %q", a.failures)
 	}
-	a.happened("1009", time.Second)
+	a.record("1009", time.Second)
 	a.want("1009")
 	if len(a.failures) != 1 {
 		t.Errorf("what should happen happened: %q", a.failures)
 	}
-	a.happened("1013", time.Second)
+	a.record("1013", time.Second)
 	a.want("1009")
 	if len(a.failures) != 2 || !strings.Contains(a.failures[1], "1013") {
 		t.Errorf("1013 is taken for 1009: %q", a.failures)
@@ -130,7 +130,8 @@ func TestViewer(t *testing.T) {
 func TestRoom(t *testing.T) {
 	for lines, sound := range map[string]bool{"1 2 3": true, "2": false, "1 1": false, "1 3": false, "1 2 1": false} {
 		m := &member{name: "ann", heard: map[string]int{}}
-		r := &room{members: []*member{m}, times: &latencies{}}
+		r := &room{times: &latencies{}}
+		r.add(m)
 		var err error
 		for line := range strings.FieldsSeq(lines) {
 			if err == nil {

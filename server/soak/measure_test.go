@@ -1,6 +1,6 @@
 //go:build linux
 
-// What a server takes: memory, processor, files; read from /proc.
+// Measuring a server from outside, by /proc: memory, CPU time, open files.
 
 package soak
 
@@ -17,49 +17,49 @@ import (
 
 const mib = 1 << 20
 
-// memory is a field of /proc/PID/status in bytes, such as VmRSS; 0 when the process
-// has ended.
-func (s *server) memory(field string) int64 {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.pid))
-	if err != nil {
-		return 0
-	}
+// memory returns the resident set and its peak so far in bytes; 0 after the process has
+// ended.
+func (s *server) memory() (rss, peak int64) {
+	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.pid))
 	for line := range strings.Lines(string(status)) {
 		name, value, _ := strings.Cut(line, ":")
-		if name == field {
-			kib, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
-			return kib << 10
+		kib, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
+		switch name {
+		case "VmRSS":
+			rss = kib << 10
+		case "VmHWM":
+			peak = kib << 10
 		}
 	}
-	return 0
+	return rss, peak
 }
 
-// ticks a second of /proc/PID/stat; Linux shows no other number to programs.
-const ticks = 100
+// ticksPerSecond is the unit of times in /proc/PID/stat, the same on every Linux.
+const ticksPerSecond = 100
 
-// cpu is the processor time used so far.
+// cpu is the CPU time used so far.
 func (s *server) cpu() time.Duration {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.pid))
 	if err != nil {
 		<-s.exited
 		return s.used
 	}
-	// Behind the name, which stands in brackets and may hold anything: user and
-	// system time are the 12th and 13th.
+	// After the name, which is in brackets and may contain anything, user and system
+	// time are the 12th and 13th field.
 	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
 	user, _ := strconv.ParseInt(string(fields[11]), 10, 64)
 	system, _ := strconv.ParseInt(string(fields[12]), 10, 64)
-	return time.Duration(user+system) * time.Second / ticks
+	return time.Duration(user+system) * time.Second / ticksPerSecond
 }
 
-// openFiles is how many files are open, sockets included.
+// openFiles counts the open files, sockets included.
 func (s *server) openFiles() int {
 	names, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", s.pid))
 	return len(names)
 }
 
-// settle waits until the server has no more files open than at its start.
-func (s *server) settle(within time.Duration) error {
+// waitFiles waits until the server has no more files open than at its start.
+func (s *server) waitFiles(within time.Duration) error {
 	for begun := time.Now(); ; time.Sleep(sampleTime) {
 		open := s.openFiles()
 		if open <= s.files {
@@ -71,8 +71,9 @@ func (s *server) settle(within time.Duration) error {
 	}
 }
 
-// calm waits until the server has nothing to do, and reports whether it came to that.
-func (s *server) calm(within time.Duration) bool {
+// waitIdle waits until the server uses no CPU time, and reports false if it still does
+// when the time is over.
+func (s *server) waitIdle(within time.Duration) bool {
 	last := time.Duration(-1)
 	for begun := time.Now(); time.Since(begun) < within; time.Sleep(3 * sampleTime) {
 		used := s.cpu()
@@ -84,34 +85,32 @@ func (s *server) calm(within time.Duration) bool {
 	return false
 }
 
-// sampleTime is how often the memory of a server is looked at.
+// sampleTime is how often a server's memory is measured.
 const sampleTime = 100 * time.Millisecond
 
-// gauge follows the memory of a server.
-type gauge struct {
-	mu      sync.Mutex
-	samples []int64
+// memorySampler measures a server's memory at intervals.
+type memorySampler struct {
+	samples []int64 // of the resident set
+	peak    int64
 	stopped chan struct{}
 	done    chan struct{}
 }
 
-// watchMemory begins to follow it, and calls tooMuch once should it take more than
-// a bound.
-func watchMemory(s *server, bound int64, tooMuch func()) *gauge {
-	g := &gauge{stopped: make(chan struct{}), done: make(chan struct{})}
+// watchMemory starts a sampler, which calls tooMuch once if the memory passes a bound.
+func watchMemory(s *server, bound int64, tooMuch func()) *memorySampler {
+	g := &memorySampler{stopped: make(chan struct{}), done: make(chan struct{})}
 	tooMuch = sync.OnceFunc(tooMuch)
 	go func() {
 		defer close(g.done)
 		tick := time.NewTicker(sampleTime)
 		defer tick.Stop()
 		for {
-			rss := s.memory("VmRSS")
+			rss, peak := s.memory()
 			if rss > bound {
 				tooMuch()
 			}
-			g.mu.Lock()
 			g.samples = append(g.samples, rss)
-			g.mu.Unlock()
+			g.peak = max(g.peak, peak)
 			select {
 			case <-tick.C:
 			case <-g.stopped:
@@ -122,21 +121,21 @@ func watchMemory(s *server, bound int64, tooMuch func()) *gauge {
 	return g
 }
 
-// stop returns all samples.
-func (g *gauge) stop() []int64 {
+// stop ends the sampler and returns what it has measured.
+func (g *memorySampler) stop() (samples []int64, peak int64) {
 	close(g.stopped)
 	<-g.done
-	return g.samples
+	return g.samples, g.peak
 }
 
-// By what memory may have grown from a run's second quarter to its last.
+// How much memory may grow from the second quarter of a run to the last.
 const (
 	trendShare = 15 // percent
 	trendSize  = 32 * mib
 )
 
-// trend compares the medians of the second and the last quarter, and tells whether
-// memory grows as if it would never end.
+// trend returns the medians of the second and the last quarter, and whether the memory
+// grows more from one to the other than it may.
 func trend(samples []int64) (early, late int64, grows bool) {
 	quarter := len(samples) / 4
 	if quarter == 0 {
@@ -152,7 +151,7 @@ func median(samples []int64) int64 {
 	return sorted[len(sorted)/2]
 }
 
-// latencies are how long answers took.
+// latencies collects how long answers took.
 type latencies struct {
 	mu    sync.Mutex
 	times []time.Duration
@@ -164,7 +163,7 @@ func (l *latencies) add(d time.Duration) {
 	l.mu.Unlock()
 }
 
-// take returns all in order of length, and begins anew.
+// take returns the collected latencies, sorted, and removes them.
 func (l *latencies) take() []time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -174,7 +173,7 @@ func (l *latencies) take() []time.Duration {
 	return times
 }
 
-// percentile of sorted times: the shortest that p percent do not exceed.
+// percentile is the shortest of sorted times that p percent of them do not exceed.
 func percentile(sorted []time.Duration, p int) time.Duration {
 	if len(sorted) == 0 {
 		return 0

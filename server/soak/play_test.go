@@ -1,6 +1,6 @@
 //go:build linux
 
-// How attacks are played and judged: one on its own server, or many on one.
+// Running attacks and judging the server: one attack on its own server, or all on one.
 
 package soak
 
@@ -8,75 +8,76 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// What a server may take: as shipped, where no peer can make it hold more; and with
-// --max-memory, where the history and 128 MiB come to what that allows, for the program
-// itself, the well-behaved, and what Go has not yet given back.
+// Bounds of a server's memory. slackSize is for the program itself, its well-behaved
+// clients, and garbage.
 const (
-	usualRSS    = 320 * mib
-	historySize = 64 * mib
+	usualRSS    = 320 * mib // of attacks that make no peer's memory grow
+	historySize = 64 * mib  // --history as shipped
 	slackSize   = 128 * mib
 )
 
+// budget is the bound under a given --max-memory.
 func budget(maxMemory int64) int64 { return maxMemory + historySize + slackSize }
 
-// play runs an attack on a new server and judges what came of it.
-func (k attack) play(t *testing.T, of scale) {
+// runAlone runs an attack on a new server, beside well-behaved clients unless the attack
+// ends the server, and judges both.
+func (k attack) runAlone(t *testing.T, of scale) {
 	s := start(t, k.launch)
 	r := &row{attack: k, bound: cmp.Or(k.rss, usualRSS)}
 	ctx, cancel := context.WithTimeout(context.Background(), k.takes(of)+2*time.Minute)
 	defer cancel()
-	a := newAssault(ctx, s, of)
-	defer context.AfterFunc(ctx, a.over)()
-	// Much more than the bound is stopped, for the sake of the machine.
+	a := newAttackRun(ctx, s, of)
+	defer context.AfterFunc(ctx, a.closeAll)()
+	// An attack that passes the bound by far is stopped, to spare the machine.
 	g := watchMemory(s, 2*r.bound, cancel)
-	var c *company
+	var c *clients
 	if !k.ends {
-		c = invite(t, s, of, !k.shut)
+		c = startClients(t, s, of, !k.noDial)
 	}
 	begun := s.cpu()
 	k.run(a)
 	r.cpu = s.cpu() - begun
-	a.over()
-	r.story = a.story()
+	a.closeAll()
+	r.summary = a.summary()
 	r.fail(a.failures...)
-	r.peak = slices.Max(g.stop())
+	_, r.peak = g.stop()
 	switch {
 	case r.peak > 2*r.bound:
-		r.story += ", stopped for the sake of the machine"
+		r.summary += ", stopped at " + inMiB(2*r.bound)
 	case ctx.Err() != nil:
 		r.fail("the attack did not come to its end in time")
 	}
 	if c != nil {
 		r.times = c.times.take()
-		r.fail(c.bye()...)
-		r.aftermath(s, of)
+		r.fail(c.stop()...)
+		r.judgeLeftovers(s, of)
 	}
 	r.judge(of)
 	results.add(t, r)
 }
 
-// settleTime is how long the files of peers that are gone may stay open, and how long
-// the server may then still be at work.
-const settleTime = 15 * time.Second
+// leftoverTime is how long after the last connection the server may have its file open,
+// and then how long it may take to become idle.
+const leftoverTime = 15 * time.Second
 
-// aftermath looks at what is left when everybody is gone, and ends the server.
-func (r *row) aftermath(s *server, of scale) {
+// judgeLeftovers checks that files and goroutines are gone with the connections. It ends
+// the server.
+func (r *row) judgeLeftovers(s *server, of scale) {
 	if !s.running() {
-		r.fail(fmt.Sprintf("the server has ended with %d: %s", s.code, s.stderr.last(keptLines)))
+		r.fail(fmt.Sprintf("the server ended with exit code %d: %s", s.code, s.stderr.crash()))
 		return
 	}
-	if err := s.settle(settleTime); err != nil {
+	if err := s.waitFiles(leftoverTime); err != nil {
 		r.fail(err.Error())
 	}
-	if !s.calm(settleTime) {
-		r.fail(fmt.Sprintf("the server is still at work %v after the last peer has gone", settleTime))
+	if !s.waitIdle(leftoverTime) {
+		r.fail(fmt.Sprintf("the server is still at work %v after the last peer has gone", leftoverTime))
 	}
 	stacks, err := s.goroutines()
 	if err != nil {
@@ -89,17 +90,17 @@ func (r *row) aftermath(s *server, of scale) {
 	}
 }
 
-// idleGoroutines is how many a server has that has served everybody well-behaved.
+// idleGoroutines counts the goroutines of a server whose clients have gone.
 func idleGoroutines(t *testing.T, of scale) int {
 	t.Helper()
 	s := start(t, launch{})
-	for _, loss := range invite(t, s, of, true).bye() {
-		t.Error(loss)
+	for _, failure := range startClients(t, s, of, true).stop() {
+		t.Error(failure)
 	}
-	if err := s.settle(settleTime); err != nil {
+	if err := s.waitFiles(leftoverTime); err != nil {
 		t.Fatal(err)
 	}
-	s.calm(settleTime)
+	s.waitIdle(leftoverTime)
 	stacks, err := s.goroutines()
 	if err != nil {
 		t.Fatal(err)
@@ -107,78 +108,78 @@ func idleGoroutines(t *testing.T, of scale) int {
 	return len(stacks)
 }
 
-// What a server may take that all attack at once.
+// The budget of a server that all attack at once.
 const (
 	togetherFlag   = "512MiB"
 	togetherMemory = 512 * mib
 )
 
-// playTogether runs attacks side by side on one server until their time is over.
-func playTogether(t *testing.T, all []attack, of scale) {
+// runTogether runs all attacks side by side on one server until their time is over.
+func runTogether(t *testing.T, all []attack, of scale) {
 	s := start(t, launch{flags: []string{"--max-memory", togetherFlag}})
 	r := &row{attack: attack{name: allAtOnce, limit: "`--max-memory " + togetherFlag + "`"}, bound: budget(togetherMemory)}
-	base := s.memory("VmRSS")
-	c := invite(t, s, of, true)
-	// No deadline, which connections would meet before ctx says that it is over.
+	base, _ := s.memory()
+	c := startClients(t, s, of, true)
+	// Not a deadline: a dial would fail at it a moment before ctx is done.
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	defer time.AfterFunc(of.after, cancel).Stop()
+	defer time.AfterFunc(of.togetherTime, cancel).Stop()
 	g := watchMemory(s, 2*r.bound, cancel)
 	begun := s.cpu()
-	rounds := raid(ctx, s, all, of, r.fail)
+	rounds := attackTogether(ctx, s, all, of, r.fail)
 	r.cpu = s.cpu() - begun
-	samples := g.stop()
-	r.peak = slices.Max(samples)
+	samples, peak := g.stop()
+	r.peak = peak
 	r.times = c.times.take()
 	early, late, grows := trend(samples)
-	r.story = fmt.Sprintf("%d runs of %d attacks, RSS %s in the second quarter and %s in the last", rounds, len(all), inMiB(early), inMiB(late))
-	r.fail(c.bye()...)
+	r.summary = fmt.Sprintf("%d runs of %d attacks, RSS %s in the second quarter and %s in the last", rounds, len(all), inMiB(early), inMiB(late))
+	r.fail(c.stop()...)
 	if of.full {
 		if grows {
 			r.fail(fmt.Sprintf("RSS grows from %s in the second quarter to %s in the last", inMiB(early), inMiB(late)))
 		}
-		if err := calmsDown(s, base+historySize+slackSize); err != nil {
+		if err := waitMemory(s, base+historySize+slackSize); err != nil {
 			r.fail(err.Error())
 		}
 	}
-	r.aftermath(s, of)
+	r.judgeLeftovers(s, of)
 	r.judge(of)
 	results.add(t, r)
 }
 
-// endTogether lets all attack at once, and then tells the server to end.
+// endTogether runs all attacks side by side and sends the server SIGTERM meanwhile.
 func endTogether(t *testing.T, all []attack, of scale) {
 	s := start(t, launch{flags: []string{"--max-memory", togetherFlag}})
 	r := &row{attack: attack{name: endOfAll, limit: endLimit}, bound: budget(togetherMemory)}
-	c := invite(t, s, of, true)
+	c := startClients(t, s, of, true)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	g := watchMemory(s, 2*r.bound, cancel)
-	var raging sync.WaitGroup
-	raging.Go(func() { raid(ctx, s, all, of, func(...string) {}) })
+	var attacking sync.WaitGroup
+	attacking.Go(func() { attackTogether(ctx, s, all, of, func(...string) {}) })
 	pause(ctx, 2*of.flood)
 	r.times = c.times.take()
 	r.cpu = s.cpu()
-	r.peak = slices.Max(g.stop())
+	_, r.peak = g.stop()
 	c.ending.Store(true)
 	took, err := s.stop(syscall.SIGTERM)
-	r.story = fmt.Sprintf("exit %d after %v", s.code, round(took))
+	r.summary = fmt.Sprintf("exit %d after %v", s.code, round(took))
 	r.fail(ended(s, took, err, of)...)
-	c.guests.Wait()
-	r.fail(c.losses...)
+	c.running.Wait()
+	r.fail(c.failures...)
 	cancel()
-	raging.Wait()
+	attacking.Wait()
 	r.judge(of)
 	results.add(t, r)
 }
 
-// endTime is how long a server may take to end.
+// endTime is how long a server may take to end after SIGTERM.
 const (
 	endTime  = 2 * time.Second
 	endLimit = "SIGTERM ends all: 2 s"
 )
 
-// ended judges how a server has ended.
+// ended judges how a server ended after SIGTERM.
 func ended(s *server, took time.Duration, err error, of scale) (failures []string) {
 	bound := endTime
 	if of.lanes > 1 {
@@ -195,20 +196,20 @@ func ended(s *server, took time.Duration, err error, of scale) (failures []strin
 	return failures
 }
 
-// raid runs each of the attacks again and again until ctx is done, and returns how
-// often in all.
-func raid(ctx context.Context, s *server, all []attack, of scale, fail func(...string)) (rounds int) {
+// attackTogether runs each attack again and again until ctx is done, and returns the
+// number of runs. What failed goes to fail.
+func attackTogether(ctx context.Context, s *server, all []attack, of scale, fail func(...string)) (rounds int) {
 	var mu sync.Mutex
-	var raging sync.WaitGroup
+	var attacking sync.WaitGroup
 	for _, k := range all {
-		raging.Go(func() {
+		attacking.Go(func() {
 			for ctx.Err() == nil {
-				a := newAssault(ctx, s, of)
+				a := newAttackRun(ctx, s, of)
 				a.together = true
-				stop := context.AfterFunc(ctx, a.over)
+				stop := context.AfterFunc(ctx, a.closeAll)
 				k.run(a)
 				stop()
-				a.over()
+				a.closeAll()
 				mu.Lock()
 				rounds++
 				for _, f := range a.failures {
@@ -219,22 +220,22 @@ func raid(ctx context.Context, s *server, all []attack, of scale, fail func(...s
 			}
 		})
 	}
-	raging.Wait()
+	attacking.Wait()
 	return rounds
 }
 
-// calmTime is how long memory may take to go back to the system.
-const calmTime = time.Minute
+// memoryTime is how long freed memory may take to go back to the system.
+const memoryTime = time.Minute
 
-// calmsDown waits until the server takes no more than a bound.
-func calmsDown(s *server, bound int64) error {
+// waitMemory waits until the server takes no more than a bound.
+func waitMemory(s *server, bound int64) error {
 	for begun := time.Now(); ; time.Sleep(sampleTime) {
-		rss := s.memory("VmRSS")
+		rss, _ := s.memory()
 		if rss <= bound {
 			return nil
 		}
-		if time.Since(begun) > calmTime {
-			return fmt.Errorf("RSS is %s %v after the last peer has gone, want %s", inMiB(rss), calmTime, inMiB(bound))
+		if time.Since(begun) > memoryTime {
+			return fmt.Errorf("RSS is %s %v after the last peer has gone, want %s", inMiB(rss), memoryTime, inMiB(bound))
 		}
 	}
 }

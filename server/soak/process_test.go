@@ -1,6 +1,6 @@
 //go:build linux
 
-// The server under attack: the shipped binary, as a process of its own.
+// The server under attack: the real binary in its own process.
 
 package soak
 
@@ -22,8 +22,8 @@ import (
 	"time"
 )
 
-// program is where the server's binary is: the one that was named, or one that is built
-// once, without the race detector.
+// program returns the path of the server's binary: the one given by flag, or one that it
+// builds once, without the race detector.
 var program = sync.OnceValues(func() (string, error) {
 	if *soakBinary != "" {
 		return *soakBinary, nil
@@ -36,28 +36,28 @@ var program = sync.OnceValues(func() (string, error) {
 	return name, nil
 })
 
-// launch says how a server is started. The zero value starts it as shipped.
+// launch says how a server is started. The zero value starts it with default flags.
 type launch struct {
-	flags   []string // of serve
-	files   int      // how many files it may open; 0 for as many as we may
-	unheard bool     // nobody reads its standard error
+	flags     []string // of serve
+	files     int      // limit of open files; 0 for this process's own
+	unreadLog bool     // standard error is a pipe that nobody reads
 }
 
-// server is one that runs.
+// server is a running server.
 type server struct {
-	addr    string // 127.0.0.1:PORT
-	pid     int
-	stderr  *logbook
-	unheard *os.File      // what nobody reads of its standard error, or nil
-	exited  chan struct{} // closed when it has; then code is its exit code
-	code    int
-	used    time.Duration // of the processor, when it has exited
-	files   int           // open files at its start
+	addr      string // 127.0.0.1:PORT
+	pid       int
+	stderr    *logTail
+	unreadLog *os.File      // the read end of its standard error, if nobody reads it
+	exited    chan struct{} // closed after it has exited and the next two fields are set
+	code      int           // exit code
+	used      time.Duration // CPU time
+	files     int           // open files at its start
 }
 
 var readyLine = regexp.MustCompile(`listening on http://(127\.0\.0\.1:\d+)/`)
 
-// command is a server that is yet to be started.
+// command makes the command that starts the server.
 func (l launch) command() (*exec.Cmd, error) {
 	name, err := program()
 	if err != nil {
@@ -73,23 +73,24 @@ func (l launch) command() (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-// start runs a server until the test ends, and waits for its ready line.
+// start starts a server and waits for its ready line. The server is killed when the test
+// ends, unless it has exited.
 func start(t *testing.T, l launch) *server {
 	t.Helper()
 	cmd, err := l.command()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{stderr: &logbook{}, exited: make(chan struct{})}
+	s := &server{stderr: &logTail{}, exited: make(chan struct{})}
 	cmd.Stderr = s.stderr
-	if l.unheard {
+	if l.unreadLog {
 		r, w, err := smallPipe()
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer w.Close()
 		t.Cleanup(func() { r.Close() })
-		cmd.Stderr, s.unheard = w, r
+		cmd.Stderr, s.unreadLog = w, r
 	}
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
@@ -120,7 +121,7 @@ func start(t *testing.T, l launch) *server {
 
 func (s *server) url(scheme, path string) string { return scheme + "://" + s.addr + path }
 
-// running reports whether the server has not ended.
+// running reports whether the server has not exited.
 func (s *server) running() bool {
 	select {
 	case <-s.exited:
@@ -130,9 +131,9 @@ func (s *server) running() bool {
 	}
 }
 
-var errRunsOn = errors.New("the process does not end")
+var errNoExit = errors.New("the process does not end")
 
-// stop sends a signal and returns how long it took to end.
+// stop sends a signal and returns how long the server took to exit.
 func (s *server) stop(signal syscall.Signal) (took time.Duration, err error) {
 	begun := time.Now()
 	if err := syscall.Kill(s.pid, signal); err != nil {
@@ -142,17 +143,17 @@ func (s *server) stop(signal syscall.Signal) (took time.Duration, err error) {
 	case <-s.exited:
 		return time.Since(begun), nil
 	case <-time.After(patience):
-		return patience, errRunsOn
+		return patience, errNoExit
 	}
 }
 
-// goroutines ends the server by a signal that makes Go print all stacks, and
-// returns those that are not the runtime's own.
+// goroutines ends the server with SIGQUIT, at which Go prints all stacks, and returns
+// those of goroutines that are not the runtime's own.
 func (s *server) goroutines() ([]string, error) {
 	s.stderr.keepAll()
 	var reading sync.WaitGroup
-	if s.unheard != nil {
-		reading.Go(func() { io.Copy(s.stderr, s.unheard) })
+	if s.unreadLog != nil {
+		reading.Go(func() { io.Copy(s.stderr, s.unreadLog) })
 	}
 	if _, err := s.stop(syscall.SIGQUIT); err != nil {
 		return nil, err
@@ -165,7 +166,7 @@ func (s *server) goroutines() ([]string, error) {
 	return stacks, nil
 }
 
-// smallPipe is one that is full after 4 KiB.
+// smallPipe makes a pipe that is full after 4 KiB.
 func smallPipe() (r, w *os.File, err error) {
 	r, w, err = os.Pipe()
 	if err != nil {
@@ -178,7 +179,7 @@ func smallPipe() (r, w *os.File, err error) {
 	return r, w, nil
 }
 
-// ownStacks are the goroutines of a dump that the program itself has started.
+// ownStacks returns the stacks of a dump without those of the runtime's own goroutines.
 func ownStacks(dump string) (own []string) {
 	for stack := range strings.SplitSeq(dump, "\n\n") {
 		at := strings.Index(stack, "goroutine ")
@@ -190,7 +191,7 @@ func ownStacks(dump string) (own []string) {
 	return own
 }
 
-// brief is a stack's first line and its functions, without the runtime's.
+// brief is a stack in one line: its first, and the functions that are not the runtime's.
 func brief(stack string) string {
 	first, rest, _ := strings.Cut(stack, "\n")
 	parts := []string{first}
@@ -203,22 +204,25 @@ func brief(stack string) string {
 	return strings.Join(parts, " < ")
 }
 
-// logbook keeps the last lines that a server writes, and counts all.
-type logbook struct {
+// logTail counts the lines that a server logs and keeps the last of them.
+type logTail struct {
 	mu    sync.Mutex
-	part  []byte // a line without its end
+	part  []byte // of a line whose end has not come
 	kept  []string
 	count int
-	all   bool
+	all   bool // keep all lines
 }
 
 const keptLines = 200
 
-func (l *logbook) Write(p []byte) (int, error) {
+func (l *logTail) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	lines := bytes.Split(append(l.part, p...), []byte("\n"))
 	for _, line := range lines[:len(lines)-1] {
+		if bytes.HasPrefix(line, []byte("panic: ")) || bytes.HasPrefix(line, []byte("fatal error: ")) {
+			l.kept, l.all = nil, true
+		}
 		l.kept = append(l.kept, string(line))
 	}
 	l.part = bytes.Clone(lines[len(lines)-1])
@@ -229,22 +233,29 @@ func (l *logbook) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// keepAll keeps whatever comes from now on.
-func (l *logbook) keepAll() {
+// keepAll keeps all lines from now on.
+func (l *logTail) keepAll() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.all = true
 }
 
-// last is at most n lines.
-func (l *logbook) last(n int) string {
+// crash returns what a server that crashed has printed of it, or else its last lines.
+func (l *logTail) crash() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Join(l.kept[:min(len(l.kept), 40)], "\n")
+}
+
+// last returns at most n lines.
+func (l *logTail) last(n int) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return strings.Join(l.kept[max(0, len(l.kept)-n):], "\n")
 }
 
-// lines is how many were written.
-func (l *logbook) lines() int {
+// lines is how many lines were logged.
+func (l *logTail) lines() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.count

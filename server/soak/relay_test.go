@@ -1,6 +1,6 @@
 //go:build linux
 
-// A network between peers and the server, which can fail.
+// A relay between peers and the server, which can stop as a network does that fails.
 
 package soak
 
@@ -10,18 +10,19 @@ import (
 	"sync/atomic"
 )
 
-// relay is a network between peers and the server, until it fails.
+// relay passes bytes between peers and the server.
 type relay struct {
 	net.Listener
-	gone atomic.Bool // what comes is thrown away, and no end is passed on
+	failed atomic.Bool // it passes nothing any more, not even the end of a connection
 }
 
-func (a *assault) relay() (*relay, error) {
+// relay starts a relay.
+func (a *attackRun) relay() (*relay, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	a.keep(l)
+	a.track(l)
 	r := &relay{Listener: l}
 	go func() {
 		for {
@@ -34,7 +35,7 @@ func (a *assault) relay() (*relay, error) {
 				peer.Close()
 				return
 			}
-			a.keep(peer)
+			a.track(peer)
 			go r.pass(peer, server)
 			go r.pass(server, peer)
 		}
@@ -42,13 +43,13 @@ func (a *assault) relay() (*relay, error) {
 	return r, nil
 }
 
-// pass copies until the network fails. Then nothing is read any more, so that what
-// the server sends is soon not acknowledged either.
+// pass copies until the relay fails. Then it reads no more, so that nothing that the
+// server sends is acknowledged once the buffers are full.
 func (r *relay) pass(to, from net.Conn) {
 	b := make([]byte, 4<<10)
 	for {
 		n, err := from.Read(b)
-		if r.gone.Load() {
+		if r.failed.Load() {
 			return
 		}
 		if err != nil {
@@ -61,21 +62,21 @@ func (r *relay) pass(to, from net.Conn) {
 	}
 }
 
-// throughRelay opens WebSockets by way of a relay.
-func (a *assault) throughRelay(r *relay, n int) (peers []*wire) {
+// throughRelay opens n WebSockets through a relay.
+func (a *attackRun) throughRelay(r *relay, n int) (peers []*peer) {
 	for range n {
-		w, err := connect(a.ctx, r.Addr().String(), 0)
+		p, err := connect(a.ctx, r.Addr().String(), 0)
 		if err != nil {
 			a.fail("connect to the relay: %v", err)
 			return peers
 		}
-		a.keep(w)
-		io.WriteString(w, handshake("/ws/echo?relay", ""))
-		if got := w.status(patience); got != "101" {
-			a.fail("handshake by way of the relay: %s", got)
+		a.track(p)
+		io.WriteString(p, handshake("/ws/echo?relay", ""))
+		if got := p.status(patience); got != "101" {
+			a.fail("handshake through the relay: %s", got)
 			return peers
 		}
-		peers = append(peers, w)
+		peers = append(peers, p)
 	}
 	return peers
 }

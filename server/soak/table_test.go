@@ -1,6 +1,6 @@
 //go:build linux
 
-// The table that a run prints: what was tried, which limit held, and what came of it.
+// The table that a run prints: a row for each attack.
 
 package soak
 
@@ -12,19 +12,20 @@ import (
 	"time"
 )
 
-// row is what came of an attack.
+// row is the result of an attack.
 type row struct {
 	attack
-	story      string          // what the peers saw
-	times      []time.Duration // of the well-behaved, sorted
-	peak       int64           // RSS in bytes
-	bound      int64           // and what it may be
-	cpu        time.Duration   // of the server
-	goroutines int             // when all had gone
-	counted    bool
+	summary    string          // of what the peers saw
+	times      []time.Duration // latencies of the well-behaved clients, sorted
+	peak       int64           // of RSS, in bytes
+	bound      int64           // of RSS, in bytes
+	cpu        time.Duration   // that the server used
+	goroutines int             // of the server after the last connection
+	counted    bool            // goroutines were counted
 	failures   []string
 }
 
+// fail adds to what failed.
 func (r *row) fail(failures ...string) {
 	for _, f := range failures {
 		if len(r.failures) < 4*maxFailures {
@@ -33,7 +34,7 @@ func (r *row) fail(failures ...string) {
 	}
 }
 
-// judge holds the measures against their bounds.
+// judge compares memory and latency with their bounds.
 func (r *row) judge(of scale) {
 	if r.peak > r.bound {
 		r.fail(fmt.Sprintf("RSS was %s, %s are allowed", inMiB(r.peak), inMiB(r.bound)))
@@ -43,11 +44,11 @@ func (r *row) judge(of scale) {
 		bound = r.attack.p99
 	}
 	if p99 := percentile(r.times, 99); p99 > bound {
-		r.fail(fmt.Sprintf("the well-behaved wait %v (p99), want %v", round(p99), bound))
+		r.fail(fmt.Sprintf("the p99 of the well-behaved clients is %v, want at most %v", round(p99), bound))
 	}
 }
 
-// table is all rows.
+// table collects the rows.
 type table struct {
 	mu   sync.Mutex
 	rows map[string]string // by name
@@ -55,7 +56,7 @@ type table struct {
 
 var results table
 
-// add records a row and fails the test where something did not hold.
+// add records a row, and fails the test if anything failed.
 func (t *table) add(test *testing.T, r *row) {
 	test.Helper()
 	verdict := "holds"
@@ -71,7 +72,7 @@ func (t *table) add(test *testing.T, r *row) {
 		p99 = fmt.Sprintf("%v (%d)", round(percentile(r.times, 99)), len(r.times))
 	}
 	line := fmt.Sprintf("| %s | %s | %s | %s | %s of %s | %v | %s | %s |",
-		r.name, r.limit, r.story, p99, inMiB(r.peak), inMiB(r.bound), round(r.cpu), goroutines, verdict)
+		r.name, r.limit, r.summary, p99, inMiB(r.peak), inMiB(r.bound), round(r.cpu), goroutines, verdict)
 	test.Log(line)
 	t.put(r.name, line)
 	for _, f := range r.failures {
@@ -79,9 +80,9 @@ func (t *table) add(test *testing.T, r *row) {
 	}
 }
 
-// missed records an attack that the run is too short for.
-func (t *table) missed(k attack) {
-	t.put(k.name, fmt.Sprintf("| %s | %s | not in a run as short as this one | – | – | – | – | – |", k.name, k.limit))
+// notRun records an attack that takes longer than the run.
+func (t *table) notRun(k attack) {
+	t.put(k.name, fmt.Sprintf("| %s | %s | not in a run this short | – | – | – | – | – |", k.name, k.limit))
 }
 
 func (t *table) put(name, line string) {
@@ -93,12 +94,13 @@ func (t *table) put(name, line string) {
 	t.rows[name] = line
 }
 
-// The rows of many attacks.
+// Names of the rows of all attacks together.
 const (
 	allAtOnce = "all at once"
 	endOfAll  = "SIGTERM while all attack at once"
 )
 
+// markdown is the table in the order of the attacks.
 func (t *table) markdown() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

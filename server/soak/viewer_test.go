@@ -1,6 +1,6 @@
 //go:build linux
 
-// A reader of the capture, as the page is one, which checks what it reads.
+// A reader of the capture's feed that checks what it reads.
 
 package soak
 
@@ -9,8 +9,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
-	"strconv"
 	"time"
 
 	"framescope/protocol"
@@ -18,27 +18,24 @@ import (
 	"framescope/server/websocket"
 )
 
-// maxBatch is README's bound of a batch.
+// maxBatch is the largest batch in bytes that README allows.
 const maxBatch = 256 << 10
 
-// viewer follows a feed.
+// viewer reads a feed.
 type viewer struct {
 	conn    *websocket.Conn
-	seen    func(r feed.Record) error // is shown each record, runs as single frames; may be nil
-	within  time.Duration             // how long it waits for a batch
-	batches int
-	largest int // batch
-	frames  uint64
-	lost    uint64
-	begun   bool
-	told    bool // what was before its time
-	open    map[uint32]bool
+	seen    func(r feed.Record) // called with each record, runs as single frames; may be nil
+	within  time.Duration       // how long next waits for a batch
+	batches int                 // how many have come
+	lost    uint64              // frames that the feed reported as lost
+	begun   bool                // the Begin record has come
+	open    map[uint32]bool     // connections that are open
 }
 
-// view opens a feed.
+// view opens the feed of a server.
 func view(s *server) (*viewer, error) {
 	options := websocket.DialOptions{Subprotocols: []string{"framescope.v1"}, Proxy: websocket.NoProxy}
-	options.MaxMessageSize = 1 << 30 // what is larger than it may be is to be told
+	options.MaxMessageSize = 1 << 30 // next reports batches that are too large
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	c, _, err := websocket.Dial(ctx, s.url("ws", "/ws/inspect"), &options)
@@ -54,8 +51,8 @@ func (v *viewer) Close() error {
 	return nil
 }
 
-// next reads a batch, checks it and, if asked to, gives credit for another.
-func (v *viewer) next(credit bool) error {
+// next reads a batch, checks it and gives credit for another.
+func (v *viewer) next() error {
 	v.conn.SetReadDeadline(time.Now().Add(v.within))
 	op, batch, err := v.conn.ReadMessage()
 	if err != nil {
@@ -65,7 +62,7 @@ func (v *viewer) next(credit bool) error {
 		return fmt.Errorf("a batch is a %v message", op)
 	}
 	v.batches++
-	v.largest = max(v.largest, len(batch))
+	size := len(batch)
 	for len(batch) > 0 {
 		r, n, err := feed.Parse(batch)
 		if err != nil || n == 0 {
@@ -76,23 +73,16 @@ func (v *viewer) next(credit bool) error {
 		}
 		batch = batch[n:]
 	}
-	if v.largest > maxBatch {
-		return fmt.Errorf("a batch of %d bytes, %d are the most", v.largest, maxBatch)
+	if size > maxBatch {
+		return fmt.Errorf("a batch of %d bytes, at most %d allowed", size, maxBatch)
 	}
-	if credit {
-		return v.credit(1)
-	}
-	return nil
+	return v.conn.WriteMessage(protocol.OpText, []byte("1"))
 }
 
-func (v *viewer) credit(n int) error {
-	return v.conn.WriteMessage(protocol.OpText, []byte(strconv.Itoa(n)))
-}
-
-// take checks a record against those before it.
+// take checks a record against those before it and calls seen.
 func (v *viewer) take(r feed.Record) error {
 	if v.begun == (r.Kind == feed.Begin) {
-		return fmt.Errorf("a record of kind %d, begun: %v", r.Kind, v.begun)
+		return fmt.Errorf("record of kind %d: Begin must come once, and first", r.Kind)
 	}
 	switch r.Kind {
 	case feed.Begin:
@@ -100,16 +90,11 @@ func (v *viewer) take(r feed.Record) error {
 	case feed.Open:
 		v.open[r.Conn] = true
 	case feed.Known:
-		v.told = true
 		known := map[uint32]bool{}
 		for ids := r.Data; len(ids) >= 4; ids = ids[4:] {
 			known[binary.LittleEndian.Uint32(ids)] = true
 		}
-		for id := range v.open {
-			if !known[id] {
-				delete(v.open, id)
-			}
-		}
+		maps.DeleteFunc(v.open, func(id uint32, _ bool) bool { return !known[id] })
 	case feed.Lost:
 		v.lost += binary.LittleEndian.Uint64(r.Data)
 	case feed.Closed, feed.Head, feed.Frame, feed.Run:
@@ -120,39 +105,30 @@ func (v *viewer) take(r feed.Record) error {
 			delete(v.open, r.Conn)
 		}
 	}
-	return v.show(r)
-}
-
-func (v *viewer) show(r feed.Record) error {
-	if r.Kind == feed.Frame || r.Kind == feed.Run {
+	switch {
+	case v.seen == nil:
+	case r.Kind == feed.Run:
 		for f := range r.Frames() {
-			v.frames++
-			if v.seen != nil {
-				if err := v.seen(f); err != nil {
-					return err
-				}
-			}
+			v.seen(f)
 		}
-		return nil
+	default:
+		v.seen(r)
 	}
-	if v.seen == nil {
-		return nil
-	}
-	return v.seen(r)
+	return nil
 }
 
-// watch follows the feed as the page does until it is time to leave.
-func (c *company) watch(here func()) error {
+// watch reads the feed, as the page does, until the clients end.
+func (c *clients) watch(ready func()) error {
 	v, err := view(c.server)
 	if err != nil {
 		return err
 	}
-	v.within = time.Second // to look up whether it is time to leave
+	v.within = time.Second // then it looks whether the clients should end
 	for last := time.Now(); !c.done(); {
-		switch err := v.next(true); {
+		switch err := v.next(); {
 		case err == nil:
 			last = time.Now()
-			here()
+			ready()
 		case !errors.Is(err, os.ErrDeadlineExceeded):
 			return err
 		case time.Since(last) > patience:

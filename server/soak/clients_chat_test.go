@@ -1,13 +1,14 @@
 //go:build linux
 
-// Guests of /ws/chat: four in a room, who check that each line of each of them comes
-// once and in order.
+// Clients of /ws/chat: members of a room check that each line of each member comes once
+// and in order.
 
 package soak
 
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -21,40 +22,50 @@ import (
 	"framescope/protocol"
 )
 
-// chatEvent is what the README documents.
+// chatEvent is a message of the server, as the README documents it.
 type chatEvent struct {
 	Type, Room, Name, Text, Time, Reason string
 	Members                              any
 }
 
-// member is one in a room.
+// member is a connection that has joined a room.
 type member struct {
-	name   string
-	client client
-	heard  map[string]int // the last line of each member
-	said   atomic.Int64
+	name  string
+	conn  clientConn
+	heard map[string]int // by name: the number of the last line that came from that member
+	said  atomic.Int64   // how many lines this member has sent
 }
 
-// room is some members and what they have in common.
+// room is a chat room as its checking members see it.
 type room struct {
 	members []*member
-	over    atomic.Bool // nobody says anything any more
+	names   map[string]bool // of the members
+	over    atomic.Bool     // no more lines will be sent
 	times   *latencies
-	left    func(e chatEvent) // is told by the first member who of the others leaves; may be nil
-	large   bool              // so that parsing JSON would cost more than anything else
+	left    func(e chatEvent) // called when somebody else leaves; may be nil
+	large   bool              // so many members that parsing all as JSON costs too much
 }
 
-// enter joins a room; its members must have joined before they speak.
+// add adds a member. All must be added before the first line is sent.
+func (r *room) add(m *member) {
+	if r.names == nil {
+		r.names = map[string]bool{}
+	}
+	r.members = append(r.members, m)
+	r.names[m.name] = true
+}
+
+// enter joins a room.
 func enter(dial dialer, room, name string) (*member, error) {
 	k, err := dial("/ws/chat?" + url.Values{"room": {room}, "name": {name}}.Encode())
 	if err != nil {
 		return nil, err
 	}
-	return welcomed(k, room, name)
+	return readWelcome(k, room, name)
 }
 
-// welcomed reads the welcome of a member that has just joined.
-func welcomed(k client, room, name string) (*member, error) {
+// readWelcome reads the server's welcome to a member that has just joined.
+func readWelcome(k clientConn, room, name string) (*member, error) {
 	op, p, _, err := k.read()
 	if err != nil {
 		return nil, err
@@ -63,23 +74,23 @@ func welcomed(k client, room, name string) (*member, error) {
 	if err := json.Unmarshal(p, &e); err != nil || op != protocol.OpText || e.Type != "welcome" || e.Room != room || e.Name != name {
 		return nil, fmt.Errorf("welcomed to room %q as %q with %.200q, %v", room, name, p, err)
 	}
-	return &member{name: name, client: k, heard: map[string]int{}}, nil
+	return &member{name: name, conn: k, heard: map[string]int{}}, nil
 }
 
-// say says the member's next line: its number and the time.
+// say sends the member's next line: its number, the time, and the padding.
 func (m *member) say(padding string) error {
 	line := fmt.Sprintf("%d %d%s", m.said.Load()+1, time.Now().UnixNano(), padding)
-	if err := m.client.write(protocol.OpText, []byte(line), 0); err != nil {
+	if err := m.conn.write(protocol.OpText, []byte(line), 0); err != nil {
 		return err
 	}
 	m.said.Add(1)
 	return nil
 }
 
-// listen checks what comes until all that was said has been heard.
+// listen reads what comes to a member until it has got every line that was sent.
 func (r *room) listen(m *member) error {
 	for !r.over.Load() || !r.heardAll(m) {
-		op, p, _, err := m.client.read()
+		op, p, _, err := m.conn.read()
 		if err != nil {
 			return fmt.Errorf("%s has heard %s: %w", m.name, r.missing(m), err)
 		}
@@ -94,8 +105,8 @@ func (r *room) listen(m *member) error {
 	return nil
 }
 
-// parse reads an event; in a large room only what stands in front, where nothing needs
-// an escape, as in all that is said there.
+// parse reads an event. In a large room it takes only the start of a line's fields, which
+// hold no escapes there.
 func (r *room) parse(p []byte) (e chatEvent, err error) {
 	if !r.large || !bytes.HasPrefix(p, []byte(`{"type":"message"`)) {
 		err = json.Unmarshal(p, &e)
@@ -109,8 +120,9 @@ func (r *room) parse(p []byte) (e chatEvent, err error) {
 	return chatEvent{Type: "message", Name: field("name"), Text: field("text")}, nil
 }
 
+// hear checks an event that came to a member against those before it.
 func (r *room) hear(m *member, e chatEvent) error {
-	known := slices.ContainsFunc(r.members, func(o *member) bool { return o.name == e.Name })
+	known := r.names[e.Name]
 	switch {
 	case !known && e.Type == "leave" && r.left != nil && m == r.members[0]:
 		r.left(e)
@@ -134,11 +146,12 @@ func (r *room) hear(m *member, e chatEvent) error {
 	return nil
 }
 
+// heardAll reports whether a member has got every line.
 func (r *room) heardAll(m *member) bool {
 	return !slices.ContainsFunc(r.members, func(o *member) bool { return int64(m.heard[o.name]) < o.said.Load() })
 }
 
-// missing tells of each member what was heard and what was said.
+// missing says how many lines of the first members have come to m.
 func (r *room) missing(m *member) string {
 	of := map[string]string{}
 	for _, o := range r.members[:min(4, len(r.members))] {
@@ -147,50 +160,45 @@ func (r *room) missing(m *member) string {
 	return strings.Join(slices.Sorted(maps.Values(of)), ", ")
 }
 
-// chat is a talk of four until it is time to leave.
-func (c *company) chat(here func()) error {
+// chat lets four members send lines to each other until the clients end.
+func (c *clients) chat(ready func()) error {
 	r := &room{times: &c.times}
 	for i, dial := range []dialer{dialOurs(c, true), dialGorilla(c, false), dialOurs(c, false), dialGorilla(c, true)} {
-		m, err := enter(dial, "company", fmt.Sprint("guest ", 'a'+i))
+		m, err := enter(dial, "well-behaved", fmt.Sprint("client ", i))
 		if err != nil {
 			return err
 		}
-		r.members = append(r.members, m)
+		r.add(m)
 	}
 	var mu sync.Mutex
-	var first error
-	var talking sync.WaitGroup
-	note := func(err error) {
-		mu.Lock()
-		defer mu.Unlock()
-		if first == nil {
-			first = err
-		}
-	}
+	var failed error
+	var listening sync.WaitGroup
 	for _, m := range r.members {
-		talking.Go(func() {
+		listening.Go(func() {
 			if err := r.listen(m); err != nil {
-				note(err)
+				mu.Lock()
+				failed = errors.Join(failed, err)
+				mu.Unlock()
 			}
 		})
 	}
-	here()
+	ready()
 	for i := 0; !c.done(); i++ {
 		if err := r.members[i%len(r.members)].say(""); err != nil {
-			break // whoever listens knows why
+			break // listen returns the cause
 		}
-		pause(c.ctx, 2*c.rest)
+		pause(c.ctx, 2*c.pause)
 	}
-	// One line more after the end has been told, so that whoever listens looks up.
+	// One more line, which wakes every listener to see that it is the last.
 	r.over.Store(true)
 	_ = r.members[0].say("")
-	talking.Wait()
-	if first != nil {
-		return first
+	listening.Wait()
+	if failed != nil {
+		return failed
 	}
 	for _, m := range r.members {
-		if err := m.client.close(); err != nil {
-			return fmt.Errorf("leave in order: %w", err)
+		if err := m.conn.close(); err != nil {
+			return fmt.Errorf("close: %w", err)
 		}
 	}
 	return nil

@@ -1,6 +1,6 @@
 //go:build linux
 
-// The guest of plain HTTP: the page and the health check, on connections that stay
+// The client of plain HTTP: the page and the health check, on a connection that is kept
 // and on new ones.
 
 package soak
@@ -9,35 +9,33 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"time"
 )
 
-// browse asks for the page and the health check until it is time to leave.
-func (c *company) browse(anew bool, here func()) error {
-	var stays, leaves http.RoundTripper = &http.Transport{
-		MaxIdleConnsPerHost: 1, DialContext: (&net.Dialer{Timeout: patience}).DialContext,
-	}, &http.Transport{DisableKeepAlives: true}
-	if !anew {
-		leaves = stays
+// browse gets the page and the health check in turn until the clients end.
+func (c *clients) browse(reconnect bool, ready func()) error {
+	kept := &http.Transport{MaxIdleConnsPerHost: 1}
+	defer kept.CloseIdleConnections()
+	fresh := &http.Transport{DisableKeepAlives: true}
+	if !reconnect {
+		fresh = kept
 	}
-	defer stays.(*http.Transport).CloseIdleConnections()
-	status, page, err := fetch(stays, c.server.url("http", "/"))
+	status, page, err := fetch(kept, c.server.url("http", "/"))
 	if err != nil {
 		return err
 	}
 	if status != http.StatusOK && status != http.StatusServiceUnavailable { // 503: it is not built in
-		return expect("GET /", status, http.StatusOK)
+		return fmt.Errorf("GET / answered with %d, want 200", status)
 	}
 	for i := 0; !c.done(); i++ {
 		path, wantStatus, want := "/", status, page
 		if i%2 == 1 {
 			path, wantStatus, want = "/healthz", http.StatusOK, []byte("ok\n")
 		}
-		by := stays
+		by := kept
 		if i%4 > 1 {
-			by = leaves
+			by = fresh
 		}
 		begun := time.Now()
 		got, body, err := fetch(by, c.server.url("http", path))
@@ -48,12 +46,13 @@ func (c *company) browse(anew bool, here func()) error {
 			return fmt.Errorf("GET %s: %d and %d bytes, want %d and %d", path, got, len(body), wantStatus, len(want))
 		}
 		c.times.add(time.Since(begun))
-		here()
-		pause(c.ctx, 2*c.rest)
+		ready()
+		pause(c.ctx, 2*c.pause)
 	}
 	return nil
 }
 
+// fetch gets a URL.
 func fetch(by http.RoundTripper, url string) (status int, body []byte, err error) {
 	client := http.Client{Transport: by, Timeout: patience}
 	response, err := client.Get(url)

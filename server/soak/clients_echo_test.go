@@ -1,6 +1,6 @@
 //go:build linux
 
-// Guests of /ws/echo: messages of every kind, each compared with what comes back.
+// Clients of /ws/echo: messages of every kind, each compared with what comes back.
 
 package soak
 
@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net/url"
 	"strings"
 	"time"
 
@@ -20,8 +19,8 @@ import (
 	"framescope/server/websocket"
 )
 
-// client is a WebSocket client, ours or gorilla's.
-type client interface {
+// clientConn is a WebSocket connection of a client, ours or gorilla's.
+type clientConn interface {
 	// write sends a message, in parts of so many bytes, or whole if 0.
 	write(op protocol.Opcode, p []byte, part int) error
 	// read returns a message, and the payloads of the pongs that came before it.
@@ -31,11 +30,11 @@ type client interface {
 	close() error
 }
 
-// dialer connects to a path of the company's server.
-type dialer func(path string) (client, error)
+// dialer connects to a path of the server.
+type dialer func(path string) (clientConn, error)
 
-func dialOurs(c *company, compressed bool) dialer {
-	return func(path string) (client, error) {
+func dialOurs(c *clients, compressed bool) dialer {
+	return func(path string) (clientConn, error) {
 		o := &ourClient{}
 		options := websocket.DialOptions{Proxy: websocket.NoProxy}
 		options.Compression.Off = !compressed
@@ -91,8 +90,8 @@ func (o *ourClient) read() (protocol.Opcode, []byte, []string, error) {
 func (o *ourClient) ping(payload string) error { return o.conn.Ping([]byte(payload)) }
 func (o *ourClient) close() error              { return o.conn.Close(protocol.CloseNormal, "") }
 
-func dialGorilla(c *company, compressed bool) dialer {
-	return func(path string) (client, error) {
+func dialGorilla(c *clients, compressed bool) dialer {
+	return func(path string) (clientConn, error) {
 		d := gorilla.Dialer{HandshakeTimeout: patience, EnableCompression: compressed, WriteBufferSize: 8 << 10, Proxy: nil}
 		conn, response, err := d.Dial(c.server.url("ws", path), nil)
 		if err != nil {
@@ -158,7 +157,8 @@ type sample struct {
 	part    int
 }
 
-// samples are of every kind that treats a server differently.
+// samples returns messages that take different ways through the server: short, long,
+// empty, compressible or not, in fragments.
 func samples() []sample {
 	noise := make([]byte, 1<<20)
 	rand.NewChaCha8([32]byte{}).Read(noise)
@@ -172,15 +172,15 @@ func samples() []sample {
 		{protocol.OpBinary, noise[:100_000], 7000},
 		{protocol.OpText, text(strings.Repeat("in parts ", 500)), 100},
 		{protocol.OpBinary, noise[:16<<10], 0},
-		{protocol.OpBinary, noise, 0}, // now and then only
+		{protocol.OpBinary, noise, 0}, // sent rarely
 	}
 }
 
-// rarely is how often the largest sample is sent: one time of so many.
+// rarely says how often the last sample is sent: in one of so many rounds.
 const rarely = 20
 
-// echo sends samples until it is time to leave, a ping before each.
-func (c *company) echo(dial dialer, here func()) error {
+// echo sends samples, a ping before each, until the clients end.
+func (c *clients) echo(dial dialer, ready func()) error {
 	k, err := dial("/ws/echo")
 	if err != nil {
 		return err
@@ -196,19 +196,19 @@ func (c *company) echo(dial dialer, here func()) error {
 			return fmt.Errorf("message %d: %w", i, err)
 		}
 		c.times.add(time.Since(begun))
-		here()
-		pause(c.ctx, c.rest)
+		ready()
+		pause(c.ctx, c.pause)
 	}
 	return k.close()
 }
 
-// exchange sends a ping and a message and reads what must come back, in this order.
-func exchange(k client, s sample, ping string) error {
+// exchange sends a ping and a message and checks that the pong and the echo come back.
+func exchange(k clientConn, s sample, ping string) error {
 	if err := k.ping(ping); err != nil {
-		return whatEnded(k, err)
+		return closeError(k, err)
 	}
 	if err := k.write(s.op, s.payload, s.part); err != nil {
-		return whatEnded(k, err)
+		return closeError(k, err)
 	}
 	op, p, pongs, err := k.read()
 	switch {
@@ -222,9 +222,9 @@ func exchange(k client, s sample, ping string) error {
 	return nil
 }
 
-// whatEnded reads on after a write that failed: what ended the connection stands behind
-// what was still under way.
-func whatEnded(k client, err error) error {
+// closeError reads on after a failed write, until the close frame or the end of the
+// connection says why it failed.
+func closeError(k clientConn, err error) error {
 	for {
 		if _, _, _, ended := k.read(); ended != nil {
 			return fmt.Errorf("%w (a write failed: %w)", ended, err)
@@ -232,26 +232,25 @@ func whatEnded(k client, err error) error {
 	}
 }
 
-// comeAnew connects, exchanges a message and leaves in order, again and again.
-func (c *company) comeAnew(here func()) error {
-	query := url.Values{"newcomer": {"1"}}.Encode()
+// reconnect connects, exchanges a message and closes, again and again.
+func (c *clients) reconnect(ready func()) error {
 	dialers := []dialer{dialOurs(c, true), dialGorilla(c, true)}
 	all := samples()
 	for i := 0; !c.done(); i++ {
 		begun := time.Now()
-		k, err := dialers[i%2]("/ws/echo?" + query)
+		k, err := dialers[i%2]("/ws/echo")
 		if err != nil {
 			return err
 		}
-		if err := exchange(k, all[i%4], "new"); err != nil {
+		if err := exchange(k, all[i%4], "ping"); err != nil {
 			return err
 		}
 		c.times.add(time.Since(begun))
 		if err := k.close(); err != nil {
-			return fmt.Errorf("leave in order: %w", err)
+			return fmt.Errorf("close: %w", err)
 		}
-		here()
-		pause(c.ctx, 5*c.rest)
+		ready()
+		pause(c.ctx, 5*c.pause)
 	}
 	return nil
 }
