@@ -124,6 +124,7 @@ func (c *rawClient) ping(payload string) error {
 }
 
 func (c *rawClient) close() error { return c.Close() }
+func (c *rawClient) abort()       { c.Close() }
 
 // joinTime is how long it may take until all have joined.
 const joinTime = 10 * time.Second

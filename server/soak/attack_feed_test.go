@@ -132,6 +132,9 @@ func manyWatchers(small, full int) func(*attackRun) {
 	}
 }
 
+// evictPause keeps evict slower than a flood, of which only 128 bytes a frame are recorded.
+const evictPause = 4 * time.Millisecond
+
 // evict sends as much as the history holds, so that all that was in it goes.
 func (a *attackRun) evict() {
 	p, err := a.upgrade("/ws/echo", "")
@@ -141,7 +144,8 @@ func (a *attackRun) evict() {
 	}
 	defer a.release(p)
 	sent := frame(blob, make([]byte, 64<<10))
-	for range historySize / len(sent) { // each is recorded twice, with its echo
+	for range historySize * 6 / 10 / len(sent) { // each is recorded twice, with its echo
+		pause(a.ctx, evictPause)
 		if _, err := p.Write(sent); err != nil {
 			a.fail("fill the history: %v", err)
 			return

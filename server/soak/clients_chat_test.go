@@ -168,6 +168,7 @@ func (c *clients) chat(ready func()) error {
 		if err != nil {
 			return err
 		}
+		defer m.conn.abort()
 		r.add(m)
 	}
 	var mu sync.Mutex

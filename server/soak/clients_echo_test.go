@@ -28,6 +28,8 @@ type clientConn interface {
 	ping(payload string) error
 	// close makes the close handshake with 1000; an error says how it went wrong.
 	close() error
+	// abort ends the connection at once, if it has not ended.
+	abort()
 }
 
 // dialer connects to a path of the server.
@@ -89,6 +91,7 @@ func (o *ourClient) read() (protocol.Opcode, []byte, []string, error) {
 
 func (o *ourClient) ping(payload string) error { return o.conn.Ping([]byte(payload)) }
 func (o *ourClient) close() error              { return o.conn.Close(protocol.CloseNormal, "") }
+func (o *ourClient) abort()                    { o.conn.CloseNow() }
 
 func dialGorilla(c *clients, compressed bool) dialer {
 	return func(path string) (clientConn, error) {
@@ -131,6 +134,8 @@ func (g *gorillaClient) read() (protocol.Opcode, []byte, []string, error) {
 func (g *gorillaClient) ping(payload string) error {
 	return g.WriteControl(gorilla.PingMessage, []byte(payload), time.Now().Add(patience))
 }
+
+func (g *gorillaClient) abort() { g.Close() }
 
 func (g *gorillaClient) close() error {
 	defer g.Close()
@@ -185,6 +190,7 @@ func (c *clients) echo(dial dialer, ready func()) error {
 	if err != nil {
 		return err
 	}
+	defer k.abort()
 	all := samples()
 	for i := 0; !c.done(); i++ {
 		s := all[i%len(all)]
@@ -242,12 +248,14 @@ func (c *clients) reconnect(ready func()) error {
 		if err != nil {
 			return err
 		}
-		if err := exchange(k, all[i%4], "ping"); err != nil {
-			return err
+		err = exchange(k, all[i%4], "ping")
+		if err == nil {
+			c.times.add(time.Since(begun))
+			err = k.close()
 		}
-		c.times.add(time.Since(begun))
-		if err := k.close(); err != nil {
-			return fmt.Errorf("close: %w", err)
+		k.abort()
+		if err != nil {
+			return err
 		}
 		ready()
 		pause(c.ctx, 5*c.pause)

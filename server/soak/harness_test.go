@@ -191,3 +191,4 @@ func (f *forger) read() (protocol.Opcode, []byte, []string, error) {
 }
 
 func (f *forger) close() error { return nil }
+func (f *forger) abort()       {}

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -96,7 +97,8 @@ type memorySampler struct {
 	done    chan struct{}
 }
 
-// watchMemory starts a sampler, which calls tooMuch once if the memory passes a bound.
+// watchMemory starts a sampler. To spare the machine it calls tooMuch if the memory passes
+// twice a bound, and kills a server that passes four times the bound.
 func watchMemory(s *server, bound int64, tooMuch func()) *memorySampler {
 	g := &memorySampler{stopped: make(chan struct{}), done: make(chan struct{})}
 	tooMuch = sync.OnceFunc(tooMuch)
@@ -106,8 +108,11 @@ func watchMemory(s *server, bound int64, tooMuch func()) *memorySampler {
 		defer tick.Stop()
 		for {
 			rss, peak := s.memory()
-			if rss > bound {
+			if rss > 2*bound {
 				tooMuch()
+			}
+			if rss > 4*bound {
+				_ = syscall.Kill(s.pid, syscall.SIGKILL)
 			}
 			g.samples = append(g.samples, rss)
 			g.peak = max(g.peak, peak)

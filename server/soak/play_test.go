@@ -35,7 +35,7 @@ func (k attack) runAlone(t *testing.T, of scale) {
 	a := newAttackRun(ctx, s, of)
 	defer context.AfterFunc(ctx, a.closeAll)()
 	// An attack that passes the bound by far is stopped, to spare the machine.
-	g := watchMemory(s, 2*r.bound, cancel)
+	g := watchMemory(s, r.bound, cancel)
 	var c *clients
 	if !k.ends {
 		c = startClients(t, s, of, !k.noDial)
@@ -124,7 +124,7 @@ func runTogether(t *testing.T, all []attack, of scale) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	defer time.AfterFunc(of.togetherTime, cancel).Stop()
-	g := watchMemory(s, 2*r.bound, cancel)
+	g := watchMemory(s, r.bound, cancel)
 	begun := s.cpu()
 	rounds := attackTogether(ctx, s, all, of, r.fail)
 	r.cpu = s.cpu() - begun
@@ -154,7 +154,7 @@ func endTogether(t *testing.T, all []attack, of scale) {
 	c := startClients(t, s, of, true)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	g := watchMemory(s, 2*r.bound, cancel)
+	g := watchMemory(s, r.bound, cancel)
 	var attacking sync.WaitGroup
 	attacking.Go(func() { attackTogether(ctx, s, all, of, func(...string) {}) })
 	pause(ctx, 2*of.flood)

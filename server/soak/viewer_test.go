@@ -123,6 +123,7 @@ func (c *clients) watch(ready func()) error {
 	if err != nil {
 		return err
 	}
+	defer v.Close()
 	v.within = time.Second // then it looks whether the clients should end
 	for last := time.Now(); !c.done(); {
 		switch err := v.next(); {
