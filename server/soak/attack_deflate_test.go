@@ -20,10 +20,10 @@ import (
 func deflateAttacks() []attack {
 	small, large := []string{"--max-memory", "256MiB"}, []string{"--max-memory", "512MiB"}
 	return []attack{
-		{name: "16 MiB compressed to 16 KiB", limit: "`--max-message-size`: echoed", run: legalBombs, flood: true, launch: launch{flags: small}, rss: budget(256 * mib)},
-		{name: "64 MiB compressed to 64 KiB", limit: "`--max-message-size`: close 1009", run: bombs, flood: true, launch: launch{flags: small}, rss: budget(256 * mib)},
-		{name: "unfinished compressed messages", limit: "`--max-memory 256MiB`", run: heldMessages(60, 300, 8*time.Second), wait: 10 * time.Second, launch: launch{flags: small}, rss: budget(256 * mib)},
-		{name: "unfinished compressed messages of very many peers", limit: "`--max-memory 512MiB`", run: heldMessages(100, 2000, messageTime+10*time.Second), wait: messageTime + 10*time.Second, launch: launch{flags: large}, rss: budget(512 * mib), fullOnly: true},
+		{name: "16 MiB compressed to 16 KiB", limit: "`--max-message-size`: echoed", run: legalBombs, flood: true, launch: launch{flags: small}, rss: budget(256 * mib), large: true},
+		{name: "64 MiB compressed to 64 KiB", limit: "`--max-message-size`: close 1009", run: bombs, flood: true, launch: launch{flags: small}, rss: budget(256 * mib), large: true},
+		{name: "unfinished compressed messages", limit: "`--max-memory 256MiB`", run: heldMessages(60, 300, 8*time.Second), wait: 10 * time.Second, launch: launch{flags: small}, rss: budget(256 * mib), large: true},
+		{name: "unfinished compressed messages of very many peers", limit: "`--max-memory 512MiB`", run: heldMessages(100, 2000, messageTime+10*time.Second), wait: messageTime + 10*time.Second, launch: launch{flags: large}, rss: budget(512 * mib), fullOnly: true, large: true},
 		{name: "an unfinished message of empty deflate blocks", limit: "none: memory does not grow", run: emptyBlocks, flood: true},
 		{name: "messages of empty deflate blocks", limit: "none: echoed", run: emptyMessages, flood: true},
 	}

@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"fmt"
 	"net"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -21,10 +22,10 @@ func messageAttacks() []attack {
 	return []attack{
 		{name: "messages a byte at a time", limit: "none: echoed", run: byteByByte, flood: true},
 		{name: "messages in 10,000 fragments", limit: "none: echoed", run: manyFragments, flood: true},
-		{name: "messages of 16 MiB", limit: "`--max-message-size 16777216`", run: largestMessages, flood: true, rss: 448 * mib},
-		{name: "messages of more than 16 MiB", limit: "`--max-message-size 16777216`: close 1009", run: tooLargeMessages, flood: true, rss: 384 * mib},
+		{name: "messages of 16 MiB", limit: "`--max-message-size 16777216`", run: largestMessages, flood: true, rss: 448 * mib, large: true},
+		{name: "messages of more than 16 MiB", limit: "`--max-message-size 16777216`: close 1009", run: tooLargeMessages, flood: true, large: true},
 		{name: "unfinished messages of very many peers", limit: "`--max-memory 256MiB`", run: unfinishedMessages, wait: 10 * time.Second,
-			launch: launch{flags: []string{"--max-memory", "256MiB"}}, rss: budget(256 * mib)},
+			launch: launch{flags: []string{"--max-memory", "256MiB"}}, rss: budget(256 * mib), large: true},
 		{name: "unfinished messages, a fragment now and then", limit: "a message's arrival: 60 s, and 1 s more for each 16 KiB", run: endlessMessages, wait: messageTime + 5*time.Second, fullOnly: true},
 	}
 }
@@ -56,6 +57,9 @@ func (p *peer) expectEcho(want []byte) string {
 	switch {
 	case err != nil:
 		return outcome(err)
+	case h.Opcode == protocol.OpClose:
+		code, _, _ := protocol.ParseClosePayload(payload)
+		return strconv.Itoa(int(code))
 	case h.PayloadLength > 64<<10 && h.PayloadLength == uint64(len(want)), bytes.Equal(payload, want):
 		return "echoed"
 	}

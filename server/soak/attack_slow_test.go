@@ -21,7 +21,7 @@ func slowAttacks() []attack {
 		{name: "echoes that are never read", limit: stallLimit, run: unreadEchoes, wait: stallTime + 2*time.Second},
 		{name: "echoes read a byte a second", limit: stallLimit, run: slowlyReadEchoes, wait: stallTime + 2*time.Second},
 		{name: "answers of 16 MiB that are never read", limit: "`--max-memory 256MiB`", run: unreadAnswers, wait: stallTime + 4*time.Second,
-			launch: launch{flags: []string{"--max-memory", "256MiB"}}, rss: budget(256 * mib)},
+			launch: launch{flags: []string{"--max-memory", "256MiB"}}, rss: budget(256 * mib), large: true},
 	}
 }
 

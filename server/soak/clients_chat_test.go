@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"net/url"
 	"slices"
@@ -25,7 +26,22 @@ import (
 // chatEvent is a message of the server, as the README documents it.
 type chatEvent struct {
 	Type, Room, Name, Text, Time, Reason string
+	Names, Reasons                       []string // in place of Name and Reason, when many join or leave together
 	Members                              any
+}
+
+// left yields the names and reasons of those that a leave event announces.
+func (e chatEvent) left() iter.Seq2[string, string] {
+	return func(yield func(name, reason string) bool) {
+		if len(e.Names) == 0 {
+			yield(e.Name, e.Reason)
+		}
+		for i, name := range e.Names {
+			if !yield(name, e.Reasons[min(i, len(e.Reasons)-1)]) {
+				return
+			}
+		}
+	}
 }
 
 // member is a connection that has joined a room.
@@ -42,8 +58,8 @@ type room struct {
 	names   map[string]bool // of the members
 	over    atomic.Bool     // no more lines will be sent
 	times   *latencies
-	left    func(e chatEvent) // called when somebody else leaves; may be nil
-	large   bool              // so many members that parsing all as JSON costs too much
+	left    func(reason string) // called when somebody else leaves; may be nil
+	large   bool                // so many members that parsing all as JSON costs too much
 }
 
 // add adds a member. All must be added before the first line is sent.
@@ -122,16 +138,10 @@ func (r *room) parse(p []byte) (e chatEvent, err error) {
 
 // hear checks an event that came to a member against those before it.
 func (r *room) hear(m *member, e chatEvent) error {
-	known := r.names[e.Name]
 	switch {
-	case !known && e.Type == "leave" && r.left != nil && m == r.members[0]:
-		r.left(e)
-		return nil
-	case !known || e.Type == "join":
-		return nil
-	case e.Type == "leave" && !r.over.Load():
-		return fmt.Errorf("%s is told that %s has left: %s", m.name, e.Name, e.Reason)
-	case e.Type != "message":
+	case e.Type == "leave":
+		return r.hearLeave(m, e)
+	case e.Type != "message" || !r.names[e.Name]:
 		return nil
 	}
 	number, rest, _ := strings.Cut(e.Text, " ")
@@ -143,6 +153,19 @@ func (r *room) hear(m *member, e chatEvent) error {
 	}
 	m.heard[e.Name] = n
 	r.times.add(time.Since(time.Unix(0, nanos)))
+	return nil
+}
+
+// hearLeave checks that none of the members is announced as gone.
+func (r *room) hearLeave(m *member, e chatEvent) error {
+	for name, reason := range e.left() {
+		switch {
+		case r.names[name] && !r.over.Load():
+			return fmt.Errorf("%s is told that %s has left: %s", m.name, name, reason)
+		case !r.names[name] && r.left != nil && m == r.members[0]:
+			r.left(reason)
+		}
+	}
 	return nil
 }
 

@@ -73,7 +73,7 @@ func TestOwnStacks(t *testing.T) {
 }
 
 func TestVerdicts(t *testing.T) {
-	a := newAttackRun(context.Background(), nil, scale{})
+	a := newAttackRun(context.Background(), attack{large: true}, nil, scale{})
 	a.want("1009")
 	if len(a.failures) != 1 {
 		t.Errorf("nothing happened, and that is fine: %q", a.failures)
@@ -140,6 +140,30 @@ func TestRoom(t *testing.T) {
 		}
 		if (err == nil) != sound {
 			t.Errorf("lines %s: %v", lines, err)
+		}
+	}
+}
+
+// TestLeave: a member that is announced as gone, alone or among others, is noticed.
+func TestLeave(t *testing.T) {
+	m := &member{name: "ann", heard: map[string]int{}}
+	gone := ""
+	r := &room{times: &latencies{}, left: func(reason string) { gone += reason + ";" }}
+	r.add(m)
+	for _, e := range []chatEvent{
+		{Type: "leave", Name: "bob", Reason: "too slow"},
+		{Type: "leave", Names: []string{"cyd", "dan"}, Reasons: []string{"1000", "1001"}},
+	} {
+		if err := r.hear(m, e); err != nil {
+			t.Error(err)
+		}
+	}
+	if gone != "too slow;1000;1001;" {
+		t.Errorf("those who left did so with %q", gone)
+	}
+	for _, e := range []chatEvent{{Type: "leave", Name: "ann"}, {Type: "leave", Names: []string{"bob", "ann"}, Reasons: []string{"x", "y"}}} {
+		if r.hear(m, e) == nil {
+			t.Errorf("ann has left, and nobody notices: %+v", e)
 		}
 	}
 }

@@ -17,7 +17,7 @@ import (
 // Bounds of a server's memory. slackSize is for the program itself, its well-behaved
 // clients, and garbage.
 const (
-	usualRSS    = 320 * mib // of attacks that make no peer's memory grow
+	usualRSS    = 384 * mib // of attacks that make no peer's memory grow
 	historySize = 64 * mib  // --history as shipped
 	slackSize   = 128 * mib
 )
@@ -32,7 +32,7 @@ func (k attack) runAlone(t *testing.T, of scale) {
 	r := &row{attack: k, bound: cmp.Or(k.rss, usualRSS)}
 	ctx, cancel := context.WithTimeout(context.Background(), k.takes(of)+2*time.Minute)
 	defer cancel()
-	a := newAttackRun(ctx, s, of)
+	a := newAttackRun(ctx, k, s, of)
 	defer context.AfterFunc(ctx, a.closeAll)()
 	// An attack that passes the bound by far is stopped, to spare the machine.
 	g := watchMemory(s, r.bound, cancel)
@@ -204,7 +204,7 @@ func attackTogether(ctx context.Context, s *server, all []attack, of scale, fail
 	for _, k := range all {
 		attacking.Go(func() {
 			for ctx.Err() == nil {
-				a := newAttackRun(ctx, s, of)
+				a := newAttackRun(ctx, k, s, of)
 				a.together = true
 				stop := context.AfterFunc(ctx, a.closeAll)
 				k.run(a)

@@ -68,7 +68,7 @@ const fullTime = 10 * time.Minute
 func scaleFor(total time.Duration, all []attack) scale {
 	s := scale{flood: time.Second, slack: 10 * time.Second, pause: 50 * time.Millisecond, p99: 4 * time.Second, eachTime: total * 4 / 5, togetherTime: total / 5}
 	if total >= fullTime {
-		s = scale{full: true, flood: 8 * time.Second, slack: 3 * time.Second, pause: 10 * time.Millisecond, p99: 500 * time.Millisecond, eachTime: total * 7 / 10, togetherTime: total * 3 / 10}
+		s = scale{full: true, flood: 8 * time.Second, slack: 3 * time.Second, pause: 10 * time.Millisecond, p99: time.Second, eachTime: total * 7 / 10, togetherTime: total * 3 / 10}
 	}
 	var sum time.Duration
 	for _, k := range all {
@@ -82,7 +82,7 @@ func scaleFor(total time.Duration, all []attack) scale {
 
 // takes estimates how long an attack takes.
 func (k attack) takes(s scale) time.Duration {
-	d := k.wait + 2*time.Second
+	d := k.wait + time.Second
 	if k.flood {
 		d += s.flood
 	}
