@@ -19,7 +19,7 @@ const (
 	keptFree = 64 << 20
 	// spare is what the process takes beside what it keeps for peers, in bytes, and for each
 	// goroutine: about that of a connection.
-	spare          = 128 << 20
+	spare          = 96 << 20
 	spareGoroutine = 16 << 10
 )
 

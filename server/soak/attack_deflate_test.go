@@ -8,7 +8,9 @@ import (
 	"bytes"
 	"compress/flate"
 	"context"
+	"errors"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -67,7 +69,13 @@ func legalBombs(a *attackRun) {
 			return err.Error()
 		}
 		op, p, err := c.ReadMessage()
-		if err != nil || op != protocol.OpBinary || !bytes.Equal(p, zeros) {
+		var closed *websocket.CloseError
+		switch {
+		case errors.As(err, &closed) && closed.Code != protocol.CloseAbnormal:
+			return strconv.Itoa(int(closed.Code))
+		case err != nil:
+			return err.Error()
+		case op != protocol.OpBinary || !bytes.Equal(p, zeros):
 			return "not the echo"
 		}
 		return "echoed"
