@@ -53,7 +53,7 @@ func defaults() *config {
 		maxMessageSize: 16 << 20,
 		maxMemory:      defaultMemory(),
 		headerTimeout:  10 * time.Second,
-		drainTimeout:   1500 * time.Millisecond,
+		drainTimeout:   1300 * time.Millisecond,
 	}
 }
 

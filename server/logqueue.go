@@ -12,7 +12,7 @@ import (
 
 const (
 	maxLogWaiting = 1 << 20 // bytes of lines that wait for standard error
-	flushTime     = 500 * time.Millisecond
+	flushTime     = 300 * time.Millisecond
 )
 
 // logQueue passes on lines from a goroutine of its own, which Close ends: whoever logs

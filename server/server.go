@@ -112,7 +112,7 @@ func noSuchSocket(w http.ResponseWriter, _ *http.Request) {
 }
 
 // cutTime is how long connections may take to end that are cut off.
-const cutTime = 300 * time.Millisecond
+const cutTime = 200 * time.Millisecond
 
 // end closes the listener, every WebSocket with 1001, and then what is left. What takes
 // longer the system ends with the process.
