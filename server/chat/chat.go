@@ -24,7 +24,8 @@
 //
 // So the welcome's list, changed by every join and leave that follows, is the room at
 // each moment, and "members" is its length. A newcomer waits for its welcome until it
-// is announced: not at all in a small room, a tenth of a second where ten thousand are.
+// is announced: not at all in a small room, about a tenth of a second where ten thousand
+// are, and longer while the server has more to send than it can.
 //
 // Room and name have at most 64 bytes of visible text; without them it is the room
 // lobby and a name guest-1, guest-2, …; a name that is taken gets a number. A member that
@@ -78,12 +79,13 @@ func (h *Handler) serve(c *websocket.Conn, roomName, name string) {
 	err = errFailed
 	defer func() {
 		why, slow := m.end(err)
-		m.room.leave(m, why)
+		who := h.log.With("remote", c.RemoteAddr(), "room", roomName, "name", m.name)
 		if slow {
-			h.log.Warn("chat member dropped", "remote", c.RemoteAddr(), "room", roomName, "name", m.name, "why", why)
-			return
+			who.Warn("chat member dropped", "why", why)
+		} else {
+			who.Info("chat member left", "why", err)
 		}
-		h.log.Info("chat member left", "remote", c.RemoteAddr(), "room", roomName, "name", m.name, "why", err)
+		m.room.leave(m, why)
 	}()
 	err = listen(m)
 }
