@@ -1,3 +1,5 @@
+//go:build unix
+
 // Tests of a server whose files run out: it says so, and serves who waits once there are some.
 
 package main
@@ -11,12 +13,27 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 )
+
+// fileLimit is how many files the program may open, if that is not what this test may.
+const fileLimit = "FRAMESCOPE_TEST_FILE_LIMIT"
+
+func init() {
+	n, err := strconv.ParseUint(os.Getenv(fileLimit), 10, 32)
+	if err != nil {
+		return
+	}
+	limit := syscall.Rlimit{Cur: n, Max: n}
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		panic(err)
+	}
+}
 
 // withFiles starts the program with so many files at most.
 func withFiles(t *testing.T, limit string) *process {

@@ -12,10 +12,8 @@ import (
 	"os/exec"
 	"regexp"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -25,17 +23,8 @@ import (
 // asProgram makes this test binary behave as framescope itself.
 const asProgram = "FRAMESCOPE_TEST_AS_PROGRAM"
 
-// fileLimit is how many files the program may open, if that is not what this test may.
-const fileLimit = "FRAMESCOPE_TEST_FILE_LIMIT"
-
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
-		if n, err := strconv.ParseUint(os.Getenv(fileLimit), 10, 32); err == nil {
-			limit := syscall.Rlimit{Cur: n, Max: n}
-			if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-				panic(err)
-			}
-		}
 		main()
 	}
 	code := m.Run()

@@ -1,5 +1,4 @@
-// Rooms of many: that all learn of all, that the stalled cost nobody else anything, and
-// what it takes.
+// Rooms of many: that all learn of all, and that the stalled cost nobody else anything.
 
 package chat_test
 
@@ -17,7 +16,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -256,59 +254,4 @@ func TestStorm(t *testing.T) {
 	d.do("join 150")
 	d.do("storm 30 2")
 	d.do("say 3 100")
-}
-
-// cpu is the time that this process has used.
-func cpu(t testing.TB) time.Duration {
-	t.Helper()
-	var used syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
-		t.Fatal(err)
-	}
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
-}
-
-// BenchmarkRoom fills a room and speaks in it, and reports seconds and the server's CPU.
-// The members run in a process of their own and share the processors.
-func BenchmarkRoom(b *testing.B) {
-	for _, test := range []struct {
-		name                string
-		members, nameLength int
-	}{{"1000", 1000, 12}, {"10000", 10000, 12}, {"10000-long-names", 10000, 64}} {
-		b.Run(test.name, func(b *testing.B) {
-			members := test.members
-			for range b.N {
-				d := gather(b, open(b, websocket.Options{}, silent, wide), test.nameLength)
-				before := cpu(b)
-				joined := d.do("join %d", members)[0]
-				b.ReportMetric(joined, "s/join")
-				b.ReportMetric((cpu(b) - before).Seconds(), "cpu-s/join")
-				before = cpu(b)
-				heard := d.do("say 50 100")
-				b.ReportMetric(1000*heard[len(heard)/2], "ms/line")
-				b.ReportMetric(1000*heard[len(heard)-1], "ms/slowest-line")
-				b.ReportMetric(float64((cpu(b)-before).Microseconds())/float64(50*members), "cpu-µs/delivery")
-			}
-			b.ReportMetric(0, "ns/op")
-		})
-	}
-}
-
-// BenchmarkStalled is how long a line takes to all of a room of 1,000 in which 50 stall, as it
-// was before and while they do.
-func BenchmarkStalled(b *testing.B) {
-	for range b.N {
-		d := gather(b, open(b, websocket.Options{}, silent, wide), 0)
-		d.do("join 950")
-		calm := d.do("say 100 4000")
-		d.do("stall 50")
-		// The sockets hold up to some 4 MB for each of them; then 1 MiB waits.
-		stalled := d.do("say 1500 4000")
-		d.do("forget")
-		b.ReportMetric(1000*calm[len(calm)/2], "ms/line-before")
-		b.ReportMetric(1000*calm[99*len(calm)/100], "ms/p99-before")
-		b.ReportMetric(1000*stalled[len(stalled)/2], "ms/line")
-		b.ReportMetric(1000*stalled[99*len(stalled)/100], "ms/p99")
-		b.ReportMetric(0, "ns/op")
-	}
 }
