@@ -29,7 +29,8 @@ func cloggedServer(t *testing.T, s *websocket.Server) (host string, accepting <-
 	t.Helper()
 	begins, results := make(chan struct{}), make(chan error, 1)
 	h := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		nc := r.Context().Value(connKey{}).(net.Conn)
+		nc := r.Context().Value(connKey{}).(*net.TCPConn)
+		nc.SetWriteBuffer(8 << 10) // which the kernel does not make larger by itself then
 		for full := 0; full < 3; {
 			nc.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
 			if n, _ := nc.Write(make([]byte, 1<<20)); n > 0 {
@@ -56,6 +57,7 @@ func askAndReadNothing(t *testing.T, host string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { nc.Close() })
+	nc.(*net.TCPConn).SetReadBuffer(8 << 10)
 	fmt.Fprintf(nc, handshake, host, "")
 }
 
