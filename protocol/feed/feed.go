@@ -50,8 +50,11 @@ const (
 	Closed Kind = 5
 	// Lost says that frames are missing here. Data: a u64, how many.
 	Lost Kind = 6
-	// Known lists the connections still open, a u32 each. Any other that the
-	// reader believes open has closed unseen.
+	// Known tells which connections of a range are still open. Data: two u32, the
+	// first and the last id of the range; then the ids of those that are open,
+	// ascending, a u32 each. Any other in the range that the reader believes open
+	// has closed unseen. Before it stand the Open and Head records of those whose
+	// state the reader may not know, marked as Replayed.
 	Known Kind = 7
 	// Run is several whole frames as Side sent them, at one time. Data: a u32, how
 	// many bytes of each payload are there at most; then the frames, one behind

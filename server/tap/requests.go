@@ -35,7 +35,7 @@ type requests struct {
 // receive takes the peer's next bytes.
 func (q *requests) receive(b []byte) {
 	if q.body {
-		b = q.pass(b)
+		b = q.skipBody(b)
 	}
 	switch {
 	case q.err != nil || len(b) == 0:
@@ -46,8 +46,8 @@ func (q *requests) receive(b []byte) {
 	}
 }
 
-// pass lets the rest of a body go by and returns what stands behind it.
-func (q *requests) pass(b []byte) []byte {
+// skipBody passes over the rest of a body and returns what stands behind it.
+func (q *requests) skipBody(b []byte) []byte {
 	for q.body && len(b) > 0 {
 		ev, n, err := q.decoder.Next(b)
 		if err != nil {
@@ -86,7 +86,7 @@ func (q *requests) next(r *http.Request) {
 		return
 	}
 	if q.body {
-		q.held = q.pass(q.held)
+		q.held = q.skipBody(q.held)
 	}
 	if len(q.held) == 0 {
 		q.held = nil // an idle connection holds nothing

@@ -195,7 +195,7 @@ func (s *scanner) release() {
 func (s *scanner) finish() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	w := s.conn.tap.history.tell()
+	w := s.conn.tap.history.note()
 	defer w.done()
 	s.over = true
 	s.recordPart(&w)
@@ -207,7 +207,7 @@ func (s *scanner) finish() {
 func (s *scanner) abandon() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	w := s.conn.tap.history.tell()
+	w := s.conn.tap.history.note()
 	defer w.done()
 	if len(s.held) == 0 {
 		return

@@ -23,8 +23,9 @@ type Options struct {
 	// Snap is how many payload bytes of a frame are kept; 0 keeps the header only.
 	// In a flood, more than a history and 64 MiB a second, it is 128 at most.
 	Snap int
-	// History is how many bytes of records are kept for watchers to come. 0
-	// keeps none: then nothing is recorded while nobody watches.
+	// History is how many bytes of records are kept for watchers to come, and of what
+	// they must know of connections that are older. 0 keeps none: then nothing is
+	// recorded while nobody watches.
 	History int64
 	// Memory, if not nil, bounds what is held of unfinished requests and frames, together
 	// with whatever else it is told of. A connection whose request is too much is closed; of
@@ -81,9 +82,10 @@ func (t *Tap) open(maxMessageSize uint64, nc net.Conn) uint32 {
 
 // Held is how many bytes the history takes.
 func (t *Tap) Held() int64 {
-	t.history.mu.Lock()
-	defer t.history.mu.Unlock()
-	return t.history.bytes + int64(cap(t.history.stage.data))
+	h := &t.history
+	h.mu.Lock()
+	defer h.unlock()
+	return h.bytes + h.connBytes + int64(cap(h.stage.data))
 }
 
 type connKey struct{}

@@ -18,6 +18,11 @@ const (
 	batchTime = 16 * time.Millisecond
 	// MaxWatchers bounds how many watch at once.
 	MaxWatchers = 32
+	// feedRate is how many bytes a second all watchers together get at most, and
+	// feedBurst how many of them at once: pages that open while much is held leave the
+	// processors to those who are served.
+	feedRate  = 512 << 20
+	feedBurst = 1 << 20
 )
 
 // ErrTooManyWatchers is returned by [Tap.Watch] when MaxWatchers are there.
@@ -25,17 +30,21 @@ var ErrTooManyWatchers = errors.New("tap: too many watchers")
 
 // Watcher reads the history. Its methods are for one goroutine.
 type Watcher struct {
-	h     *history
-	wake  chan struct{}
-	timer *time.Timer
-	last  time.Time // when the last batch was handed out
+	h       *history
+	wake    chan struct{}
+	timer   *time.Timer
+	waiting bool      // guarded by h.mu: it wants to be woken
+	last    time.Time // when the last piece of a block was handed out
 
-	// Guarded by h.mu:
-	waiting bool
-	block   *block // nil before the first record
-	at      int    // offset in block
-	frames  uint64 // ordinal of the last frame handed out
-	extra   []byte // to hand out before anything else
+	block  *block // where it is
+	at     int    // offset in the block
+	frames uint64 // ordinal of the last frame handed out
+	begin  []byte // what comes first
+
+	behind bool   // blocks that it has not seen were evicted, and it is to be told of that
+	known  known  // what it was told of the connections in them
+	spent  int64  // bytes that it was told since it is behind
+	batch  []byte // the last batch that was made for it, while it is
 }
 
 // Watch begins a feed: with the frame after the given ordinal of the capture with
@@ -43,26 +52,32 @@ type Watcher struct {
 func (t *Tap) Watch(capture []byte, after uint64) (*Watcher, error) {
 	h := &t.history
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	if len(h.watchers) >= MaxWatchers {
+		h.mu.Unlock()
 		return nil, ErrTooManyWatchers
 	}
-	h.unload()
 	w := &Watcher{h: h, wake: make(chan struct{}, 1), timer: time.NewTimer(0)}
 	h.watchers[w] = struct{}{}
 	h.recording.Store(true)
+	h.unload()
 	h.frames += h.unseen.Swap(0)
-	w.rewind()
-	if string(capture) == string(h.id[:]) && after > w.frames && after <= h.frames {
-		w.extra = w.skipTo(after, h.begin(after))
-	} else {
-		w.extra = h.past.snapshot(h.begin(w.frames), h.now())
+	h.makeRoom(0, h.frames) // so that there is a block to begin with
+	w.enter(h.first)
+	resumed := string(capture) == string(h.id[:]) && after > w.frames && after <= h.frames
+	if !resumed {
+		after = w.frames
+	}
+	w.begin = h.beginRecord(after)
+	w.behind = !resumed
+	h.unlock()
+	if resumed {
+		w.skipTo(after)
 	}
 	return w, nil
 }
 
-// begin is the beginning of a feed of which so many frames went before.
-func (h *history) begin(frames uint64) []byte {
+// beginRecord is the beginning of a feed of which so many frames went before.
+func (h *history) beginRecord(frames uint64) []byte {
 	data := binary.LittleEndian.AppendUint64(h.id[:len(h.id):len(h.id)], frames)
 	return feed.Append(nil, feed.Record{Kind: feed.Begin, Time: h.now(), Data: data})
 }
@@ -71,13 +86,13 @@ func (h *history) begin(frames uint64) []byte {
 func (w *Watcher) Close() {
 	h := w.h
 	h.mu.Lock()
-	defer h.mu.Unlock()
+	defer h.unlock()
 	delete(h.watchers, w)
 	if w.waiting {
 		h.waiting--
 	}
 	w.timer.Stop()
-	if h.limit == 0 && len(h.watchers) == 0 {
+	if !h.keeps && len(h.watchers) == 0 {
 		h.recording.Store(false)
 		h.unload()
 		h.stage = block{}
@@ -87,20 +102,26 @@ func (w *Watcher) Close() {
 	}
 }
 
-// Next waits for the next batch of whole records, 64 KiB or what 16 ms bring.
-// The bytes are never written to again and may be kept.
+// Next waits for the next batch of whole records, 64 KiB or what 16 ms bring, and at
+// most 256 KiB, but for one longer record. The bytes are valid until the next call.
 func (w *Watcher) Next(ctx context.Context) ([]byte, error) {
 	for {
-		batch, size := w.ready()
-		if size == 0 {
+		if w.behind {
+			if batch := w.catchUp(); len(batch) > 0 {
+				return w.inTurn(ctx, batch)
+			}
+		}
+		batch, size := w.piece()
+		switch {
+		case w.behind:
+			continue
+		case batch != nil:
+			return w.inTurn(ctx, batch)
+		case size == 0:
 			if err := wait(ctx, w.wake); err != nil {
 				return nil, err
 			}
 			continue
-		}
-		if batch != nil {
-			w.last = time.Now()
-			return batch, nil
 		}
 		w.timer.Reset(batchTime - time.Since(w.last))
 		if err := wait(ctx, w.timer.C); err != nil {
@@ -108,6 +129,24 @@ func (w *Watcher) Next(ctx context.Context) ([]byte, error) {
 		}
 		w.last = time.Time{} // due
 	}
+}
+
+// inTurn returns the batch when it may leave, beside those of all other watchers.
+func (w *Watcher) inTurn(ctx context.Context, batch []byte) ([]byte, error) {
+	const perByte = float64(time.Second) / feedRate
+	h, now := w.h, time.Now()
+	h.mu.Lock()
+	if free := now.Add(-time.Duration(feedBurst * perByte)); h.turn.Before(free) {
+		h.turn = free
+	}
+	h.turn = h.turn.Add(time.Duration(float64(len(batch)) * perByte))
+	early := h.turn.Sub(now)
+	h.unlock()
+	if early <= 0 {
+		return batch, nil
+	}
+	w.timer.Reset(early)
+	return batch, wait(ctx, w.timer.C)
 }
 
 func wait[T any](ctx context.Context, c <-chan T) error {
@@ -119,108 +158,135 @@ func wait[T any](ctx context.Context, c <-chan T) error {
 	}
 }
 
-// ready takes the next batch if it is full or due; else it says how many bytes
-// there are, and asks to be woken if there are none.
-func (w *Watcher) ready() (batch []byte, size int) {
-	w.h.mu.Lock()
-	defer w.h.mu.Unlock()
-	if len(w.extra) > 0 {
-		batch, w.extra = w.extra, nil
+// piece takes the next piece of a block if it is full or due; else it says how many
+// bytes there are, and asks to be woken if there are none.
+func (w *Watcher) piece() (batch []byte, size int) {
+	if len(w.begin) > 0 {
+		batch, w.begin = w.begin, nil
 		return batch, len(batch)
 	}
+	w.h.mu.Lock()
+	defer w.h.unlock()
 	w.h.unload()
 	for w.available() == 0 && w.advance() {
 	}
-	if len(w.extra) > 0 {
-		batch, w.extra = w.extra, nil
-		return batch, len(batch)
-	}
 	size = w.available()
-	if size == 0 {
+	switch {
+	case w.behind:
+		return nil, 0
+	case size == 0:
 		if !w.waiting {
 			w.waiting = true
 			w.h.waiting++
 		}
 		return nil, 0
-	}
-	if size < fullBatch && w.block.next == nil && time.Since(w.last) < batchTime {
+	case size < fullBatch && w.block.next == nil && time.Since(w.last) < batchTime:
 		return nil, size
 	}
 	end := len(w.block.data)
 	batch = w.block.data[w.at:end:end]
 	w.at = end
 	w.frames = w.block.after
+	w.last = time.Now()
 	return batch, size
 }
 
-func (w *Watcher) available() int {
-	if w.block == nil {
-		return 0
-	}
-	return len(w.block.data) - w.at
-}
+func (w *Watcher) available() int { return len(w.block.data) - w.at }
 
-// advance goes to the next block, if there is one. Frames that were evicted
-// meanwhile are told as lost, with all that one must know to go on.
+// advance goes to the next block, if there is one. If that has been evicted, the watcher
+// is behind.
 func (w *Watcher) advance() bool {
-	began := w.block != nil
+	first := w.h.first
 	switch {
-	case w.h.first == nil:
-		return false
-	case began && w.block.next != nil:
+	case w.block.next != nil:
 		w.enter(w.block.next)
-		return true
-	case began && !w.block.evicted:
+	case w.block.evicted && w.block.number+1 == first.number:
+		w.enter(first)
+	case w.block.evicted:
+		w.behind = true
 		return false
-	}
-	w.enter(w.h.first)
-	lost := w.block.before - w.frames
-	if lost > 0 {
-		data := binary.LittleEndian.AppendUint64(nil, lost)
-		w.extra = feed.Append(w.extra, feed.Record{Kind: feed.Lost, Time: w.h.now(), Data: data})
-		w.frames = w.block.before
-	}
-	if began || lost > 0 {
-		w.extra = w.h.past.snapshot(w.extra, w.h.now())
+	default:
+		return false
 	}
 	return true
 }
 
-// enter goes to the beginning of a block, or to none.
+// enter goes to the beginning of a block. h.mu is held.
 func (w *Watcher) enter(b *block) {
-	w.block, w.at = b, 0
-	if b != nil {
-		b.entered = true
-	}
+	w.block, w.at, w.frames = b, 0, b.before
+	b.entered = true
 }
 
-// rewind goes to the oldest record held.
-func (w *Watcher) rewind() {
-	w.frames = w.h.frames
-	w.enter(w.h.first)
-	if w.block != nil {
-		w.frames = w.block.before
+// catchUp goes to the oldest block and returns a batch that says what must be known to
+// begin there: how many frames were lost, and what has changed in the open connections.
+// While there is more to tell than fits a batch the watcher stays behind; the next one
+// says what is different by then. So it keeps nothing of what is past, however slowly it
+// reads.
+func (w *Watcher) catchUp() []byte {
+	h, told := w.h, w.frames
+	h.openConns.mu.Lock()
+	h.absorbAll()
+	s := h.openConns.snapshot()
+	w.enter(h.first)
+	h.openConns.mu.Unlock()
+	h.mu.Unlock()
+
+	batch := append(w.batch[:0], w.begin...)
+	w.begin = nil
+	if lost := w.frames - told; lost > 0 {
+		data := binary.LittleEndian.AppendUint64(nil, lost)
+		batch = feed.Append(batch, feed.Record{Kind: feed.Lost, Time: h.now(), Data: data})
 	}
+	if w.spent > s.bytes+blockSize {
+		// All of it would have been told by now, had it not changed meanwhile. It changes
+		// faster than this watcher reads: ids must do.
+		batch, w.behind = w.known.appendAll(batch, s, h.now()), false
+	} else {
+		batch, w.behind = w.known.appendChanges(batch, s, blockSize, h.now())
+	}
+	if w.spent += int64(len(batch)); w.behind {
+		w.batch = batch
+	} else {
+		w.batch, w.spent = nil, 0
+	}
+	return batch
 }
 
-// skipTo goes on from the oldest record to behind the frame with an ordinal, which is
-// held: who has seen that frame knows all that went before. What is left of a run that
-// it is in the midst of is appended to dst.
-func (w *Watcher) skipTo(ordinal uint64, dst []byte) []byte {
-	for w.frames < ordinal {
-		if w.available() == 0 && !w.advance() {
+// skipTo goes on from the oldest block to behind the frame with an ordinal: who has seen
+// that frame knows all that went before. What is left of a run that it is in the midst of
+// comes first.
+func (w *Watcher) skipTo(ordinal uint64) {
+	h := w.h
+	h.mu.Lock()
+	for w.block.after < ordinal {
+		next := w.block.next
+		if w.block.evicted {
+			next = h.first
+		}
+		if w.behind = next.before >= ordinal; w.behind {
 			break
 		}
-		r, n, err := feed.Parse(w.block.data[w.at:])
+		w.enter(next)
+		h.mu.Unlock() // there may be many blocks
+		h.mu.Lock()
+	}
+	data, frames := w.block.data, w.block.before
+	h.mu.Unlock()
+	if w.frames = ordinal; w.behind {
+		return // overtaken on the way
+	}
+	for frames < ordinal {
+		var r feed.Record
+		n, err := r.Parse(data[w.at:])
 		if n == 0 || err != nil {
 			break
 		}
 		w.at += n
 		for frame := range r.Frames() {
-			if w.frames++; w.frames > ordinal {
-				dst = feed.Append(dst, frame)
+			if frames++; frames > ordinal {
+				w.begin = feed.Append(w.begin, frame)
+				w.frames = frames
 			}
 		}
 	}
-	return dst
 }

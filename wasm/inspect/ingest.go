@@ -4,7 +4,6 @@ package inspect
 
 import (
 	"encoding/binary"
-	"math"
 
 	"framescope/protocol"
 	"framescope/protocol/feed"
@@ -92,7 +91,7 @@ func (in *Inspector) other(r *feed.Record) {
 			in.lose(binary.LittleEndian.Uint64(r.Data))
 		}
 	case feed.Known:
-		in.closeUnknown(r.Data, r.Time)
+		in.closeUnknown(r)
 	}
 }
 
@@ -194,7 +193,11 @@ func (in *Inspector) lose(n uint64) {
 	in.conns.losses++
 }
 
-// closeUnknown closes every connection whose id is not among the open ones.
-func (in *Inspector) closeUnknown(ids []byte, time int64) {
-	in.conns.closeUnlisted(0, math.MaxUint32, ids, time)
+// closeUnknown closes the connections of a range that are not among the open ones in it.
+func (in *Inspector) closeUnknown(r *feed.Record) {
+	if len(r.Data) < 8 {
+		return
+	}
+	first, last := binary.LittleEndian.Uint32(r.Data), binary.LittleEndian.Uint32(r.Data[4:])
+	in.conns.closeUnlisted(first, last, r.Data[8:], r.Time)
 }

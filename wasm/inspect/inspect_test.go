@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -67,6 +68,14 @@ func (c *capture) frame(conn uint32, side protocol.Side, op protocol.Opcode, fin
 
 func (c *capture) raw(conn uint32, side protocol.Side, wire string) *capture {
 	return c.add(feed.Record{Kind: feed.Frame, Conn: conn, Side: side, Data: []byte(wire)})
+}
+
+func (c *capture) known(first, last uint32, open ...uint32) *capture {
+	var data []byte
+	for _, id := range append([]uint32{first, last}, open...) {
+		data = binary.LittleEndian.AppendUint32(data, id)
+	}
+	return c.add(feed.Record{Kind: feed.Known, Data: data})
 }
 
 func (c *capture) closed(conn uint32, by protocol.Side) *capture {
@@ -210,7 +219,7 @@ func TestLossAndRestart(t *testing.T) {
 	new(capture).begin(1, 10).shake(1).frame(1, protocol.Server, protocol.OpText, false, "a").into(t, in)
 	lost := binary.LittleEndian.AppendUint64(nil, 5)
 	c := new(capture).add(feed.Record{Kind: feed.Lost, Data: lost})
-	c.add(feed.Record{Kind: feed.Known, Data: binary.LittleEndian.AppendUint32(nil, 1)})
+	c.known(1, 1, 1)
 	c.frame(1, protocol.Server, protocol.OpContinuation, true, "\xff").into(t, in)
 	if in.Rows(0, 9); fmt.Sprint(in.RowWindow().Seq[:2]) != "[11 17]" || in.RowWindow().Rule[1] != 0 {
 		t.Errorf("after a loss: %v", lines(in, 0, 9))
@@ -234,8 +243,53 @@ func TestLossAndRestart(t *testing.T) {
 		}
 	}
 	// A loss in which a connection ended.
-	new(capture).add(feed.Record{Kind: feed.Known}).into(t, in)
+	new(capture).known(1, 1).into(t, in)
 	if s := in.Refresh(); s.OpenConnections != 0 {
+		t.Errorf("%d connections open", s.OpenConnections)
+	}
+}
+
+// What is told of a range of connections closes those in it that are not open, and no
+// others; a batch may tell of many ranges, and twice of one.
+func TestKnownConnections(t *testing.T) {
+	for name, c := range map[string]struct {
+		told func(c *capture)
+		want []uint32 // of the connections 1 to 20, which are open
+	}{
+		"nothing":          {func(c *capture) {}, []uint32{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20}},
+		"all":              {func(c *capture) { c.known(1, 20) }, nil},
+		"some":             {func(c *capture) { c.known(1, 20, 3, 5, 20) }, []uint32{3, 5, 20}},
+		"ranges":           {func(c *capture) { c.known(2, 4, 2).known(5, 5).known(6, 17, 9, 17) }, []uint32{1, 2, 9, 17, 18, 19, 20}},
+		"ends of a range":  {func(c *capture) { c.known(5, 7, 6) }, []uint32{1, 2, 3, 4, 6, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20}},
+		"one and again":    {func(c *capture) { c.known(1, 10, 1, 2).known(1, 20, 2, 20) }, []uint32{2, 20}},
+		"higher and lower": {func(c *capture) { c.known(11, 20, 11).known(1, 10, 1) }, []uint32{1, 11}},
+		"those not known":  {func(c *capture) { c.known(1, 1000, 1, 500) }, []uint32{1}},
+		"broken": {func(c *capture) {
+			c.add(feed.Record{Kind: feed.Known, Data: make([]byte, 7)}).known(20, 1).known(2, 20)
+		}, []uint32{1}},
+	} {
+		in := New(0)
+		records := new(capture).begin(1, 0)
+		for id := range uint32(20) {
+			records.open(id + 1)
+		}
+		records.into(t, in)
+		c.told(records)
+		records.into(t, in)
+		var open []uint32
+		for wire, c := range in.conns.byWire {
+			if c.ended == 0 {
+				open = append(open, wire)
+			}
+		}
+		if slices.Sort(open); !slices.Equal(open, c.want) {
+			t.Errorf("%s: %d are open, want %d", name, open, c.want)
+		}
+	}
+	// Another capture has connections of the same ids.
+	in := New(0)
+	new(capture).begin(1, 0).open(1).known(1, 20).begin(2, 0).open(1).into(t, in)
+	if s := in.Refresh(); s.OpenConnections != 1 {
 		t.Errorf("%d connections open", s.OpenConnections)
 	}
 }

@@ -1,0 +1,172 @@
+// Blocks: the stretches of records that the history is made of.
+
+package tap
+
+import "framescope/protocol/feed"
+
+const (
+	// blockSize is the usual size of a block in bytes, and the most that a
+	// watcher gets at once.
+	blockSize = 256 << 10
+	// stageSize is how much is gathered before it goes into a block, in bytes. Memory
+	// that no cache holds takes one long stretch in a third of the time that it takes
+	// many short ones.
+	stageSize = 32 << 10
+	// longRecord is a stretch of its own.
+	longRecord = 8 << 10
+	// maxEvicted is how many evicted blocks may wait to be taken in before those who
+	// record wait for it.
+	maxEvicted = 4
+)
+
+// block is a stretch of records. Bytes are only ever added behind data, within
+// its capacity, so what a watcher has been given never changes.
+type block struct {
+	data    []byte
+	number  uint64 // of the block
+	before  uint64 // frames captured before the first one here
+	after   uint64 // frames captured up to the last one here
+	next    *block // nil for the last, and for one that has been evicted
+	evicted bool
+	entered bool     // a watcher is or was in it, and may keep pieces of it
+	told    []int32  // where Open and Head records are
+	closed  []uint32 // connections whose Closed record is here
+}
+
+// append adds a record behind all others and returns the block that it is in; h.mu
+// is held.
+func (h *history) append(r *feed.Record) *block {
+	b := h.tail(feed.HeaderSize + 8 + len(r.Data))
+	b.data = r.Append(b.data)
+	return b
+}
+
+// tail is the block that takes the next record, of at most size bytes.
+func (h *history) tail(size int) *block {
+	if size > longRecord {
+		h.unload()
+		h.makeRoom(size, h.frames)
+		return h.last
+	}
+	s := &h.stage
+	if cap(s.data)-len(s.data) < size {
+		h.unload()
+		if s.data == nil {
+			s.data = make([]byte, 0, stageSize)
+		}
+	}
+	if len(s.data) == 0 {
+		s.before, s.after = h.frames, h.frames
+	}
+	return s
+}
+
+// unload moves what is gathered into a block.
+func (h *history) unload() {
+	s := &h.stage
+	if len(s.data) == 0 {
+		return
+	}
+	h.makeRoom(len(s.data), s.before)
+	for _, at := range s.told {
+		h.last.told = append(h.last.told, int32(len(h.last.data))+at)
+	}
+	h.last.data = append(h.last.data, s.data...)
+	h.last.after = s.after
+	h.last.closed = append(h.last.closed, s.closed...)
+	s.data, s.told, s.closed = s.data[:0], s.told[:0], s.closed[:0]
+}
+
+// makeRoom begins a new block, before which there were frames, if the last cannot
+// hold size bytes more.
+func (h *history) makeRoom(size int, frames uint64) {
+	if h.last == nil || cap(h.last.data)-len(h.last.data) < size {
+		h.push(&block{data: h.room(size), before: frames, after: frames})
+	}
+}
+
+// room is an empty buffer for a block that must hold size bytes.
+func (h *history) room(size int) []byte {
+	if b := h.spare; size <= cap(b) {
+		h.spare = nil
+		return b
+	}
+	return make([]byte, 0, max(blockSize, size))
+}
+
+func (h *history) push(b *block) {
+	if h.last == nil {
+		h.first = b
+	} else {
+		h.last.next = b
+	}
+	h.last = b
+	b.number = h.blocks
+	h.blocks++
+	h.bytes += int64(cap(b.data))
+	for h.bytes+min(h.connBytes, h.limit/2) > h.limit && h.first != h.last {
+		h.evict()
+	}
+}
+
+// evict forgets the first block. A watcher that is still in it keeps that one block, not
+// those behind it.
+func (h *history) evict() {
+	b := h.first
+	h.first = b.next
+	h.bytes -= int64(cap(b.data))
+	b.next, b.evicted = nil, true
+	if h.first == nil {
+		h.last = nil
+	}
+	if len(b.told)+len(b.closed) > 0 {
+		h.evicted = append(h.evicted, b)
+	} else {
+		h.recycle(b)
+	}
+}
+
+// recycle uses the memory of an evicted block again.
+func (h *history) recycle(b *block) {
+	if !b.entered && cap(b.data) == blockSize {
+		h.spare = b.data[:0]
+	}
+}
+
+// absorb takes in the connections that evicted blocks tell of, or leaves that to the
+// goroutine that is at it, unless too many wait.
+func (h *history) absorb(waiting int) {
+	if !h.openConns.mu.TryLock() {
+		if waiting <= maxEvicted {
+			return
+		}
+		h.openConns.mu.Lock()
+	}
+	h.absorbAll()
+	// In this order: what is evicted from now on finds the first lock free.
+	h.openConns.mu.Unlock()
+	h.mu.Unlock()
+}
+
+// absorbAll takes in all connections that evicted blocks tell of: then openConns knows
+// those that were open where the history begins, for as long as both locks are held.
+// That of openConns is held, and that of the history when it returns.
+func (h *history) absorbAll() {
+	var b *block
+	for {
+		h.mu.Lock()
+		h.connBytes = h.openConns.bytes
+		if b != nil {
+			h.recycle(b)
+		}
+		if len(h.evicted) == 0 {
+			h.evicted = nil
+			return
+		}
+		b = h.evicted[0]
+		h.evicted[0] = nil
+		h.evicted = h.evicted[1:]
+		h.mu.Unlock()
+		h.openConns.absorb(b)
+	}
+}

@@ -1,0 +1,95 @@
+// What a watcher has been told of the open connections, and what it has yet to be told.
+
+package tap
+
+import (
+	"encoding/binary"
+
+	"framescope/protocol/feed"
+)
+
+// known is what a watcher knows of the connections whose Open has been evicted.
+type known struct {
+	chunks []chunkID // in order: a chunk that is still the same is not told again
+	last   uint32    // the highest id that it has been told of
+}
+
+// appendChanges appends what is different in s: of each connection in a chunk that has
+// changed its records, then which connections of that range are open. It stops before
+// dst would pass limit bytes, unless it is empty; more says that there is more to tell.
+// What a watcher has seen of the history since it was told are whole blocks, of which the
+// chunks that are the same say nothing.
+func (k *known) appendChanges(dst []byte, s snapshot, limit int, now int64) (batch []byte, more bool) {
+	told := make([]chunkID, 0, len(s.chunks))
+	old := k.chunks
+	from := uint32(1) // the first id that has not been spoken of
+	for _, c := range s.chunks {
+		before := old
+		for len(old) > 0 && old[0].number < c.number {
+			old = old[1:] // all connections of that have closed
+		}
+		gone := len(old) < len(before)
+		same := len(old) > 0 && old[0] == c.chunkID
+		if len(old) > 0 && old[0].number == c.number {
+			old = old[1:]
+		}
+		switch {
+		case same && gone:
+			dst = appendKnown(dst, now, from, c.first()-1, nil)
+		case same:
+		case len(dst) > 0 && len(dst)+c.size() > limit:
+			k.chunks = append(told, before...)
+			return dst, true
+		default:
+			for _, records := range c.records {
+				dst = append(dst, records...)
+			}
+			dst = appendKnown(dst, now, from, min(c.last(), s.last), c.appendIDs(nil))
+		}
+		told = append(told, c.chunkID)
+		from = min(c.last(), s.last) + 1
+	}
+	if from <= s.last && (len(old) > 0 || k.last < s.last) {
+		dst = appendKnown(dst, now, from, s.last, nil)
+	}
+	k.chunks, k.last = told, s.last
+	return dst, false
+}
+
+// appendAll appends in one record which connections are open, and nothing else of them.
+func (k *known) appendAll(dst []byte, s snapshot, now int64) []byte {
+	k.chunks, k.last = k.chunks[:0], s.last
+	var ids []byte
+	for _, c := range s.chunks {
+		ids = c.appendIDs(ids)
+		k.chunks = append(k.chunks, c.chunkID)
+	}
+	return appendKnown(dst, now, 1, s.last, ids)
+}
+
+// size is how many bytes it takes to tell of a chunk.
+func (c *chunk) size() int {
+	size := feed.HeaderSize + 8 + 4*chunkConns
+	for _, records := range c.records {
+		size += len(records)
+	}
+	return size
+}
+
+// appendIDs appends the ids of the open connections as a Known record has them.
+func (c *chunk) appendIDs(dst []byte) []byte {
+	for i := range uint32(chunkConns) {
+		if c.open&(1<<i) != 0 {
+			dst = binary.LittleEndian.AppendUint32(dst, c.first()+i)
+		}
+	}
+	return dst
+}
+
+// appendKnown appends the record which says that of the connections from first to last
+// those with ids are open.
+func appendKnown(dst []byte, now int64, first, last uint32, ids []byte) []byte {
+	data := binary.LittleEndian.AppendUint32(make([]byte, 0, 8+len(ids)), first)
+	data = binary.LittleEndian.AppendUint32(data, last)
+	return feed.Append(dst, feed.Record{Kind: feed.Known, Time: now, Data: append(data, ids...)})
+}

@@ -1,0 +1,65 @@
+// Heads that are said again: whole while there is room, else what makes the handshake.
+
+package tap
+
+import (
+	"strings"
+
+	"framescope/protocol"
+	"framescope/protocol/feed"
+)
+
+const (
+	// keptHead is up to what size in bytes a head is said again whole. Of a longer
+	// one, mostly cookies, it is told what makes the handshake.
+	keptHead = 4 << 10
+	// shortHead is how much of each is told when half of the room is taken.
+	shortHead = 1 << 10
+)
+
+// shorten makes of a Head what there is room for; false means that there is none.
+func (o *openConns) shorten(r *feed.Record) bool {
+	limit := keptHead
+	if o.bytes+recordSize(r) > o.limit/2 {
+		limit = shortHead
+	}
+	if len(r.Data) > limit {
+		if r.Flags&feed.Cut == 0 {
+			r.WireSize = uint64(len(r.Data))
+		}
+		r.Data = handshakeFields(r.Data, limit)
+		r.Flags |= feed.Cut
+	}
+	return o.bytes+recordSize(r) <= o.limit*3/4
+}
+
+// handshakeFields is a head with no other fields than those of a handshake, as far as
+// there is room for each in limit bytes.
+func handshakeFields(head []byte, limit int) []byte {
+	h, n := protocol.ParseHead(head)
+	if n == 0 {
+		return head[:limit]
+	}
+	short := []byte(shortLine(h.StartLine, limit/4) + "\r\n")
+	for _, f := range h.Lines {
+		name := strings.ToLower(f.Name)
+		of := name == "host" || name == "origin" || name == "upgrade" || name == "connection" || strings.HasPrefix(name, "sec-websocket-")
+		if field := f.Name + ": " + f.Value + "\r\n"; of && len(short)+len(field)+len("\r\n") <= limit {
+			short = append(short, field...)
+		}
+	}
+	return append(short, "\r\n"...)
+}
+
+// shortLine cuts a start line to limit bytes, its last word aside if that is a version
+// of HTTP.
+func shortLine(line string, limit int) string {
+	if len(line) <= limit {
+		return line
+	}
+	version := ""
+	if at := strings.LastIndexByte(line, ' '); len(line)-at <= len(" HTTP/1.1") {
+		version = line[at:]
+	}
+	return line[:limit-len(version)] + version
+}

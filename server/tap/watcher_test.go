@@ -1,0 +1,202 @@
+// Watchers that fall behind: what they are told, and what they may cost.
+
+package tap
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"framescope/protocol/feed"
+)
+
+// A watcher that lost connections but not one frame must be told all the same.
+func TestOvertakenWithoutLosingAFrame(t *testing.T) {
+	m := newModel(t, 600<<10, 1)
+	m.connect(100)
+	m.readers[0].watch(m.tap)
+	for m.readers[0].read() {
+	}
+	m.disconnect(0)
+	for range 3000 {
+		m.connect(300)
+		m.disconnect(0)
+	}
+	m.connect(0)
+	if m.tap.history.frames != 0 || !m.readers[0].watcher.block.evicted {
+		t.Fatal("there were frames, or nothing was evicted")
+	}
+	m.check(false)
+}
+
+// What was evicted while nobody could take it in is taken in before a watcher is told.
+func TestEvictedIsTakenInFirst(t *testing.T) {
+	m := newModel(t, 600<<10, 1)
+	m.connect(100)
+	m.readers[0].watch(m.tap)
+	for m.readers[0].read() {
+	}
+	o := &m.tap.history.openConns
+	o.mu.Lock()
+	m.connect(100)
+	m.disconnect(0)
+	m.send(40, 20_000)
+	if n := len(m.tap.history.evicted); n == 0 || n > maxEvicted {
+		t.Fatalf("%d blocks wait", n)
+	}
+	o.mu.Unlock()
+	m.readers[0].takeAll(m.readers[0].watcher.catchUp())
+	m.readers[0].mustKnow(map[uint32]bool{2: true})
+	m.check(false)
+}
+
+// Those who record wait when too much waits to be taken in.
+func TestEvictedBlocksAreBounded(t *testing.T) {
+	m := newModel(t, 600<<10, 1)
+	h := &m.tap.history
+	h.openConns.mu.Lock()
+	done := make(chan struct{})
+	go func() {
+		for range 100 {
+			m.connect(2000)
+			m.send(20, 20_000)
+		}
+		close(done)
+	}()
+	for waiting := 0; waiting <= maxEvicted; {
+		h.mu.Lock()
+		waiting = len(h.evicted)
+		h.mu.Unlock()
+	}
+	h.openConns.mu.Unlock()
+	<-done
+	m.check(false)
+	if len(h.evicted) != 0 {
+		t.Errorf("%d blocks wait", len(h.evicted))
+	}
+}
+
+// A page that comes back is overtaken while its place is looked for.
+func TestResumedAndOvertaken(t *testing.T) {
+	for _, evict := range []int{0, 15, 25, 60, 200} {
+		m := newModel(t, 2<<20, 1)
+		r := m.readers[0]
+		r.watch(m.tap)
+		m.connect(100)
+		m.send(50, 20_000)
+		for r.read() {
+		}
+		r.watcher.Close()
+		m.connect(50)
+		m.send(20, 20_000)
+		r.watch(m.tap)
+		// As if all that came from here on had come before its place was found.
+		w := r.watcher
+		w.enter(m.tap.history.first)
+		m.send(evict, 20_000)
+		m.disconnect(0)
+		w.skipTo(r.frames)
+		m.check(true)
+		if lost := r.lost > 0; lost != (evict > 60) {
+			t.Errorf("%d frames later: %d of %d are lost", evict, r.lost, r.frames)
+		}
+	}
+}
+
+// A watcher that reads more slowly than connections come and go is told which are open,
+// and then the frames, if not every head.
+func TestConnectionsThatChangeFasterThanAWatcherReads(t *testing.T) {
+	m := newModel(t, 4<<20, 1)
+	for range 400 {
+		m.connect(3000)
+	}
+	m.send(300, 20_000)
+	r := m.readers[0]
+	r.watch(m.tap)
+	batches := 0
+	for ; r.watcher.behind; batches++ {
+		if !r.read() || batches > 100 {
+			t.Fatalf("still behind after %d batches", batches)
+		}
+		for range 400 {
+			m.connect(3000)
+			m.disconnect(0)
+		}
+		m.send(300, 20_000)
+	}
+	if batches < 3 {
+		t.Errorf("told in %d batches: nothing changed too fast", batches)
+	}
+	m.check(false)
+}
+
+// However many are open, what a late watcher is told comes in ordinary batches, and is
+// kept by nobody.
+func TestManyConnectionsAreToldInBatches(t *testing.T) {
+	m := newModel(t, 64<<20, 32)
+	for range 5000 {
+		m.connect(1400)
+	}
+	m.send(4000, 20_000)
+	if len(m.tap.history.first.told) > 0 {
+		t.Fatal("the history holds their handshakes still")
+	}
+	told := 0
+	for i, r := range m.readers {
+		r.watch(m.tap)
+		for r.watcher.behind {
+			r.read()
+			if i == 0 {
+				told++
+			}
+		}
+		if cap(r.watcher.batch) != 0 || len(r.open) != 5000 {
+			t.Fatalf("%d are told, a batch of %d bytes is kept", len(r.open), cap(r.watcher.batch))
+		}
+	}
+	if told < 5000*1400*2/blockSize {
+		t.Errorf("told in %d batches", told)
+	}
+	m.check(true)
+}
+
+// Of records that are longer than a batch each is one.
+func TestLongRecordIsABatch(t *testing.T) {
+	m := newModel(t, 8<<20, 1)
+	r := m.readers[0]
+	r.watch(m.tap)
+	m.send(3, 1<<20)
+	var sizes []int
+	for r.read() {
+		sizes = append(sizes, len(r.watcher.block.data))
+	}
+	if !slices.Contains(sizes, 1<<20+feed.HeaderSize) {
+		t.Errorf("blocks of %d bytes", sizes)
+	}
+	m.check(true)
+}
+
+// With history off, connections are known that opened while nobody watched.
+func TestHistoryOffKnowsConnections(t *testing.T) {
+	m := newModel(t, 0, 1)
+	for range 100 {
+		m.connect(10)
+	}
+	for i := range 50 {
+		m.disconnect(i)
+	}
+	m.check(true)
+	r := m.readers[0]
+	r.watcher.Close()
+	r.watcher = nil
+	for range 10 {
+		m.connect(10)
+		m.disconnect(0)
+	}
+	m.check(true)
+	for id, heads := range r.open {
+		if len(heads) != 2 || !strings.Contains(heads[0], "GET /") {
+			t.Errorf("connection %d: %q", id, heads)
+		}
+	}
+}
