@@ -216,7 +216,7 @@ func TestHeadsStayWithinTheBudget(t *testing.T) {
 		t.Errorf("the oldest handshake: %.200s", text)
 	}
 	kept := 0
-	for c := in.conns.headed.first; c != nil; c = in.conns.headed.next(c) {
+	for c := in.conns.withHeads.first; c != nil; c = in.conns.withHeads.next(c) {
 		kept += c.headBytes()
 	}
 	if kept != in.conns.heads {

@@ -85,14 +85,14 @@ type modelConn struct {
 // model says, by searching through all, what connList should.
 type model struct {
 	all       []*modelConn // by age
-	over      []*modelConn // by their ends
+	ended     []*modelConn // by their ends
 	wire      map[uint32]*modelConn
 	next      uint32
 	seen      int
 	forgotten uint32
 }
 
-func (m *model) openCount() int { return len(m.all) - len(m.over) }
+func (m *model) openCount() int { return len(m.all) - len(m.ended) }
 
 func (m *model) add(wire uint32) *modelConn {
 	if m.openCount() == maxOpen {
@@ -108,7 +108,7 @@ func (m *model) add(wire uint32) *modelConn {
 
 func (m *model) forget(c *modelConn) {
 	m.all = without(m.all, c)
-	m.over = without(m.over, c)
+	m.ended = without(m.ended, c)
 	if m.wire[c.wire] == c {
 		delete(m.wire, c.wire)
 		m.forgotten = max(m.forgotten, c.wire)
@@ -123,8 +123,8 @@ func (m *model) end(c *modelConn) {
 	if c.state != connRefused {
 		c.state = connClosed
 	}
-	if m.over = append(m.over, c); len(m.over) > maxOver {
-		m.forget(m.over[0])
+	if m.ended = append(m.ended, c); len(m.ended) > maxEnded {
+		m.forget(m.ended[0])
 	}
 }
 
@@ -135,7 +135,7 @@ func (m *model) opened(wire uint32) {
 		m.add(wire)
 	case c.late:
 		c.open, c.late, c.state = true, false, connHandshake
-		m.over = without(m.over, c)
+		m.ended = without(m.ended, c)
 	}
 }
 
@@ -182,8 +182,8 @@ func (m *model) known(listed map[uint32]bool, first, last uint32) {
 }
 
 func (m *model) clear() {
-	for len(m.over) > 0 {
-		m.forget(m.over[0])
+	for len(m.ended) > 0 {
+		m.forget(m.ended[0])
 	}
 	m.seen = len(m.all)
 }
@@ -219,24 +219,24 @@ func (m *model) check(t *testing.T, in *Inspector) {
 // checkQueues holds what is true of every list of connections.
 func checkQueues(t *testing.T, l *connList) {
 	t.Helper()
-	if l.over.length > maxOver || l.open.length > maxOpen || l.spare.length > maxSpare || l.all.length != l.open.length+l.over.length {
-		t.Fatalf("%d connections, %d open, %d over, %d spare", l.all.length, l.open.length, l.over.length, l.spare.length)
+	if l.ended.length > maxEnded || l.open.length > maxOpen || l.spare.length > maxSpare || l.all.length != l.open.length+l.ended.length {
+		t.Fatalf("%d connections, %d open, %d ended, %d spare", l.all.length, l.open.length, l.ended.length, l.spare.length)
 	}
 	heads, contexts := 0, 0
-	for _, q := range []*queue{&l.all, &l.open, &l.over, &l.headed, &l.inflating, &l.spare} {
+	for _, q := range []*queue{&l.all, &l.open, &l.ended, &l.withHeads, &l.withContexts, &l.spare} {
 		n := 0
 		for c := q.first; c != nil; c = q.next(c) {
 			if n++; n > q.length || q.next(c) == nil && q.last != c || q.next(c) != nil && q.before(q.next(c)) != c {
 				t.Fatal("a queue is broken")
 			}
 			switch q {
-			case &l.open, &l.over:
+			case &l.open, &l.ended:
 				if (c.ended == 0) != (q == &l.open) {
 					t.Fatalf("#%d ended at %d, and is in the wrong queue", c.id, c.ended)
 				}
-			case &l.headed:
+			case &l.withHeads:
 				heads += c.headBytes()
-			case &l.inflating:
+			case &l.withContexts:
 				if contexts += c.contextBytes(); c.contextBytes() != c.context {
 					t.Fatalf("the decoders of #%d hold %d bytes, counted %d", c.id, c.contextBytes(), c.context)
 				}
@@ -432,7 +432,7 @@ func TestListedConnections(t *testing.T) {
 	}
 }
 
-// What is kept of connections that are over does not grow with their number, and a
+// What is kept of connections that have ended does not grow with their number, and a
 // further one leaves hardly anything behind.
 func TestChurnAllocates(t *testing.T) {
 	in := New(0)
@@ -453,7 +453,7 @@ func TestChurnAllocates(t *testing.T) {
 		copyIn(ingest(200))
 	}
 	held, state := in.conns.bytes(), *in.Refresh()
-	if state.OpenConnections != 0 || state.Connections != maxOver || state.ConnectionsSeen != 20_000 || state.Seen != 80_000 || state.Breaches != 0 {
+	if state.OpenConnections != 0 || state.Connections != maxEnded || state.ConnectionsSeen != 20_000 || state.Seen != 80_000 || state.Breaches != 0 {
 		t.Errorf("%+v", state)
 	}
 	batches := make([][]byte, 12)

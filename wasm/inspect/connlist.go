@@ -2,37 +2,29 @@
 
 package inspect
 
-import (
-	"encoding/binary"
-	"unsafe"
+import "encoding/binary"
 
-	"framescope/protocol"
-)
-
-// How many connections are remembered: of those that are over the last, and all that are
-// open, unless these are very many. Then the oldest are forgotten as if they were over.
+// How many connections are remembered: those that ended last, and all that are open,
+// unless these are very many. Then the oldest are forgotten as if they had ended.
 const (
-	maxOver = 8192
-	maxOpen = 64 << 10
+	maxEnded = 8192
+	maxOpen  = 64 << 10
 )
 
 // maxSpare is how many forgotten ones are kept to be used again.
 const maxSpare = 64
 
-// connSize is about what a connection takes without its heads, in bytes.
-const connSize = int(unsafe.Sizeof(conn{})) + 128
-
-// connList finds connections by the id that the present capture uses. No call takes
-// longer for the number of connections but those that are about all of them.
+// connList finds connections by the id that the present capture uses. Only calls that are
+// about all connections take longer the more there are.
 type connList struct {
-	all       queue // the oldest first
-	open      queue // the oldest first
-	over      queue // in the order of their ends
-	headed    queue // those whose heads are kept, in the order in which these came
-	inflating queue // those whose decoders hold memory to inflate with, in the order of their last use of it
-	spare     queue // forgotten ones, to be used again
-	byWire    map[uint32]*conn
-	recent    *conn // the last one asked for: frames come in runs
+	all          queue // the oldest first
+	open         queue // the oldest first
+	ended        queue // in the order of their ends
+	withHeads    queue // those whose heads are kept, in the order in which these came
+	withContexts queue // those that hold memory to inflate with, by their last use of it
+	spare        queue // forgotten ones, to be used again
+	byWire       map[uint32]*conn
+	recent       *conn // the last one asked for: frames come in runs
 
 	next      uint32
 	seen      uint64 // since the last clear, when those that were open count
@@ -41,12 +33,12 @@ type connList struct {
 	lists     uint32 // how many lists of open connections came
 	heads     int    // bytes of all that are kept
 	contexts  int    // bytes that all decoders hold to inflate with
-	gone      int    // bytes of those forgotten since memory was last taken back
+	gone      int    // bytes forgotten since memory was last taken back
 }
 
 func (l *connList) init() {
-	l.all.link, l.open.link, l.over.link = linkAge, linkState, linkState
-	l.headed.link, l.inflating.link, l.spare.link = linkHeads, linkContext, linkAge
+	l.all.link, l.open.link, l.ended.link = linkAge, linkState, linkState
+	l.withHeads.link, l.withContexts.link, l.spare.link = linkHeads, linkContext, linkAge
 	l.byWire = map[uint32]*conn{}
 }
 
@@ -85,7 +77,7 @@ func (l *connList) opened(wire uint32) *conn {
 		c = l.begin(wire)
 	case c.late:
 		c.state, c.ended, c.late = connHandshake, 0, false
-		l.over.remove(c)
+		l.ended.remove(c)
 		l.open.push(c)
 	}
 	return c
@@ -111,7 +103,7 @@ func (l *connList) begin(wire uint32) *conn {
 }
 
 // late is for a frame of a connection that was forgotten: it is known again, but as one
-// that is over.
+// that has ended.
 func (l *connList) late(wire uint32, time int64) *conn {
 	c := l.begin(wire)
 	c.late = true
@@ -143,20 +135,20 @@ func (l *connList) close(c *conn, time int64) {
 	l.countContext(c)
 	c.losses = l.losses - 1
 	l.open.remove(c)
-	l.over.push(c)
-	if l.over.length > maxOver {
-		l.forget(l.over.first)
+	l.ended.push(c)
+	if l.ended.length > maxEnded {
+		l.forget(l.ended.first)
 	}
 }
 
-// forget lets go of a connection that is over.
+// forget lets go of a connection that has ended.
 func (l *connList) forget(c *conn) {
-	l.behead(c, keptHead)
+	l.dropHeads(c, keptHead)
 	if c.context > 0 { // of frames after its end
 		c.begin()
 		l.countContext(c)
 	}
-	l.over.remove(c)
+	l.ended.remove(c)
 	l.all.remove(c)
 	if l.byWire[c.wire] == c {
 		delete(l.byWire, c.wire)
@@ -172,73 +164,12 @@ func (l *connList) forget(c *conn) {
 	}
 }
 
-// clear forgets every connection that is over.
+// clear forgets every connection that has ended.
 func (l *connList) clear() {
-	for l.over.first != nil {
-		l.forget(l.over.first)
+	for l.ended.first != nil {
+		l.forget(l.ended.first)
 	}
 	l.seen = uint64(l.all.length)
-}
-
-// keepHead keeps a head of c. One that was cut is given the blank line that it lacks.
-func (l *connList) keepHead(c *conn, side protocol.Side, head []byte) {
-	if c.hasHeads() {
-		l.heads -= c.headBytes()
-	} else {
-		l.headed.push(c)
-	}
-	d := &c.sent[side]
-	d.head = append(d.head[:0], head...)
-	if protocol.HeadLength(head) == 0 {
-		d.head = append(d.head, "\r\n\r\n"...)
-	}
-	l.heads += c.headBytes()
-}
-
-// forgetHeads drops the oldest heads until at most limit bytes of them are kept.
-func (l *connList) forgetHeads(limit int) {
-	for l.heads > limit && l.headed.first != nil {
-		l.behead(l.headed.first, 0)
-	}
-}
-
-// countContext counts what the decoders of c hold, which it has just used or let go of.
-func (l *connList) countContext(c *conn) {
-	if c.context > 0 {
-		l.inflating.remove(c)
-	}
-	n := c.contextBytes()
-	l.contexts += n - c.context
-	if c.context = n; n > 0 {
-		l.inflating.push(c)
-	}
-}
-
-// forgetContexts lets go of what has not been used for longest of it, until at most limit
-// bytes are held.
-func (l *connList) forgetContexts(limit int) {
-	for l.contexts > limit {
-		c := l.inflating.first
-		l.gone += c.context
-		c.releaseContext()
-		l.countContext(c)
-	}
-}
-
-// behead drops the heads of c. Buffers of at most keep bytes stay with it.
-func (l *connList) behead(c *conn, keep int) {
-	if c.hasHeads() {
-		l.headed.remove(c)
-		l.heads -= c.headBytes()
-	}
-	for i := range c.sent {
-		d := &c.sent[i]
-		if n := cap(d.head); n > keep {
-			l.gone += n
-			d.head = nil
-		}
-		d.head = d.head[:0]
-	}
 }
 
 // byID finds a connection by the inspector's own id, a new one sooner than an old one.
@@ -252,9 +183,6 @@ func (l *connList) byID(id uint32) *conn {
 	}
 	return c
 }
-
-// bytes is how many all connections take.
-func (l *connList) bytes() int { return l.all.length*connSize + l.heads + l.contexts }
 
 // restart says that another capture begins: its ids mean other connections.
 func (l *connList) restart() {

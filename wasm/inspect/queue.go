@@ -5,7 +5,7 @@ package inspect
 // Which of its links joins a connection to others.
 const (
 	linkAge     = iota // to those that came before and after
-	linkState          // to those that are open too, or over
+	linkState          // to those that are open, or have ended, as well
 	linkHeads          // to those whose heads are kept
 	linkContext        // to those whose decoders hold memory to inflate with
 	linkCount
