@@ -147,6 +147,7 @@ func (in *Inspector) head(r *feed.Record) {
 	}
 	d.told = true
 	in.conns.keepHead(c, r.Side&1, r.Data[:min(len(r.Data), maxHead)])
+	in.garbage += len(d.head) // at most so much is left of reading it
 	switch line := (protocol.Head{StartLine: c.head(r.Side & 1).StartLine()}); {
 	case line.StartLine == "":
 	case r.Side == protocol.Client:
