@@ -171,7 +171,7 @@ test("of thousands of short connections the numbers are right, and the memory is
   assert.equal(textOf(w, 199), "/ws/echo?deflate=off&example=of-a-longer-path");
   // biome-ignore lint/complexity/useLiteralKeys: the memory is nobody else's business
   const mebibytes = engine["exports"].memory.buffer.byteLength >> 20;
-  assert.ok(mebibytes < 64, `${mebibytes} MiB for 16 MiB of frames and connections`);
+  assert.ok(mebibytes < 48, `${mebibytes} MiB for 16 MiB of frames and connections`);
 });
 
 test("a module that is no inspector fails in words", async () => {
