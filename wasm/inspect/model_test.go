@@ -6,6 +6,7 @@ package inspect
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -115,9 +116,9 @@ func (m *model) frame(wire uint32) {
 	c.frames++
 }
 
-func (m *model) known(listed map[uint32]bool) {
+func (m *model) known(listed map[uint32]bool, first, last uint32) {
 	for _, c := range slices.Clone(m.all) {
-		if c.open && !listed[c.wire] {
+		if c.open && !listed[c.wire] && c.wire >= first && c.wire <= last {
 			m.end(c)
 		}
 	}
@@ -131,7 +132,7 @@ func (m *model) clear() {
 }
 
 func (m *model) restart() {
-	m.known(nil)
+	m.known(nil, 0, math.MaxUint32)
 	m.wire, m.forgotten = map[uint32]*modelConn{}, 0
 }
 
@@ -261,8 +262,14 @@ func TestConnectionsByModel(t *testing.T) {
 					listed[id] = true
 					ids = binary.LittleEndian.AppendUint32(ids, id)
 				}
-				c.add(feed.Record{Kind: feed.Known, Data: ids})
-				m.known(listed)
+				first, last := uint32(0), uint32(math.MaxUint32)
+				if r.IntN(2) == 0 {
+					first = some()
+					last = first + uint32(r.IntN(200))
+				}
+				data := binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(nil, first), last)
+				c.add(feed.Record{Kind: feed.Known, Data: append(data, ids...)})
+				m.known(listed, first, last)
 			case 11:
 				if r.IntN(2) == 0 {
 					in.Clear()
