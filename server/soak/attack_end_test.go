@@ -157,7 +157,7 @@ func endWrites(a *attackRun) {
 	flood := frame(blob, make([]byte, 64<<10))
 	var stalling sync.WaitGroup
 	for _, p := range a.open(a.n(8, 100), smallBuffer, "/ws/echo", "") {
-		stalling.Go(func() { p.writeUntilBlocked(flood, 256*mib) })
+		stalling.Go(func() { p.writeUntilBlocked(flood, blockedTime) })
 	}
 	stalling.Wait()
 	a.end()

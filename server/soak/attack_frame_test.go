@@ -207,11 +207,11 @@ func (p *peer) pongsAndEcho(within time.Duration) string {
 func (a *attackRun) floodUntilDropped(p *peer, flood []byte) string {
 	stop := context.AfterFunc(a.ctx, func() { p.Close() })
 	defer stop()
-	took, err := p.writeUntilBlocked(flood, 256*mib)
+	took, err := p.writeUntilBlocked(flood, blockedTime)
 	if err != nil {
 		return outcome(err)
 	}
-	if took >= 256*mib {
+	if took >= mostUnread {
 		return "not blocked"
 	}
 	return p.awaitDrop(a.ctx, a.within(stallTime))

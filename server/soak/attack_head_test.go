@@ -122,7 +122,7 @@ func unreadPages(a *attackRun) {
 			return err.Error()
 		}
 		defer a.release(p)
-		if _, err := p.writeUntilBlocked(requests, 64*mib); err != nil {
+		if _, err := p.writeUntilBlocked(requests, blockedTime); err != nil {
 			return outcome(err)
 		}
 		return p.awaitDrop(a.ctx, a.within(answerTime))

@@ -23,7 +23,7 @@ func messageAttacks() []attack {
 		{name: "messages a byte at a time", limit: "none: echoed", run: byteByByte, flood: true},
 		{name: "messages in 10,000 fragments", limit: "none: echoed", run: manyFragments, flood: true},
 		{name: "messages of 16 MiB", limit: "`--max-message-size 16777216`", run: largestMessages, flood: true, rss: 448 * mib, large: true},
-		{name: "messages of more than 16 MiB", limit: "`--max-message-size 16777216`: close 1009", run: tooLargeMessages, flood: true, large: true},
+		{name: "messages of more than 16 MiB", limit: "`--max-message-size 16777216`: close 1009", run: tooLargeMessages, flood: true, rss: 448 * mib, large: true},
 		{name: "unfinished messages of very many peers", limit: "`--max-memory 256MiB`", run: unfinishedMessages, wait: 10 * time.Second,
 			launch: launch{flags: []string{"--max-memory", "256MiB"}}, rss: budget(256 * mib), large: true},
 		{name: "unfinished messages, a fragment now and then", limit: "a message's arrival: 60 s, and 1 s more for each 16 KiB", run: endlessMessages, wait: messageTime + 5*time.Second, fullOnly: true},
@@ -147,7 +147,7 @@ func unfinishedMessages(a *attackRun) {
 	left := held.Load()
 	a.note("%d are held open", left)
 	if left < int64(n) {
-		a.want("1008", "1009", "1013")
+		a.want("1008", "1009", "1013", resetTCP)
 	}
 }
 

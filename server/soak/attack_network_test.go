@@ -20,7 +20,7 @@ const (
 
 func networkAttacks() []attack {
 	return []attack{
-		{name: "packets that vanish while the server writes", limit: "a peer that does not read: 10 s a write", run: vanishing, wait: stallTime + 3*time.Second},
+		{name: "packets that vanish while the server writes", limit: "10 s a write, 30 s a frame", run: vanishing, wait: frameTime + 5*time.Second},
 		{name: "packets that vanish on idle connections", limit: "silence: 60 s, then a ping, then 30 s", run: vanishingIdle, wait: idleTime + pongTime + 2*time.Second, fullOnly: true},
 		{name: "half-closed TCP", limit: "none: the connection ends", run: halves, flood: true},
 		{name: "resets in the middle", limit: "none: the connection ends", run: resets, flood: true},
@@ -42,12 +42,14 @@ func vanishing(a *attackRun) {
 	peers := a.throughRelay(r, n)
 	var stalling sync.WaitGroup
 	for _, p := range peers {
-		stalling.Go(func() { p.writeUntilBlocked(flood, 256*mib) })
+		// Longer than usual: the relay takes part of the same CPU.
+		stalling.Go(func() { p.writeUntilBlocked(flood, 4*blockedTime) })
 	}
 	stalling.Wait()
 	begun := time.Now()
 	r.failed.Store(true)
-	end := gone(n, a.within(stallTime+time.Second))
+	// A server whose last write still fits waits for the rest of a frame instead.
+	end := gone(n, a.within(frameTime+4*time.Second))
 	a.record(end, time.Since(begun))
 	a.want("all have ended")
 }

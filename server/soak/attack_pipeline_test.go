@@ -25,11 +25,11 @@ const (
 // to the same byte.
 func endPipelined(a *attackRun) {
 	short, long, full := a.answered(healthRequest), a.answered(nothingRequest), a.answered(strings.Repeat(nothingRequest, 5000))
-	if short == 0 || long == 0 || full <= 2*long {
+	if short == 0 || long == 0 || full <= 3*long {
 		a.fail("answers of %d and %d bytes fill a socket with %d", short, long, full)
 		return
 	}
-	longs := full/long - 1
+	longs := full/long - 2
 	shorts := (full - longs*long) / short
 	n := a.n(5, 15)
 	for i := range n {

@@ -12,8 +12,12 @@ import (
 	"time"
 )
 
-// stallTime is how long a write of the server may wait.
-const stallTime = 10 * time.Second
+// stallTime is how long a write of the server may wait; blockedTime is after what time
+// without progress it is taken to wait.
+const (
+	stallTime   = 10 * time.Second
+	blockedTime = 500 * time.Millisecond
+)
 
 func slowAttacks() []attack {
 	const stallLimit = "a peer that does not read: 10 s a write"

@@ -6,6 +6,7 @@ package soak
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"math"
 	"os"
@@ -24,7 +25,7 @@ func (a *attackRun) follow(path string) (gone func(n int, within time.Duration) 
 		a.fail("watch: %v", err)
 		return func(int, time.Duration) string { return cutOff }
 	}
-	open, opened := map[uint32]bool{}, int64(0)
+	open, opened, left := map[uint32]bool{}, int64(0), atomic.Int64{}
 	v.seen = func(r feed.Record) {
 		switch r.Kind {
 		case feed.Head:
@@ -50,6 +51,7 @@ func (a *attackRun) follow(path string) (gone func(n int, within time.Duration) 
 				ended <- err
 				return
 			}
+			left.Store(int64(len(open)))
 			if opened >= wanted.Load() && len(open) == 0 {
 				ended <- nil
 				return
@@ -65,7 +67,7 @@ func (a *attackRun) follow(path string) (gone func(n int, within time.Duration) 
 			}
 			return "all have ended"
 		case <-time.After(within):
-			return "not all have ended"
+			return fmt.Sprintf("%d are open", left.Load())
 		case <-a.ctx.Done():
 			return cutOff
 		}

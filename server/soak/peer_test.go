@@ -245,18 +245,24 @@ func (p *peer) reset() {
 	p.Close()
 }
 
-// writeUntilBlocked writes a block again and again until the server takes nothing for
-// half a second, or size bytes are written. It returns how many bytes were.
-func (p *peer) writeUntilBlocked(block []byte, size int) (took int, err error) {
-	for took < size {
-		p.SetWriteDeadline(time.Now().Add(500 * time.Millisecond))
-		n, err := p.Write(block)
+// mostUnread is far more than buffers hold of what a peer sends that reads nothing.
+const mostUnread = 256 * mib
+
+// writeUntilBlocked writes a block again and again until nothing is taken for a while, and
+// returns how many bytes were. It stops at mostUnread.
+func (p *peer) writeUntilBlocked(block []byte, while time.Duration) (took int, err error) {
+	for rest := block; took < mostUnread; {
+		p.SetWriteDeadline(time.Now().Add(while))
+		n, err := p.Write(rest)
 		took += n
-		if errors.Is(err, os.ErrDeadlineExceeded) {
+		if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) {
 			return took, nil
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 			return took, err
+		}
+		if rest = rest[n:]; len(rest) == 0 {
+			rest = block
 		}
 	}
 	return took, nil
