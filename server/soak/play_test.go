@@ -108,14 +108,17 @@ func idleGoroutines(t *testing.T, of scale) int {
 	return len(stacks)
 }
 
-// The budget of a server that all attack at once.
+// The budget of a server that all attack at once, and how much longer than beside one
+// attack its well-behaved clients may wait.
 const (
-	togetherFlag   = "512MiB"
-	togetherMemory = 512 * mib
+	togetherLatency = 3
+	togetherFlag    = "512MiB"
+	togetherMemory  = 512 * mib
 )
 
 // runTogether runs all attacks side by side on one server until their time is over.
 func runTogether(t *testing.T, all []attack, of scale) {
+	of.p99 *= togetherLatency
 	s := start(t, launch{flags: []string{"--max-memory", togetherFlag}})
 	r := &row{attack: attack{name: allAtOnce, limit: "`--max-memory " + togetherFlag + "`"}, bound: budget(togetherMemory)}
 	base, _ := s.memory()
@@ -149,6 +152,7 @@ func runTogether(t *testing.T, all []attack, of scale) {
 
 // endTogether runs all attacks side by side and sends the server SIGTERM meanwhile.
 func endTogether(t *testing.T, all []attack, of scale) {
+	of.p99 *= togetherLatency
 	s := start(t, launch{flags: []string{"--max-memory", togetherFlag}})
 	r := &row{attack: attack{name: endOfAll, limit: endLimit}, bound: budget(togetherMemory)}
 	c := startClients(t, s, of, true)
