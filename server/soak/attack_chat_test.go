@@ -20,7 +20,7 @@ import (
 
 func chatAttacks() []attack {
 	return []attack{
-		{name: "a chat room with members that do not read", limit: "messages waiting for a chat member: 1 MiB", run: stalledMembers(40, 4, 1000, 50), wait: 30 * time.Second},
+		{name: "a chat room with members that do not read", limit: "messages waiting for a chat member: 1 MiB", run: stalledMembers(40, 4, 1000, 50), wait: 30 * time.Second, p99: 2 * time.Second},
 		{name: "members that join all at once", limit: "all welcomed within 10 s", run: joinRush(300, 10_000), wait: 10 * time.Second, rss: 448 * mib, p99: 2 * time.Second},
 		{name: "illegal chat lines", limit: "4 KiB: close 1009, binary: close 1003", run: wrongLines, flood: true},
 	}
