@@ -39,16 +39,19 @@ type Budget struct {
 	used    atomic.Int64
 	waiting atomic.Int32 // in Grow
 
-	mu       sync.Mutex
-	changed  sync.Cond // used has fallen, or somebody is evicted
+	mu       sync.Mutex // guards the fields below
+	waiters  []*waiter  // in the order in which they came, some done
 	accounts map[*Account]*entry
+	looked   moment // when it was last looked who has to go
+	looking  bool   // it will be again soon
 	report   report
 }
 
 // entry is what the budget knows of an account.
 type entry struct {
 	holder  Holder
-	evicted moment // 0 while it is not
+	evicted moment  // 0 while it is not
+	waiter  *waiter // in Grow, or nil
 }
 
 // moment is a time in nanoseconds since the program began.
@@ -60,9 +63,7 @@ func now() moment { return moment(time.Since(began)) }
 
 // NewBudget makes a budget of limit bytes. It logs evictions, a line a second at most.
 func NewBudget(limit int64, log *slog.Logger) *Budget {
-	b := &Budget{limit: limit, log: log, accounts: map[*Account]*entry{}}
-	b.changed.L = &b.mu
-	return b
+	return &Budget{limit: limit, log: log, accounts: map[*Account]*entry{}}
 }
 
 // Limit is the bound in bytes, 0 for none.
@@ -95,7 +96,7 @@ type Account struct {
 
 const closedAccount = -1 << 62
 
-// Grow is Add for bytes that are about to be taken: it waits until there is room, three
+// Grow is Add for bytes that are about to be taken: it waits for its turn and for room, three
 // seconds at most, while others are evicted. What is let in may pass the limit; then somebody
 // has to go for it, and nothing more is let in before. ErrFull and ErrTooLarge say that h itself
 // has to give up what it keeps; then nothing was added.
@@ -164,13 +165,12 @@ func (b *Budget) Close(a *Account) {
 	}
 	b.mu.Lock()
 	delete(b.accounts, a)
-	b.changed.Broadcast()
 	b.mu.Unlock()
 }
 
-// reserve counts n bytes if there is room.
+// reserve counts n bytes if there is room and nobody waits for it.
 func (b *Budget) reserve(n int64) bool {
-	for {
+	for b.waiting.Load() == 0 {
 		used := b.used.Load()
 		if used >= b.limit {
 			return false
@@ -179,6 +179,7 @@ func (b *Budget) reserve(n int64) bool {
 			return true
 		}
 	}
+	return false
 }
 
 // charge adds n bytes, which are counted, to what h keeps; a closed account keeps nothing.
@@ -206,7 +207,7 @@ func (b *Budget) charge(a *Account, h Holder, n int64) {
 func (b *Budget) sub(n int64) {
 	if b.used.Add(-n) < b.limit && b.waiting.Load() > 0 {
 		b.mu.Lock()
-		b.changed.Broadcast()
+		b.letIn()
 		b.mu.Unlock()
 	}
 }

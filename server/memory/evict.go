@@ -15,38 +15,11 @@ const (
 	// share is the part of the budget, one in so many, that one holder may keep
 	// without being called too large.
 	share = 8
+	// lookTime is how long it takes at least until it is looked again who has to go.
+	lookTime = 5 * time.Millisecond
 	// reportTime is how long evictions are gathered into one line of the log.
 	reportTime = time.Second
 )
-
-// waitForRoom evicts until there is room, and counts n bytes.
-func (b *Budget) waitForRoom(a *Account, n int64) error {
-	b.waiting.Add(1)
-	defer b.waiting.Add(-1)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	ends := now() + moment(patience)
-	wake := time.AfterFunc(patience, func() {
-		b.mu.Lock()
-		b.changed.Broadcast()
-		b.mu.Unlock()
-	})
-	defer wake.Stop()
-	for !b.reserve(n) {
-		late := now() >= ends
-		if !late {
-			b.evict()
-		}
-		if e := b.accounts[a]; late || e != nil && e.evicted != 0 {
-			if b.tooLarge(a.held.Load() + n) {
-				return ErrTooLarge
-			}
-			return ErrFull
-		}
-		b.changed.Wait()
-	}
-	return nil
-}
 
 // evictSoon evicts if too much is held, unless others are at it.
 func (b *Budget) evictSoon() {
@@ -59,8 +32,33 @@ func (b *Budget) evictSoon() {
 // tooLarge reports whether one holder keeps more than its share.
 func (b *Budget) tooLarge(n int64) bool { return n > b.limit/share }
 
-// evict chooses who has to go so that an eighth of the budget is free. b.mu is held.
+// full is what a holder is told that has to give up n bytes.
+func (b *Budget) full(n int64) error {
+	if b.tooLarge(n) {
+		return ErrTooLarge
+	}
+	return ErrFull
+}
+
+// evict chooses who has to go so that an eighth of the budget is free. To look costs time for
+// each account: within lookTime of the last look it is put off. b.mu is held.
 func (b *Budget) evict() {
+	if b.looked != 0 && now() < b.looked+moment(lookTime) {
+		if !b.looking {
+			b.looking = true
+			time.AfterFunc(lookTime, func() {
+				b.mu.Lock()
+				defer b.mu.Unlock()
+				b.looking = false
+				if b.used.Load() > b.limit || b.waiting.Load() > 0 {
+					b.evict()
+					b.letIn()
+				}
+			})
+		}
+		return
+	}
+	b.looked = now()
 	need := b.used.Load() - b.limit + b.limit/8
 	candidates := b.candidates(&need)
 	if need <= 0 {
@@ -76,9 +74,11 @@ func (b *Budget) evict() {
 		freed += c.held
 		c.entry.evicted = now()
 		c.entry.holder.Evict(b.tooLarge(c.held))
+		if w := c.entry.waiter; w != nil {
+			b.answer(w, b.full(c.held))
+		}
 	}
 	if len(candidates) > 0 {
-		b.changed.Broadcast()
 		b.reportSoon(len(candidates), freed)
 	}
 }

@@ -118,6 +118,15 @@ func (c *Conn) CloseWrite() error {
 	return half.CloseWrite()
 }
 
+// SetLinger is that of a *net.TCPConn.
+func (c *Conn) SetLinger(seconds int) error {
+	tcp, ok := c.Conn.(interface{ SetLinger(int) error })
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	return tcp.SetLinger(seconds)
+}
+
 // Close closes the connection and its capture.
 func (c *Conn) Close() error {
 	c.ended(c.peer.Peer())

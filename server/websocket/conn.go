@@ -219,6 +219,15 @@ func (c *Conn) settle(why *CloseError) {
 	}
 }
 
+// drop is end for a peer that does not read: what the kernel still holds for it is discarded
+// as well.
+func (c *Conn) drop(why *CloseError) {
+	if nc, ok := c.nc.(interface{ SetLinger(int) error }); ok && !c.ended.Load() {
+		_ = nc.SetLinger(0)
+	}
+	c.end(why)
+}
+
 // end closes the socket; the first reason counts.
 func (c *Conn) end(why *CloseError) {
 	c.ending.Lock()

@@ -239,6 +239,9 @@ func (c *Conn) inflateAll(p []byte) (broken protocol.Rules, err error) {
 	for more := true; more && broken == 0; {
 		// What comes is likely four times as much.
 		space := min(max(4*len(p), 4<<10), inflateStep)
+		if limit := c.decoder.MaxMessageSize; limit > 0 {
+			space = int(min(uint64(space), limit-min(limit, uint64(len(m.room.bytes)))+inflateSlack))
+		}
 		if err := c.makeRoom(len(m.room.bytes) + space); err != nil {
 			return 0, err
 		}

@@ -37,7 +37,7 @@ func (c *Conn) countMemory(room int) {
 }
 
 // smallMemory is up to how much a connection may keep without a wait, in bytes: then others go.
-const smallMemory = 64 << 10
+const smallMemory = 4 << 10
 
 // reserveMemory is countMemory before the room is taken: it waits until there is memory for it, or gives
 // up.
@@ -93,7 +93,7 @@ func (c *Conn) Evict(tooLarge bool) {
 		why, err = evictedTooLarge, memory.ErrTooLarge
 	}
 	c.evicted.CompareAndSwap(0, why)
-	abandoned := func() { c.end(&CloseError{Code: protocol.CloseAbnormal, cause: err}) }
+	abandoned := func() { c.drop(&CloseError{Code: protocol.CloseAbnormal, cause: err}) }
 	if c.waitsBy.get() != 0 {
 		go abandoned() // the peer does not read: no close frame would arrive
 		return

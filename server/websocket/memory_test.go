@@ -33,9 +33,7 @@ func budgeted(t *testing.T, limit int64, o websocket.Options) (url string, b *me
 	t.Cleanup(h.Close)
 	t.Cleanup(func() {
 		s.Shutdown(t.Context())
-		if used := b.Used(); used != 0 {
-			t.Errorf("when all have gone %d bytes are still counted", used)
-		}
+		waitFor(t, "nothing to be counted when all have gone", func() bool { return b.Used() == 0 })
 	})
 	return "ws" + strings.TrimPrefix(h.URL, "http"), b
 }

@@ -3,6 +3,7 @@
 package websocket
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"sync/atomic"
@@ -292,6 +293,11 @@ func (c *Conn) wrote(err error) error {
 		err = ErrSlowReader
 	}
 	err = fmt.Errorf("write frame: %w", err)
-	c.end(&CloseError{Code: protocol.CloseAbnormal, cause: err, writing: true})
+	failed := &CloseError{Code: protocol.CloseAbnormal, cause: err, writing: true}
+	if errors.Is(err, ErrSlowReader) {
+		c.drop(failed)
+	} else {
+		c.end(failed)
+	}
 	return err
 }

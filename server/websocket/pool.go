@@ -35,13 +35,35 @@ type room struct {
 	from  *[]byte
 }
 
+// largeRoom is from which size on, as a power of two, a room has largeSlack bytes more, so
+// that a message as large as is usually allowed can be inflated in it, and is kept in
+// spareRooms while memory is scarce.
+const (
+	largeRoom  = 20
+	largeSlack = 4 << 10
+)
+
+// classSize is how large the rooms of a pool are, in bytes.
+func classSize(class int) int {
+	if class >= largeRoom {
+		return 1<<class + largeSlack
+	}
+	return 1 << class
+}
+
 // roomClass is the pool of rooms of n bytes, and perhaps more than largestRoom.
-func roomClass(n int) int { return max(bits.Len(uint(max(n, 1)-1)), smallestRoom) }
+func roomClass(n int) int {
+	class := max(bits.Len(uint(max(n, 1)-1)), smallestRoom)
+	if class > smallestRoom && n <= classSize(class-1) {
+		return class - 1
+	}
+	return class
+}
 
 // roomSize is how large the room is that takeRoom takes, in bytes.
 func roomSize(n int) int {
 	if class := roomClass(n); class <= largestRoom {
-		return 1 << class
+		return classSize(class)
 	}
 	return n
 }
@@ -52,9 +74,9 @@ func takeRoom(n int) room {
 	if class > largestRoom {
 		return room{bytes: make([]byte, 0, n)}
 	}
-	from, _ := roomPools[class].Get().(*[]byte)
+	from := pooledRoom(class)
 	if from == nil {
-		from = new(make([]byte, 0, 1<<class))
+		from = new(make([]byte, 0, classSize(class)))
 	}
 	return room{bytes: (*from)[:0], from: from}
 }
@@ -65,18 +87,31 @@ func keptRoom(n uint64) (r room, ok bool) {
 	if n > 1<<largestRoom {
 		return r, false
 	}
-	class := roomClass(int(n))
-	from, _ := roomPools[class].Get().(*[]byte)
+	from := pooledRoom(roomClass(int(n)))
 	if from == nil {
 		return r, false
 	}
 	return room{bytes: (*from)[:0], from: from}, true
 }
 
-// give gives the room back, for others unless memory is scarce; the zero room is nothing.
+// pooledRoom takes a room that was given back, or nil.
+func pooledRoom(class int) *[]byte {
+	if from := spareRooms.take(class); from != nil {
+		return from
+	}
+	from, _ := roomPools[class].Get().(*[]byte)
+	return from
+}
+
+// give gives the room back, for others; the zero room is nothing. While memory is scarce it
+// is kept only if it counts.
 func (r *room) give(b *memory.Budget) {
-	if r.from != nil && !b.Scarce() {
-		roomPools[bits.Len(uint(cap(*r.from))-1)].Put(r.from)
+	switch {
+	case r.from == nil:
+	case !b.Scarce():
+		roomPools[roomClass(cap(*r.from))].Put(r.from)
+	case cap(*r.from) > 1<<largeRoom:
+		spareRooms.put(r.from, b)
 	}
 	*r = room{}
 }
