@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"sync/atomic"
 
 	"framescope/protocol"
 	"framescope/server/tap"
@@ -88,18 +89,19 @@ func serve(ctx context.Context, c *websocket.Conn, watcher *tap.Watcher) error {
 	for range window {
 		credits <- struct{}{}
 	}
-	sent := make(chan struct{})
+	var batches atomic.Int64 // sent
+	ended := make(chan struct{})
 	go func() {
-		defer close(sent)
-		send(ctx, c, watcher, credits)
+		defer close(ended)
+		send(ctx, c, watcher, credits, &batches)
 	}()
-	err := readCredits(c, credits)
+	err := readCredits(c, credits, &batches)
 	cancel()
-	<-sent
+	<-ended
 	return err
 }
 
-func send(ctx context.Context, c *websocket.Conn, watcher *tap.Watcher, credits <-chan struct{}) {
+func send(ctx context.Context, c *websocket.Conn, watcher *tap.Watcher, credits <-chan struct{}, batches *atomic.Int64) {
 	for {
 		select {
 		case <-credits:
@@ -107,14 +109,19 @@ func send(ctx context.Context, c *websocket.Conn, watcher *tap.Watcher, credits 
 			return
 		}
 		batch, err := watcher.Next(ctx)
-		if err != nil || c.WriteMessage(protocol.OpBinary, batch) != nil {
+		if err != nil {
+			return
+		}
+		batches.Add(1)
+		if c.WriteMessage(protocol.OpBinary, batch) != nil {
 			return
 		}
 	}
 }
 
 // readCredits takes in what the page allows, until the connection ends.
-func readCredits(c *websocket.Conn, credits chan<- struct{}) error {
+func readCredits(c *websocket.Conn, credits chan<- struct{}, batches *atomic.Int64) error {
+	var taken int64 // batches that the page has taken in
 	for {
 		op, p, err := c.ReadMessage()
 		if err != nil {
@@ -124,12 +131,11 @@ func readCredits(c *websocket.Conn, credits chan<- struct{}) error {
 		if op != protocol.OpText || err != nil {
 			return c.Close(protocol.ClosePolicy, "a credit is a text message with a number of batches")
 		}
+		if taken += int64(n); taken > batches.Load() {
+			return c.Close(protocol.ClosePolicy, "more credit than batches under way")
+		}
 		for range n {
-			select {
-			case credits <- struct{}{}:
-			default:
-				return c.Close(protocol.ClosePolicy, "more credit than batches under way")
-			}
+			credits <- struct{}{} // there is room: a batch has used one
 		}
 	}
 }

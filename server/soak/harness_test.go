@@ -111,8 +111,8 @@ func TestViewer(t *testing.T) {
 		"two beginnings":       {[]feed.Record{begin, begin}, false},
 		"of nobody":            {[]feed.Record{begin, {Kind: feed.Frame, Conn: 2}}, false},
 		"after the end":        {[]feed.Record{begin, open, {Kind: feed.Closed, Conn: 1}, {Kind: feed.Frame, Conn: 1}}, false},
-		"after an unseen end":  {[]feed.Record{begin, open, {Kind: feed.Known}, {Kind: feed.Head, Conn: 1}}, false},
-		"known to be open yet": {[]feed.Record{begin, open, {Kind: feed.Known, Data: []byte{1, 0, 0, 0}}, {Kind: feed.Head, Conn: 1}}, true},
+		"after an unseen end":  {[]feed.Record{begin, open, {Kind: feed.Known, Data: []byte{1, 0, 0, 0, 9, 0, 0, 0}}, {Kind: feed.Head, Conn: 1}}, false},
+		"known to be open yet": {[]feed.Record{begin, open, {Kind: feed.Known, Data: []byte{1, 0, 0, 0, 9, 0, 0, 0, 1, 0, 0, 0}}, {Kind: feed.Head, Conn: 1}}, true},
 	} {
 		v, err := &viewer{open: map[uint32]bool{}}, error(nil)
 		for _, r := range test.records {

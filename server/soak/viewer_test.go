@@ -90,11 +90,15 @@ func (v *viewer) take(r feed.Record) error {
 	case feed.Open:
 		v.open[r.Conn] = true
 	case feed.Known:
+		if len(r.Data) < 8 {
+			return fmt.Errorf("a range of connections in %d bytes", len(r.Data))
+		}
+		first, last := binary.LittleEndian.Uint32(r.Data), binary.LittleEndian.Uint32(r.Data[4:])
 		known := map[uint32]bool{}
-		for ids := r.Data; len(ids) >= 4; ids = ids[4:] {
+		for ids := r.Data[8:]; len(ids) >= 4; ids = ids[4:] {
 			known[binary.LittleEndian.Uint32(ids)] = true
 		}
-		maps.DeleteFunc(v.open, func(id uint32, _ bool) bool { return !known[id] })
+		maps.DeleteFunc(v.open, func(id uint32, _ bool) bool { return id >= first && id <= last && !known[id] })
 	case feed.Lost:
 		v.lost += binary.LittleEndian.Uint64(r.Data)
 	case feed.Closed, feed.Head, feed.Frame, feed.Run:

@@ -107,8 +107,10 @@ func (c *Conn) peerClosed(payload []byte) error {
 	return closed
 }
 
-// fail closes the connection because of the peer's fault (RFC 6455 7.1.7).
+// fail closes the connection because of the peer's fault (RFC 6455 7.1.7). What has come of a
+// message is let go before the peer is told, which may take a while. c.reading is held.
 func (c *Conn) fail(code protocol.CloseCode, reason string, cause error) error {
+	c.releaseMessage()
 	failed := &CloseError{Code: code, Reason: reason, cause: cause}
 	if record, ok := c.nc.(abandoner); ok {
 		record.Abandon()

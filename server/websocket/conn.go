@@ -117,7 +117,7 @@ func newConn(nc net.Conn, side protocol.Side, buffered []byte, o *Options) *Conn
 	c := &Conn{nc: nc, side: side, options: o, closedFirst: side}
 	c.decoder.From = side.Peer()
 	c.decoder.MaxMessageSize = uint64(o.MaxMessageSize)
-	c.in.init(nc, buffered)
+	c.in.init(nc, buffered, o.Memory)
 	return c
 }
 

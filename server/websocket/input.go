@@ -7,15 +7,18 @@ import (
 	"syscall"
 
 	"framescope/protocol"
+	"framescope/server/memory"
 )
 
 // input reads the socket. It holds a buffer only while there are bytes: an idle
 // connection waits without one.
 type input struct {
 	buf  *buffer
-	r, w int // buf[r:w] is not decoded yet
-	// rest is the start of a frame, too little to decode, while there is no buffer.
-	rest []byte
+	r, w int32 // buf[r:w] is not decoded yet
+	// rest is what is not decoded yet while there is no buffer: the start of a frame or, while
+	// memory is scarce, a few KiB.
+	rest   []byte
+	memory *memory.Budget
 	// afterLong is set when the last frame was read past the buffer. The next is
 	// likely as long: of that only the beginning is wanted here.
 	afterLong bool
@@ -31,8 +34,9 @@ const longBegin = 4 << 10
 // last byte.
 const longestRest = 2 + 4 + protocol.MaxControlPayload
 
-func (in *input) init(nc net.Conn, buffered []byte) {
+func (in *input) init(nc net.Conn, buffered []byte, b *memory.Budget) {
 	in.socket.init(nc)
+	in.memory = b
 	if len(buffered) > 0 {
 		in.rest = append(in.rest, buffered...)
 	}
@@ -52,7 +56,7 @@ func (in *input) take(n int) {
 		in.rest = in.rest[n:]
 		return
 	}
-	in.r += n
+	in.r += int32(n)
 }
 
 func (in *input) empty() bool { return in.r == in.w && len(in.rest) == 0 }
@@ -60,6 +64,9 @@ func (in *input) empty() bool { return in.r == in.w && len(in.rest) == 0 }
 // release gives the buffer back; the start of a frame in it is kept aside.
 func (in *input) release() {
 	if in.buf == nil {
+		if in.rest = in.rest[:len(in.rest):len(in.rest)]; len(in.rest) == 0 {
+			in.rest = nil
+		}
 		return
 	}
 	if in.rest = nil; in.r < in.w {
@@ -84,14 +91,19 @@ func (in *input) discard() {
 }
 
 // space is where the next bytes go: behind those that are there, which move to the
-// front of the buffer.
+// front of the buffer. While memory is scarce there is no buffer: it would be kept while a
+// message waits for memory.
 func (in *input) space() []byte {
-	if in.buf == nil {
+	switch {
+	case in.buf == nil && in.memory.Scarce():
+		in.rest = append(make([]byte, 0, len(in.rest)+longBegin), in.rest...)
+		return in.rest[len(in.rest):cap(in.rest)]
+	case in.buf == nil:
 		in.buf = takeBuffer()
-		in.w = copy(in.buf[:], in.rest)
+		in.w = int32(copy(in.buf[:], in.rest))
 		in.rest = nil
-	} else if in.r > 0 {
-		in.w = copy(in.buf[:], in.buf[in.r:in.w])
+	case in.r > 0:
+		in.w = int32(copy(in.buf[:], in.buf[in.r:in.w]))
 		in.r = 0
 	}
 	b := in.buf[in.w:]
@@ -113,7 +125,11 @@ func (in *input) fillConn(nc net.Conn, to []byte) (n int, err error) {
 
 // came says that n bytes were read into space.
 func (in *input) came(n int) {
-	in.w += n
+	if in.buf == nil {
+		in.rest = in.rest[:len(in.rest)+n]
+	} else {
+		in.w += int32(n)
+	}
 	in.afterLong = false
 }
 

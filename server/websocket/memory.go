@@ -52,8 +52,8 @@ func (c *Conn) reserveMemory(room int) error {
 		b.Sub(&c.account, -more)
 		return nil
 	}
-	if b.Full() {
-		b.Add(&c.account, c, bufferSize) // the input, which is kept meanwhile
+	if c.in.buf != nil {
+		b.Add(&c.account, c, bufferSize) // which is kept meanwhile
 		defer b.Sub(&c.account, bufferSize)
 	}
 	if err := b.Grow(&c.account, c, more); err != nil {
@@ -105,13 +105,18 @@ func (c *Conn) Evict(tooLarge bool) {
 // evictTime is how long a connection may take that was told to end.
 const evictTime = 3 * time.Second
 
-// closeEvicted ends the connection for the budget's sake. What was kept is let go before the peer
-// is told, which may take a while. c.reading is held.
+// closeEvicted ends the connection for the budget's sake. c.reading is held.
 func (c *Conn) closeEvicted() error {
 	code, reason, err := protocol.CloseTryAgainLater, "the server is short of memory", memory.ErrFull
 	if c.evicted.Load() == evictedTooLarge {
 		code, reason, err = protocol.CloseMessageTooBig, "this message takes more memory than the server has for one", memory.ErrTooLarge
 	}
+	return c.fail(code, reason, err)
+}
+
+// releaseMessage lets go of what has come of a message that will not be finished. c.reading
+// is held.
+func (c *Conn) releaseMessage() {
 	m := &c.message
 	m.room.give(c.options.Memory)
 	if m.inflating {
@@ -119,5 +124,4 @@ func (c *Conn) closeEvicted() error {
 		inflaters.Put(c.decoder.Lend(nil))
 	}
 	c.countMemory(0)
-	return c.fail(code, reason, err)
 }

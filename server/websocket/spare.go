@@ -17,7 +17,7 @@ var spareRooms spareList
 
 const (
 	// spareShare is the part of the budget, one in so many, that is kept at most.
-	spareShare = 8
+	spareShare = 4
 	// spareTime is how long it is kept when nothing is given back any more.
 	spareTime = time.Second
 )
