@@ -34,8 +34,10 @@ type Request struct {
 func RequestOf(h Head) (r Request, target string) {
 	r.Fields = h
 	r.Host = first(h.Values("Host"))
-	length := h.Values("Content-Length")
-	r.Body = len(h.Values("Transfer-Encoding")) > 0 || len(length) > 0 && joined(length) != "0"
+	r.Body = len(h.Values("Transfer-Encoding")) > 0
+	for _, length := range h.Values("Content-Length") {
+		r.Body = r.Body || strings.Trim(length, "0") != ""
+	}
 	method, rest, _ := strings.Cut(h.StartLine, " ")
 	target, version, _ := strings.Cut(rest, " ")
 	r.Method = method

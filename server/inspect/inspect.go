@@ -43,11 +43,13 @@ type Handler struct {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	offered := protocol.Tokens(r.Header.Values("Sec-Websocket-Protocol"))
 	if protocol.HasToken(r.Header.Values("Upgrade"), "websocket") && !slices.Contains(offered, Subprotocol) {
+		w.Header().Set("Connection", "close")
 		http.Error(w, "the capture feed speaks the subprotocol "+Subprotocol+": offer it", http.StatusBadRequest)
 		return
 	}
 	after, capture, err := resumption(r)
 	if err != nil {
+		w.Header().Set("Connection", "close")
 		http.Error(w, "capture is 32 hex digits and after a number: "+err.Error(), http.StatusBadRequest)
 		return
 	}

@@ -42,8 +42,8 @@ type Budget struct {
 	mu       sync.Mutex // guards the fields below
 	waiters  []*waiter  // in the order in which they came, some done
 	accounts map[*Account]*entry
-	looked   moment // when it was last looked who has to go
-	looking  bool   // it will be again soon
+	looked   moment // when it was last looked who has to go; 0 for never
+	looking  bool   // it is about to be
 	report   report
 }
 
@@ -90,9 +90,17 @@ func (b *Budget) Scarce() bool { return b != nil && b.used.Load() >= b.limit/4 }
 
 // Account is what one holder keeps. The zero value keeps nothing.
 type Account struct {
-	held atomic.Int64 // bytes; closedAccount once it is closed
-	grew atomic.Int64 // the moment at which it last did; 0 while it never has
+	held atomic.Int64  // bytes; closedAccount once it is closed
+	grew atomic.Uint32 // when it last did, in milliseconds; 0 while it never has
+	rest atomic.Uint32 // KiB of what is held that neither wait nor are unfinished
 }
+
+// SetResting says how many of the bytes that are held neither wait nor are unfinished: who
+// keeps nothing else is evicted last.
+func (a *Account) SetResting(n int64) { a.rest.Store(uint32(n >> 10)) }
+
+// milliseconds is a moment as an account has it, which is never 0 and wraps round.
+func (t moment) milliseconds() uint32 { return uint32(t/moment(time.Millisecond)) | 1 }
 
 const closedAccount = -1 << 62
 
@@ -157,11 +165,14 @@ func (b *Budget) Sub(a *Account, n int64) {
 
 // Close ends an account, whatever it holds. Nothing that is added later counts.
 func (b *Budget) Close(a *Account) {
-	if b == nil || a.grew.Load() == 0 {
+	if b == nil {
 		return
 	}
 	if held := a.held.Swap(closedAccount); held > 0 {
 		b.sub(held)
+	}
+	if a.grew.Load() == 0 {
+		return // and whoever is about to add to it sees that it is closed
 	}
 	b.mu.Lock()
 	delete(b.accounts, a)
@@ -194,7 +205,7 @@ func (b *Budget) charge(a *Account, h Holder, n int64) {
 			break
 		}
 	}
-	if a.grew.Swap(int64(now())) == 0 {
+	if a.grew.Swap(now().milliseconds()) == 0 {
 		b.mu.Lock()
 		b.accounts[a] = &entry{holder: h}
 		b.mu.Unlock()

@@ -62,7 +62,7 @@ func TestLargestAndIdlestGoFirst(t *testing.T) {
 		small, idle, large, fresh := c.peer("small", true), c.peer("idle", true), c.peer("large", true), c.peer("fresh", true)
 		small.add(10)
 		idle.add(100)
-		time.Sleep(10 * time.Second)
+		time.Sleep(100 * time.Second)
 		large.add(400)
 		time.Sleep(time.Second)
 		fresh.add(480)
@@ -132,7 +132,8 @@ func TestStubbornHolders(t *testing.T) {
 		if err := waits.grow(1); !errors.Is(err, ErrFull) || time.Since(start) != patience {
 			t.Errorf("%v after %v", err, time.Since(start))
 		}
-		if !slices.Equal(c.evicted, []string{"stubborn (too large)"}) {
+		synctest.Wait()
+		if len(c.evicted) == 0 || c.evicted[0] != "stubborn (too large)" {
 			t.Errorf("%v went", c.evicted)
 		}
 		time.Sleep(patience)
@@ -173,6 +174,42 @@ func TestNothingCountsAfterClose(t *testing.T) {
 	if c.Used() != 0 || len(c.accounts) != 0 {
 		t.Errorf("%d bytes of %d accounts", c.Used(), len(c.accounts))
 	}
+}
+
+// An account may be closed before anything is added to it.
+func TestClosedBeforeItGrows(t *testing.T) {
+	c := newCrowd(100)
+	p := c.peer("p", false)
+	c.Close(&p.account)
+	p.add(30)
+	if err := p.grow(30); err != nil {
+		t.Error(err)
+	}
+	if c.Used() != 0 || len(c.accounts) != 0 {
+		t.Errorf("%d bytes of %d accounts", c.Used(), len(c.accounts))
+	}
+}
+
+// Many that only keep what they need later stay, however idle, while others keep something
+// unfinished.
+func TestRestingStay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrowd(100 << 20)
+		for range 1000 {
+			p := c.peer("resting", true)
+			p.add(32 << 10)
+			p.account.SetResting(32 << 10)
+		}
+		time.Sleep(20 * time.Minute)
+		for range 5 {
+			c.peer("busy", true).add(16 << 20)
+			synctest.Wait()
+		}
+		if len(c.evicted) == 0 || slices.Contains(c.evicted, "resting") {
+			t.Errorf("%v went", c.evicted)
+		}
+		time.Sleep(2 * reportTime)
+	})
 }
 
 func TestNoBudget(t *testing.T) {

@@ -4,6 +4,7 @@ package memory
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 )
@@ -16,12 +17,12 @@ const (
 	// without being called too large.
 	share = 8
 	// lookTime is how long it takes at least until it is looked again who has to go.
-	lookTime = 5 * time.Millisecond
+	lookTime = 50 * time.Millisecond
 	// reportTime is how long evictions are gathered into one line of the log.
 	reportTime = time.Second
 )
 
-// evictSoon evicts if too much is held, unless others are at it.
+// evictSoon has somebody go if too much is held, unless others are at it.
 func (b *Budget) evictSoon() {
 	if b.used.Load() > b.limit && b.mu.TryLock() {
 		b.evict()
@@ -40,31 +41,37 @@ func (b *Budget) full(n int64) error {
 	return ErrFull
 }
 
-// evict chooses who has to go so that an eighth of the budget is free. To look costs time for
-// each account: within lookTime of the last look it is put off. b.mu is held.
+// evict has it looked soon who has to go: not here, since to look takes time for each account,
+// and not again within lookTime. b.mu is held.
 func (b *Budget) evict() {
-	if b.looked != 0 && now() < b.looked+moment(lookTime) {
-		if !b.looking {
-			b.looking = true
-			time.AfterFunc(lookTime, func() {
-				b.mu.Lock()
-				defer b.mu.Unlock()
-				b.looking = false
-				if b.used.Load() > b.limit || b.waiting.Load() > 0 {
-					b.evict()
-					b.letIn()
-				}
-			})
-		}
+	if b.looking {
 		return
 	}
-	b.looked = now()
+	b.looking = true
+	wait := time.Duration(0)
+	if b.looked != 0 {
+		wait = time.Duration(b.looked + moment(lookTime) - now())
+	}
+	time.AfterFunc(max(wait, 0), func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.looking = false
+		b.looked = now()
+		if b.used.Load() >= b.limit {
+			b.choose()
+		}
+		b.letIn()
+	})
+}
+
+// choose evicts so many that an eighth of the budget is free. b.mu is held.
+func (b *Budget) choose() {
 	need := b.used.Load() - b.limit + b.limit/8
 	candidates := b.candidates(&need)
 	if need <= 0 {
 		return
 	}
-	slices.SortFunc(candidates, func(x, y candidate) int { return cmp.Compare(y.weight, x.weight) })
+	slices.SortFunc(candidates, compareCandidates)
 	var freed int64
 	for i, c := range candidates {
 		if freed >= need {
@@ -101,9 +108,30 @@ func (b *Budget) reportSoon(evicted int, freed int64) {
 
 // candidate is an account that could be evicted.
 type candidate struct {
-	entry  *entry
-	held   int64
-	weight float64 // bytes times seconds
+	entry   *entry
+	held    int64
+	resting bool // nothing of it waits or is unfinished
+	weight  float64
+}
+
+// compareCandidates puts first who goes first: the resting last, then by weight.
+func compareCandidates(x, y candidate) int {
+	if x.resting != y.resting {
+		if y.resting {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Compare(y.weight, x.weight)
+}
+
+// longestIdle bounds what idleness counts.
+const longestIdle = 10 * time.Second
+
+// weigh says who goes first: size counts for more than idleness, so that small ones may be
+// idle for long; and of many that are alike those stay that make progress.
+func weigh(held int64, idle time.Duration) float64 {
+	return float64(held) * math.Sqrt((min(idle, longestIdle) + 10*time.Millisecond).Seconds())
 }
 
 // candidates lists who could be evicted, and takes from need what is about to be freed
@@ -116,8 +144,9 @@ func (b *Budget) candidates(need *int64) []candidate {
 		switch {
 		case held <= 0:
 		case e.evicted == 0:
-			idle := time.Duration(now - moment(a.grew.Load()))
-			list = append(list, candidate{e, held, float64(held) * (idle + time.Second).Seconds()})
+			idle := time.Duration(now.milliseconds()-a.grew.Load()) * time.Millisecond
+			resting := int64(a.rest.Load()) << 10
+			list = append(list, candidate{e, held, held-resting < 1<<10, weigh(held, idle)})
 		case now-e.evicted < moment(patience):
 			*need -= held
 		}

@@ -3,6 +3,7 @@
 package tap
 
 import (
+	"bytes"
 	"net/http"
 
 	"framescope/protocol"
@@ -15,6 +16,8 @@ type exchange struct {
 	conn     *Conn
 	account  memory.Account // of what is held
 	counted  int64          // bytes in it
+	lines    int            // in what is held
+	handled  int64          // that the request costs whose handler runs
 	requests requests
 	captured bool                 // the answer that is awaited is recorded
 	answers  protocol.HTTPDecoder // looks for the end of its head
@@ -26,26 +29,31 @@ func newExchange(c *Conn) *exchange {
 }
 
 const (
-	// smallHeld is up to how much of requests is held without being counted, in bytes.
-	smallHeld = 4 << 10
-	// heldTimes is how many times what is held counts: net/http keeps the same bytes in its
-	// buffer, and again as fields.
-	heldTimes = 3
+	// smallCost is up to how much a request may cost without being counted, in bytes.
+	smallCost = 16 << 10
+	// byteCost and lineCost are what a byte and a line of a head cost: net/http keeps the same
+	// bytes in its buffer, and again as fields.
+	byteCost = 3
+	lineCost = 64
 )
 
-// count tells the budget what is held. conn.mu is held.
-func (x *exchange) count() {
-	b, held := x.conn.tap.memory, int64(cap(x.requests.held))
-	if held <= smallHeld {
-		held = 0
+// costOf is how many bytes it takes to hold a head of so many lines, here and in net/http.
+func costOf(head []byte, lines int) int64 { return byteCost*int64(cap(head)) + lineCost*int64(lines) }
+
+func linesIn(b []byte) int { return bytes.Count(b, []byte("\n")) }
+
+// count notes what is held and returns by how many bytes that is more than before. conn.mu is
+// held.
+func (x *exchange) count() (more int64) {
+	cost := costOf(x.requests.held, x.lines) + x.handled
+	if cost <= smallCost {
+		cost = 0
 	}
-	switch more := heldTimes*held - x.counted; {
-	case more > 0:
-		b.Add(&x.account, x, more)
-	case more < 0:
-		b.Sub(&x.account, -more)
+	more, x.counted = cost-x.counted, cost
+	if more < 0 {
+		x.conn.tap.memory.Sub(&x.account, -more)
 	}
-	x.counted = heldTimes * held
+	return more
 }
 
 // Evict implements [memory.Holder].
@@ -57,9 +65,20 @@ func (c *Conn) endHTTP() {
 	c.http = nil
 }
 
+// receivedHTTP takes bytes of requests. While memory is used up it waits, and so does whoever
+// reads; when that is of no use the connection is closed.
 func (c *Conn) receivedHTTP(b []byte) {
+	x, more := c.hold(b)
+	if more > 0 && c.tap.memory.Grow(&x.account, x, more) != nil {
+		c.Conn.Close() // net/http does the rest
+	}
+}
+
+// hold is receivedHTTP without a wait. It returns where how many bytes more are held.
+func (c *Conn) hold(b []byte) (x *exchange, more int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	x = c.http
 	switch c.phase.Load() {
 	case phaseFrames: // it has just turned out
 		c.in.feed(b)
@@ -68,8 +87,10 @@ func (c *Conn) receivedHTTP(b []byte) {
 		c.beginFrames()
 	case phaseHTTP, phaseAnswer:
 		c.http.requests.receive(b)
-		c.http.count()
+		c.http.lines += linesIn(b)
+		more = c.http.count()
 	}
+	return x, more
 }
 
 // nextRequest notes that net/http calls a handler for r.
@@ -83,7 +104,11 @@ func (c *Conn) nextRequest(r *http.Request) {
 		c.refused() // by an answer that we have not understood
 	}
 	c.http.requests.next(r)
-	c.http.count()
+	c.http.handled = costOf(c.http.requests.head, linesIn(c.http.requests.head))
+	c.http.lines = linesIn(c.http.requests.held)
+	if more := c.http.count(); more > 0 {
+		c.tap.memory.Add(&c.http.account, c.http, more)
+	}
 }
 
 // requestDone notes that the handler has returned.
@@ -91,7 +116,8 @@ func (c *Conn) requestDone() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.http != nil {
-		c.http.requests.head = nil
+		c.http.requests.head, c.http.handled = nil, 0
+		c.http.count()
 	}
 }
 

@@ -101,9 +101,9 @@ func (c *Conn) abandonMessage() {
 func (c *Conn) peerClosed(payload []byte) error {
 	code, reason, _ := protocol.ParseClosePayload(payload)
 	closed := &CloseError{Code: code, Reason: string(reason)}
+	c.releaseMessage()
 	// RFC 6455 5.5.1: answer with a close frame, typically of the same code.
 	c.closeAndEnd(closed, "")
-	c.in.discard()
 	return closed
 }
 
@@ -116,7 +116,6 @@ func (c *Conn) fail(code protocol.CloseCode, reason string, cause error) error {
 		record.Abandon()
 	}
 	c.closeAndEnd(failed, reason)
-	c.in.discard()
 	return failed
 }
 

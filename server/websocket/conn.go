@@ -186,6 +186,7 @@ func (c *Conn) SetWriteDeadline(t time.Time) error {
 	}
 	err := c.nc.SetWriteDeadline(sooner(c.writeBy.get(), ends).time())
 	c.rearm.Store(true)
+	go c.wakeWriters() // who awaits a turn has another deadline now
 	return err
 }
 

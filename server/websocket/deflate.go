@@ -116,6 +116,7 @@ func (c *Conn) takeDeflater() *deflater {
 	kind := deflaterKind{c.options.Compression.Level, 1 << c.decoder.Deflate.WindowBits(c.side)}
 	if !c.decoder.Deflate.NoContextTakeover(c.side) {
 		c.deflater = newDeflater(kind)
+		c.options.Memory.Add(&c.account, c, ownDeflater)
 		return c.deflater
 	}
 	if d, _ := deflaterPool(kind).Get().(*deflater); d != nil {
@@ -124,6 +125,9 @@ func (c *Conn) takeDeflater() *deflater {
 	}
 	return newDeflater(kind)
 }
+
+// ownDeflater is about what one takes that stays with a connection, in bytes.
+const ownDeflater = 700 << 10
 
 // keptOutput is the largest output buffer that stays with a deflater, in bytes.
 const keptOutput = 256 << 10
@@ -135,6 +139,14 @@ func (c *Conn) giveDeflater(d *deflater) {
 	if d != c.deflater {
 		deflaterPool(d.kind).Put(d)
 	}
+}
+
+// message compresses a whole one.
+func (d *deflater) message(p []byte) ([]byte, error) {
+	if err := d.write(p); err != nil {
+		return nil, err
+	}
+	return d.finish()
 }
 
 func (d *deflater) write(p []byte) error {
@@ -163,20 +175,28 @@ func (c *Conn) writeCompressed(op protocol.Opcode, p []byte) error {
 		defer c.endMessage()
 	}
 	d := c.takeDeflater()
-	defer c.giveDeflater(d)
-	if err := d.write(p); err != nil {
-		return err
-	}
-	small, err := d.finish()
-	if err != nil {
-		return err
-	}
+	small, err := d.message(p)
 	h := protocol.Header{Fin: true, RSV: protocol.RSV1, Opcode: op}
-	if builds {
-		return c.writeFrame(h, small)
+	if err != nil || builds {
+		defer c.giveDeflater(d)
+		if err == nil {
+			err = c.writeFrame(h, small)
+		}
+		return err
 	}
+	// The write may wait: the deflater, of hundreds of KiB, is for others meanwhile.
+	var waits room
 	if len(small) >= len(p) {
 		h.RSV, small = 0, p
+	} else {
+		waits = takeRoom(len(small))
+		small = append(waits.bytes, small...)
+		defer waits.give(c.options.Memory)
+	}
+	c.giveDeflater(d)
+	if kept := int64(cap(waits.bytes)); kept > smallMemory {
+		c.options.Memory.Add(&c.account, c, kept)
+		defer c.options.Memory.Sub(&c.account, kept)
 	}
 	c.writing.Lock()
 	defer c.writing.Unlock()

@@ -76,6 +76,11 @@ func (c *Conn) memoryDelta(room int) int64 {
 	}
 	had := m.kept
 	m.kept = uint32((bytes + 1023) >> 10)
+	resting := 0
+	if room == 0 && !m.inflating {
+		resting = int(m.kept) << 10 // a context, for messages to come
+	}
+	c.account.SetResting(int64(resting))
 	return (int64(m.kept) - int64(had)) << 10
 }
 
@@ -118,6 +123,8 @@ func (c *Conn) closeEvicted() error {
 // is held.
 func (c *Conn) releaseMessage() {
 	m := &c.message
+	c.in.discard()
+	c.in.release()
 	m.room.give(c.options.Memory)
 	if m.inflating {
 		m.inflating = false

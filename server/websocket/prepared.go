@@ -48,10 +48,7 @@ func (m *Prepared) frameFor(c *Conn) []byte {
 	m.compress.Do(func() {
 		deflater := c.takeDeflater()
 		defer c.giveDeflater(deflater)
-		if deflater.write(m.payload) != nil {
-			return
-		}
-		if small, err := deflater.finish(); err == nil && len(small) < len(m.payload) {
+		if small, err := deflater.message(m.payload); err == nil && len(small) < len(m.payload) {
 			m.compressed = frame(protocol.Header{Fin: true, RSV: protocol.RSV1, Opcode: m.opcode}, small)
 		}
 	})

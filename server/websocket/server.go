@@ -39,8 +39,8 @@ type Server struct {
 // When app returns the connection is closed, without a handshake unless app has made
 // one; what was written and queued leaves before. Shutdown waits for it.
 //
-// An app that panics, or ends its goroutine, is logged with its stack and its connection
-// closed with 1011; the server goes on.
+// An app that panics, or ends its goroutine, is logged, a panic with its stack, and its
+// connection closed with 1011; the server goes on.
 func (s *Server) Handle(w http.ResponseWriter, r *http.Request, app func(*Conn), ours ...string) error {
 	c, err := s.accept(w, r, ours, &s.apps)
 	if err != nil {

@@ -118,7 +118,7 @@ func (r *messageReader) take(ev protocol.Event) error {
 
 // NextWriter begins a message that is sent in parts, as fragments of 32 KiB or
 // what Close leaves; a shorter one leaves whole. Other messages wait until Close,
-// which must be called; control frames do not. Since its length is not known it is
+// WriteTimeout at most; it must be called; control frames do not. Since its length is not known it is
 // compressed however short it is, where permessage-deflate was agreed.
 func (c *Conn) NextWriter(op protocol.Opcode) (io.WriteCloser, error) {
 	if err := dataOpcode(op); err != nil {
