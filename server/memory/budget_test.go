@@ -63,23 +63,23 @@ func TestLargestAndIdlestGoFirst(t *testing.T) {
 		small.add(10)
 		idle.add(100)
 		time.Sleep(100 * time.Second)
-		large.add(400)
+		large.add(90)
 		time.Sleep(time.Second)
-		fresh.add(480)
+		fresh.add(800)
 		if len(c.evicted) > 0 {
 			t.Fatalf("%v went before the budget was used up", c.evicted)
 		}
-		fresh.add(20) // 1010: an eighth is to be free
+		fresh.add(20) // 1020: an eighth is to be free
 		synctest.Wait()
-		if want := []string{"idle", "large (too large)"}; !slices.Equal(c.evicted, want) {
+		if want := []string{"idle", "large"}; !slices.Equal(c.evicted, want) {
 			t.Errorf("%v went, want %v", c.evicted, want)
 		}
-		if c.Used() != 510 {
+		if c.Used() != 830 {
 			t.Errorf("%d bytes are left", c.Used())
 		}
 		time.Sleep(2 * reportTime)
 		synctest.Wait()
-		if log := c.log.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "closed=2 freed=500 limit=1000") {
+		if log := c.log.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "closed=2 freed=190 limit=1000") {
 			t.Errorf("logged %q", log)
 		}
 	})
