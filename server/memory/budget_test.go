@@ -124,23 +124,21 @@ func TestWhoeverWaitsMayHaveToGo(t *testing.T) {
 func TestStubbornHolders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCrowd(1000)
-		stubborn, other, waits := c.peer("stubborn", false), c.peer("other", true), c.peer("waits", false)
-		stubborn.add(790)
-		other.add(200)
+		stubborn, waits := c.peer("stubborn", false), c.peer("waits", false)
+		stubborn.add(990)
 		waits.add(10)
 		start := time.Now()
 		if err := waits.grow(1); !errors.Is(err, ErrFull) || time.Since(start) != patience {
 			t.Errorf("%v after %v", err, time.Since(start))
 		}
 		synctest.Wait()
-		if len(c.evicted) == 0 || c.evicted[0] != "stubborn (too large)" {
+		if c.evicted[0] != "stubborn (too large)" {
 			t.Errorf("%v went", c.evicted)
 		}
-		time.Sleep(patience)
 		c.Close(&waits.account)
-		next := c.peer("next", false)
-		next.add(10)
-		if err := next.grow(1); err != nil {
+		time.Sleep(patience)
+		c.peer("other", true).add(20)
+		if err := c.peer("next", false).grow(1); err != nil {
 			t.Error(err)
 		}
 		time.Sleep(2 * reportTime)
