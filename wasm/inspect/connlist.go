@@ -61,6 +61,9 @@ func (l *connList) find(wire uint32) *conn {
 // of is find, but begins a connection that is not known yet. One that was forgotten stays
 // so: then it is nil.
 func (l *connList) of(wire uint32) *conn {
+	if c := l.recent; c != nil && c.wire == wire && c.losses == l.losses {
+		return c // as it mostly is
+	}
 	c := l.find(wire)
 	if c == nil && wire > l.forgotten {
 		c = l.begin(wire)
