@@ -104,7 +104,7 @@ func (t moment) milliseconds() uint32 { return uint32(t/moment(time.Millisecond)
 
 const closedAccount = -1 << 62
 
-// Grow is Add for bytes that are about to be taken: it waits for its turn and for room, three
+// Grow is Add for bytes that are about to be taken: it waits for its turn and for room, five
 // seconds at most, while others are evicted. What is let in may pass the limit; then somebody
 // has to go for it, and nothing more is let in before. ErrFull and ErrTooLarge say that h itself
 // has to give up what it keeps; then nothing was added.

@@ -10,14 +10,16 @@ import (
 )
 
 const (
-	// patience is how long Grow waits for those that are evicted to leave, and how long
-	// they are expected to.
-	patience = 3 * time.Second
+	// patience is how long Grow waits for its turn and for room.
+	patience = 5 * time.Second
+	// leaveTime is how long those that are evicted may take to leave until others have to go
+	// instead.
+	leaveTime = time.Second
 	// share is the part of the budget, one in so many, that one holder may keep
 	// without being called too large.
 	share = 8
 	// lookTime is how long it takes at least until it is looked again who has to go.
-	lookTime = 50 * time.Millisecond
+	lookTime = 20 * time.Millisecond
 	// reportTime is how long evictions are gathered into one line of the log.
 	reportTime = time.Second
 )
@@ -147,7 +149,7 @@ func (b *Budget) candidates(need *int64) []candidate {
 			idle := time.Duration(now.milliseconds()-a.grew.Load()) * time.Millisecond
 			resting := int64(a.rest.Load()) << 10
 			list = append(list, candidate{e, held, held-resting < 1<<10, weigh(held, idle)})
-		case now-e.evicted < moment(patience):
+		case now-e.evicted < moment(leaveTime):
 			*need -= held
 		}
 	}
