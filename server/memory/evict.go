@@ -133,7 +133,7 @@ const longestIdle = 10 * time.Second
 // weigh says who goes first: size counts for more than idleness, so that small ones may be
 // idle for long; and of many that are alike those stay that make progress.
 func weigh(held int64, idle time.Duration) float64 {
-	return float64(held) * math.Sqrt((min(idle, longestIdle) + 10*time.Millisecond).Seconds())
+	return float64(held) * math.Sqrt((min(idle, longestIdle) + time.Millisecond).Seconds())
 }
 
 // candidates lists who could be evicted, and takes from need what is about to be freed
