@@ -32,11 +32,13 @@ type server struct {
 }
 
 func newServer(c *config, log *slog.Logger) (*server, error) {
-	kept := memory.NewBudget(int64(c.maxMemory), log)
+	// A quarter is for requests: who has not finished one displaces nobody who has.
+	requests := int64(c.maxMemory) / 4
+	kept := memory.NewBudget(int64(c.maxMemory)-requests, log)
 	s := &server{
 		config: c,
 		log:    log,
-		tap:    tap.New(tap.Options{Snap: c.snap, History: int64(c.history) << 20, Memory: kept}),
+		tap:    tap.New(tap.Options{Snap: c.snap, History: int64(c.history) << 20, Memory: kept, Requests: memory.NewBudget(requests, log)}),
 		memory: kept,
 		sockets: &websocket.Server{
 			Log:     log,

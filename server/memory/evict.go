@@ -19,7 +19,7 @@ const (
 	// without being called too large.
 	share = 8
 	// lookTime is how long it takes at least until it is looked again who has to go.
-	lookTime = 20 * time.Millisecond
+	lookTime = 50 * time.Millisecond
 	// reportTime is how long evictions are gathered into one line of the log.
 	reportTime = time.Second
 )
@@ -133,7 +133,7 @@ const longestIdle = 10 * time.Second
 // weigh says who goes first: size counts for more than idleness, so that small ones may be
 // idle for long; and of many that are alike those stay that make progress.
 func weigh(held int64, idle time.Duration) float64 {
-	return float64(held) * math.Sqrt((min(idle, longestIdle) + time.Millisecond).Seconds())
+	return float64(held) * math.Sqrt((min(idle, longestIdle) + 10*time.Millisecond).Seconds())
 }
 
 // candidates lists who could be evicted, and takes from need what is about to be freed

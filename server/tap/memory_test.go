@@ -21,7 +21,7 @@ import (
 // What requests hold counts, and those that hold the most are closed when that is too much.
 func TestHeadsAreBoundedTogether(t *testing.T) {
 	b := memory.NewBudget(4<<20, slog.New(slog.DiscardHandler))
-	frames := tap.New(tap.Options{History: 1 << 20, Memory: b})
+	frames := tap.New(tap.Options{History: 1 << 20, Requests: b})
 	h := httptest.NewUnstartedServer(http.NotFoundHandler())
 	h.Listener = frames.Listener(h.Listener)
 	tap.Attach(h.Config)

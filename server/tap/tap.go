@@ -27,21 +27,23 @@ type Options struct {
 	// they must know of connections that are older. 0 keeps none: then nothing is
 	// recorded while nobody watches.
 	History int64
-	// Memory, if not nil, bounds what is held of unfinished requests and frames, together
-	// with whatever else it is told of. A connection whose request is too much is closed; of
-	// a frame less is captured.
-	Memory *memory.Budget
+	// Memory and Requests, if not nil, bound what is held of unfinished frames and of requests,
+	// together with whatever else they are told of. Of a frame less is captured then; a
+	// connection whose request is too much is closed. With a budget of their own, those who
+	// have not even made a request harm nobody who has.
+	Memory, Requests *memory.Budget
 }
 
 // Tap records any number of connections. Make it with [New].
 type Tap struct {
-	memory  *memory.Budget
-	history history
+	memory   *memory.Budget
+	requests *memory.Budget
+	history  history
 }
 
 // New makes a tap.
 func New(o Options) *Tap {
-	t := &Tap{memory: o.Memory}
+	t := &Tap{memory: o.Memory, requests: o.Requests}
 	t.history.init(o)
 	return t
 }

@@ -51,7 +51,7 @@ func (x *exchange) count() (more int64) {
 	}
 	more, x.counted = cost-x.counted, cost
 	if more < 0 {
-		x.conn.tap.memory.Sub(&x.account, -more)
+		x.conn.tap.requests.Sub(&x.account, -more)
 	}
 	return more
 }
@@ -61,7 +61,7 @@ func (x *exchange) Evict(bool) { go x.conn.Conn.Close() } // net/http does the r
 
 // endHTTP forgets what was needed for HTTP. c.mu is held.
 func (c *Conn) endHTTP() {
-	c.tap.memory.Close(&c.http.account)
+	c.tap.requests.Close(&c.http.account)
 	c.http = nil
 }
 
@@ -69,7 +69,7 @@ func (c *Conn) endHTTP() {
 // reads; when that is of no use the connection is closed.
 func (c *Conn) receivedHTTP(b []byte) {
 	x, more := c.hold(b)
-	if more > 0 && c.tap.memory.Grow(&x.account, x, more) != nil {
+	if more > 0 && c.tap.requests.Grow(&x.account, x, more) != nil {
 		c.Conn.Close() // net/http does the rest
 	}
 }
@@ -107,7 +107,7 @@ func (c *Conn) nextRequest(r *http.Request) {
 	c.http.handled = costOf(c.http.requests.head, linesIn(c.http.requests.head))
 	c.http.lines = linesIn(c.http.requests.held)
 	if more := c.http.count(); more > 0 {
-		c.tap.memory.Add(&c.http.account, c.http, more)
+		c.tap.requests.Add(&c.http.account, c.http, more)
 	}
 }
 
