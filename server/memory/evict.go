@@ -14,7 +14,7 @@ const (
 	patience = 5 * time.Second
 	// leaveTime is how long those that are evicted may take to leave until others have to go
 	// instead.
-	leaveTime = time.Second
+	leaveTime = 3 * time.Second
 	// share is the part of the budget, one in so many, that one holder may keep
 	// without being called too large.
 	share = 8

@@ -18,6 +18,9 @@ import (
 // messageTime is how long a message may take to arrive, beside a second for each 16 KiB.
 const messageTime = 60 * time.Second
 
+// connSize is about what a connection takes beside what it keeps for its peer, in bytes.
+const connSize = 16 << 10
+
 func messageAttacks() []attack {
 	return []attack{
 		{name: "messages a byte at a time", limit: "none: echoed", run: byteByByte, flood: true},
@@ -25,7 +28,7 @@ func messageAttacks() []attack {
 		{name: "messages of 16 MiB", limit: "`--max-message-size 16777216`", run: largestMessages, flood: true, rss: 448 * mib, large: true},
 		{name: "messages of more than 16 MiB", limit: "`--max-message-size 16777216`: close 1009", run: tooLargeMessages, flood: true, rss: 448 * mib, large: true},
 		{name: "unfinished messages of very many peers", limit: "`--max-memory 256MiB`", run: unfinishedMessages, wait: 10 * time.Second,
-			launch: launch{flags: []string{"--max-memory", "256MiB"}}, rss: budget(256 * mib), large: true},
+			launch: launch{flags: []string{"--max-memory", "256MiB"}}, rss: budget(256*mib) + 8000*connSize, p99: 3 * time.Second, large: true},
 		{name: "unfinished messages, a fragment now and then", limit: "a message's arrival: 60 s, and 1 s more for each 16 KiB", run: endlessMessages, wait: messageTime + 5*time.Second, fullOnly: true},
 	}
 }

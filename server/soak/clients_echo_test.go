@@ -190,7 +190,7 @@ func (c *clients) echo(dial dialer, ready func()) error {
 	if err != nil {
 		return err
 	}
-	defer k.abort()
+	defer func() { k.abort() }()
 	all := samples()
 	for i := 0; !c.done(); i++ {
 		s := all[i%len(all)]
@@ -198,7 +198,15 @@ func (c *clients) echo(dial dialer, ready func()) error {
 			continue
 		}
 		begun := time.Now()
-		if err := exchange(k, s, fmt.Sprint("ping ", i)); err != nil {
+		err := exchange(k, s, fmt.Sprint("ping ", i))
+		if err != nil && c.triesAgain(err) {
+			k.abort()
+			if k, err = dial("/ws/echo"); err != nil {
+				return err
+			}
+			continue
+		}
+		if err != nil {
 			return fmt.Errorf("message %d: %w", i, err)
 		}
 		c.times.add(time.Since(begun))

@@ -26,7 +26,8 @@ type clients struct {
 	pause    time.Duration   // how long each waits from one exchange to the next
 	ctx      context.Context // done when they should close their connections and end
 	cancel   context.CancelFunc
-	ending   atomic.Bool // the server has been told to end, and may close with 1001
+	ending   atomic.Bool  // the server has been told to end, and may close with 1001
+	again    atomic.Int64 // times that an echo was told to try again later, and did
 	times    latencies
 	starting sync.WaitGroup // done when each client has had its first answer
 	running  sync.WaitGroup
@@ -96,6 +97,20 @@ func (c *clients) stop() []string {
 	c.cancel()
 	c.running.Wait()
 	return c.failures
+}
+
+// mayTryAgain is how often the echo clients may be told to try again later, while peers use
+// up all the memory that the server may take: their messages may be larger than those of the
+// peers.
+const mayTryAgain = 20
+
+// triesAgain reports whether an error asks for another try later.
+func (c *clients) triesAgain(err error) bool {
+	var ours *websocket.CloseError
+	var theirs *gorilla.CloseError
+	asked := errors.As(err, &ours) && ours.Code == protocol.CloseTryAgainLater ||
+		errors.As(err, &theirs) && theirs.Code == int(protocol.CloseTryAgainLater)
+	return asked && c.again.Add(1) <= mayTryAgain
 }
 
 // done reports whether the clients should end.

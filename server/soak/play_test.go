@@ -56,6 +56,12 @@ func (k attack) runAlone(t *testing.T, of scale) {
 	if c != nil {
 		r.times = c.times.take()
 		r.fail(c.stop()...)
+		if again := c.again.Load(); again > 0 {
+			r.summary += fmt.Sprintf(", %d echoes were told to try again later", again)
+			if !k.large {
+				r.fail("a well-behaved client was told to try again later")
+			}
+		}
 		r.judgeLeftovers(s, of)
 	}
 	r.judge(of)

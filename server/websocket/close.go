@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -146,13 +147,21 @@ func (c *Conn) endedBy(err error) error {
 const (
 	lingerTime  = time.Second
 	lingerBytes = 1 << 20
+	// maxLingering is how many connections linger at a time: each takes tens of KiB for that.
+	maxLingering = 512
 )
+
+var lingering atomic.Int32
 
 // linger lets our close frame arrive: closing a socket with unread bytes resets
 // it, and a reset can overtake what was sent. So a server closes its half only, and
 // what still comes is thrown away until the peer closes too. A client waits for the
-// server to begin (RFC 6455 7.1.1).
+// server to begin (RFC 6455 7.1.1). When very many are closed at once most do without.
 func (c *Conn) linger() {
+	defer lingering.Add(-1)
+	if lingering.Add(1) > maxLingering {
+		return
+	}
 	if c.side == protocol.Server {
 		half, ok := c.nc.(interface{ CloseWrite() error })
 		if !ok || half.CloseWrite() != nil {
