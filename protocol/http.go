@@ -5,17 +5,11 @@ package protocol
 import (
 	"bytes"
 	"strconv"
-	"strings"
 )
 
-const (
-	// maxHTTPHead is the longest head that is read unless the caller says otherwise,
-	// in bytes.
-	maxHTTPHead = 64 << 10
-	// maxHTTPLine is the longest line between the chunks of a body and behind them,
-	// in bytes.
-	maxHTTPLine = 4 << 10
-)
+// maxHTTPHead is the longest head that is read unless the caller says otherwise, in
+// bytes.
+const maxHTTPHead = 64 << 10
 
 // HTTPDecoder follows HTTP/1.1 as one side sends it, up to where it becomes
 // another protocol. Give it the bytes as they come; it says where heads, bodies
@@ -196,83 +190,4 @@ func (d *HTTPDecoder) data(b []byte) (ev HTTPEvent, n int) {
 		d.state, ev.End = httpHead, true
 	}
 	return ev, len(b)
-}
-
-// chunkEnd takes the line end behind a chunk.
-func (d *HTTPDecoder) chunkEnd(b []byte) (n int, err error) {
-	for ; n < len(b) && d.left > 0; n++ {
-		if b[n] != "\r\n"[2-d.left] {
-			return n, errHTTPChunkEnd
-		}
-		d.left--
-	}
-	if d.left == 0 {
-		d.state = httpChunkSize
-	}
-	return n, nil
-}
-
-// bodyLine takes the line before a chunk, or one behind the last chunk.
-func (d *HTTPDecoder) bodyLine(b []byte) (ev HTTPEvent, n int, err error) {
-	end := bytes.IndexByte(b, '\n')
-	if n = end + 1; end < 0 {
-		n = len(b)
-	}
-	if len(d.partial)+n > maxHTTPLine {
-		return ev, 0, errHTTPLine
-	}
-	if end < 0 {
-		d.partial = append(d.partial, b...)
-		return ev, n, nil
-	}
-	line := b[:end]
-	if len(d.partial) > 0 {
-		line = append(d.partial, line...)
-		d.partial = line[:0]
-	}
-	if d.state == httpTrailer {
-		ev.End, err = d.trailer(string(line))
-	} else {
-		err = d.chunkSize(string(line))
-	}
-	if ev.End {
-		d.state, d.partial = httpHead, nil
-	}
-	return ev, n, err
-}
-
-// chunkSize reads the line before a chunk: its size, and extensions that nobody
-// uses (RFC 9112 7.1).
-func (d *HTTPDecoder) chunkSize(line string) error {
-	line, crlf := strings.CutSuffix(line, "\r")
-	if !crlf || strings.IndexByte(line, '\r') >= 0 {
-		// Other than in a head, a lone LF ends no line here.
-		return errHTTPChunkSize
-	}
-	digits, _, _ := strings.Cut(line, ";")
-	digits = strings.TrimRight(digits, " \t")
-	size, err := strconv.ParseUint(digits, 16, 64)
-	if err != nil || len(digits) > 16 {
-		return errHTTPChunkSize
-	}
-	if d.left = size; size > 0 {
-		d.state = httpChunk
-	} else {
-		d.state, d.trailers = httpTrailer, 0
-	}
-	return nil
-}
-
-// trailer reads a line behind the last chunk; the empty one is the end.
-func (d *HTTPDecoder) trailer(line string) (end bool, err error) {
-	first := d.trailers == 0
-	d.trailers += len(line) + 1
-	if line, _ = strings.CutSuffix(line, "\r"); line == "" {
-		return true, nil
-	}
-	if d.trailers > d.maxHead() {
-		return false, errHTTPTrailers
-	}
-	_, _, err = parseFieldLine(line, first)
-	return false, err
 }

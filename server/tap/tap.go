@@ -48,7 +48,8 @@ func New(o Options) *Tap {
 	return t
 }
 
-// Listener wraps l: its connections can be recorded by [Tap.Handler].
+// Listener wraps l: its connections can be recorded by [Tap.Handler], in a server that
+// [Attach] has prepared.
 func (t *Tap) Listener(l net.Listener) net.Listener { return &listener{l, t} }
 
 type listener struct {

@@ -1,0 +1,101 @@
+// Records that change what is known of connections, and frames of which only a part came.
+
+package inspect
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"framescope/protocol"
+	"framescope/protocol/feed"
+)
+
+// What is told of a range of connections closes those in it that are not open, and no
+// others; a batch may tell of many ranges, and twice of one.
+func TestKnownConnections(t *testing.T) {
+	for name, c := range map[string]struct {
+		told func(c *capture)
+		want []uint32 // of the connections 1 to 20, which are open
+	}{
+		"nothing":          {func(c *capture) {}, []uint32{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20}},
+		"all":              {func(c *capture) { c.known(1, 20) }, nil},
+		"some":             {func(c *capture) { c.known(1, 20, 3, 5, 20) }, []uint32{3, 5, 20}},
+		"ranges":           {func(c *capture) { c.known(2, 4, 2).known(5, 5).known(6, 17, 9, 17) }, []uint32{1, 2, 9, 17, 18, 19, 20}},
+		"ends of a range":  {func(c *capture) { c.known(5, 7, 6) }, []uint32{1, 2, 3, 4, 6, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20}},
+		"one and again":    {func(c *capture) { c.known(1, 10, 1, 2).known(1, 20, 2, 20) }, []uint32{2, 20}},
+		"higher and lower": {func(c *capture) { c.known(11, 20, 11).known(1, 10, 1) }, []uint32{1, 11}},
+		"those not known":  {func(c *capture) { c.known(1, 1000, 1, 500) }, []uint32{1}},
+		"broken": {func(c *capture) {
+			c.add(feed.Record{Kind: feed.Known, Data: make([]byte, 7)}).known(20, 1).known(2, 20)
+		}, []uint32{1}},
+	} {
+		in := New(0)
+		records := new(capture).begin(1, 0)
+		for id := range uint32(20) {
+			records.open(id + 1)
+		}
+		records.into(t, in)
+		c.told(records)
+		records.into(t, in)
+		var open []uint32
+		for wire, c := range in.conns.byWire {
+			if c.ended == 0 {
+				open = append(open, wire)
+			}
+		}
+		if slices.Sort(open); !slices.Equal(open, c.want) {
+			t.Errorf("%s: %d are open, want %d", name, open, c.want)
+		}
+	}
+	// Another capture has connections of the same ids.
+	in := New(0)
+	new(capture).begin(1, 0).open(1).known(1, 20).begin(2, 0).open(1).into(t, in)
+	if s := in.Refresh(); s.OpenConnections != 1 {
+		t.Errorf("%d connections open", s.OpenConnections)
+	}
+}
+
+// A frame that its receiver gave up is followed by others: none of them is at fault. A
+// letter stands for a frame: t for text, c for a continuation, large if it is the last.
+func TestFramesBehindAnAbandonedOne(t *testing.T) {
+	for _, c := range []struct {
+		before, part string
+		behind       []string // whatever is legal
+	}{
+		{"", "\x89\x05ab", []string{"T", "tC"}},
+		{"", "\x89", []string{"T", "tC"}},
+		{"", "\x81\x05\xc3", []string{"T", "tC"}},
+		{"", "\x01\x05ab", []string{"C", "cC", "cCT"}},
+		{"", "\x01", []string{"C", "cCT"}},
+		{"", "\x82\x7f\x00\x00\x00", []string{"T", "tC"}},
+		{"t", "\x80\x05b", []string{"T", "tC"}},
+		{"t", "\x80", []string{"T", "tC"}},
+		{"t", "\x00\x05b", []string{"C", "cCT"}},
+		{"t", "\x00\x7e", []string{"C", "cCT"}},
+		{"t", "\x89", []string{"C", "cCT"}},
+		{"t", "\x89\x05", []string{"C", "cCT"}},
+		{"T", "\x80\x00", nil}, // at fault itself
+	} {
+		send := func(records *capture, frames string) {
+			for _, letter := range frames {
+				op := protocol.OpText
+				if letter == 'c' || letter == 'C' {
+					op = protocol.OpContinuation
+				}
+				records.frame(1, protocol.Server, op, letter < 'a', "ü")
+			}
+		}
+		for _, behind := range append(c.behind, "") {
+			in := New(0)
+			records := new(capture).begin(1, 0).shake(1)
+			send(records, c.before)
+			records.add(feed.Record{Kind: feed.Frame, Conn: 1, Side: protocol.Server, Flags: feed.Cut | feed.Partial, WireSize: 1<<64 - 1, Data: []byte(c.part)})
+			send(records, behind)
+			records.into(t, in)
+			if legal := in.State.Breaches == 0; legal == (c.behind == nil) {
+				t.Errorf("%q, %x, %q:\n%s", c.before, c.part, behind, strings.Join(lines(in, 0, 9), "\n"))
+			}
+		}
+	}
+}
