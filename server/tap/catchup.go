@@ -22,6 +22,9 @@ func (w *Watcher) catchUp() []byte {
 	h.openConns.mu.Unlock()
 	h.mu.Unlock()
 
+	if w.batch == nil && w.known.last == 0 {
+		w.batch = make([]byte, 0, min(s.bytes+4<<10, blockSize)) // all of it is to be told
+	}
 	batch := append(w.batch[:0], w.begin...)
 	w.begin = nil
 	if lost := w.frames - told; lost > 0 {

@@ -101,10 +101,15 @@ func (h *history) note() writer {
 }
 
 func (w *writer) done() {
-	if w.h.waiting > 0 {
-		w.h.wake()
+	h := w.h
+	if h.waiting > 0 {
+		h.wake()
 	}
-	w.h.unlock()
+	if len(h.evicted) > 0 {
+		h.unlock()
+		return
+	}
+	h.mu.Unlock() // as unlock does: a call more for each record would be felt
 }
 
 func (w *writer) frame(r *feed.Record) {

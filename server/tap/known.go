@@ -12,6 +12,7 @@ import (
 type known struct {
 	chunks []chunkID // in order: a chunk that is still the same is not told again
 	last   uint32    // the highest id that it has been told of
+	spare  []chunkID // for the next list of chunks
 }
 
 // appendChanges appends what is different in s: of each connection in a chunk that has
@@ -20,8 +21,8 @@ type known struct {
 // What a watcher has seen of the history since it was told are whole blocks, of which the
 // chunks that are the same say nothing.
 func (k *known) appendChanges(dst []byte, s snapshot, limit int, now int64) (batch []byte, more bool) {
-	told := make([]chunkID, 0, len(s.chunks))
-	old := k.chunks
+	told, old := k.spare[:0], k.chunks
+	k.spare = old
 	from := uint32(1) // the first id that has not been spoken of
 	for _, c := range s.chunks {
 		before := old
