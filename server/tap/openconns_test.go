@@ -102,6 +102,53 @@ func TestChangesAreTold(t *testing.T) {
 	}
 }
 
+// What a watcher saw open in the history, and close unseen, is told at the end of what is
+// told, however many batches that takes.
+func TestHighestIDsAreTold(t *testing.T) {
+	var o openConns
+	o.limit = 1 << 20
+	var first, more []uint32
+	for id := range uint32(200) {
+		first, more = append(first, id+1), append(more, id+201)
+	}
+	o.absorb(evictedBlock(first, nil, "old"))
+	var k known
+	r := &reader{t: t, open: map[uint32][]string{}}
+	batch, _ := k.appendChanges(nil, o.snapshot(), 1<<20, 0)
+	r.takeAll(batch)
+	for _, id := range more {
+		r.open[id] = nil // seen in the history
+	}
+	o.absorb(evictedBlock(more, nil, "new"))
+	o.absorb(evictedBlock(nil, append(more, 1, 100, 200), ""))
+	for more := true; more; {
+		batch, more = k.appendChanges(nil, o.snapshot(), 10, 0)
+		r.takeAll(batch)
+	}
+	open := map[uint32]bool{}
+	for _, id := range first {
+		open[id] = id != 1 && id != 100 && id != 200
+	}
+	maps.DeleteFunc(open, func(_ uint32, open bool) bool { return !open })
+	r.mustKnow(open)
+}
+
+// A head that is recorded after its connection has ended leaves nothing.
+func TestHeadOfAnEndedConnection(t *testing.T) {
+	var o openConns
+	o.limit = 1 << 20
+	o.absorb(evictedBlock([]uint32{1, 2}, nil, "a"))
+	o.absorb(evictedBlock(nil, []uint32{2}, ""))
+	bytes := o.bytes
+	for _, id := range []uint32{2, 3, 100} {
+		head := feed.Record{Kind: feed.Head, Conn: id, Data: []byte("GET / HTTP/1.1\r\n\r\n")}
+		o.absorb(&block{data: head.Append(nil), told: []int32{0}})
+	}
+	if o.bytes != bytes || len(o.chunks) != 1 || o.chunks[0].told != 1<<1 || o.last != 2 {
+		t.Errorf("%d bytes in %d chunks, %b are told", o.bytes, len(o.chunks), o.chunks[0].told)
+	}
+}
+
 func (r *reader) takeAll(batch []byte) {
 	for len(batch) > 0 {
 		record, n, err := feed.Parse(batch)

@@ -61,6 +61,33 @@ func TestRequestsHoldLittle(t *testing.T) {
 	}
 }
 
+// A connection whose request is done, and one whose frame was given up, hold nothing.
+func TestNothingIsHeldAfterwards(t *testing.T) {
+	c := newConn(New(Options{Snap: 1 << 20, History: 1 << 20}), nil, protocol.Client)
+	c.http = newExchange(c)
+	get := "GET /a HTTP/1.1\r\nHost: a\r\n\r\n"
+	c.Received([]byte(get), nil)
+	c.nextRequest(requestOf(t, get))
+	if held := len(c.http.requests.head); held != len(get) {
+		t.Errorf("while it is handled %d bytes are held", held)
+	}
+	c.requestDone()
+	if q := &c.http.requests; q.head != nil || q.held != nil {
+		t.Errorf("%d and %d bytes are held", len(q.head), len(q.held))
+	}
+	c.phase.Store(phaseFrames)
+	long := append([]byte{0x82, 0x7f, 0, 0, 0, 0, 0, 1, 0, 0}, make([]byte, 1<<16)...)
+	for _, given := range []int{1, 9, 10, 5000} {
+		c.Received(long[:given], nil)
+		c.Abandon()
+		c.Received(long[given:60_000], nil)
+		if len(c.in.held) > protocol.MaxHeaderSize || c.in.pooled != nil {
+			t.Errorf("given up after %d bytes, %d are held", given, len(c.in.held))
+		}
+		c.Received(long[60_000:], nil)
+	}
+}
+
 // What net/http hands to a handler and what came must be one thing.
 func TestRequestsOutOfStep(t *testing.T) {
 	shake := "GET /a HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nSec-WebSocket-Key: one\r\n\r\n"

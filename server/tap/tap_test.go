@@ -49,6 +49,9 @@ func tapped(t *testing.T, o tap.Options, change ...func(*http.Server)) (*tap.Tap
 		w.WriteHeader(http.StatusEarlyHints)
 		echo.ServeHTTP(w, r)
 	})))
+	mux.Handle("/shy", tap.Ignore(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, "not you", http.StatusForbidden)
+	})))
 	mux.Handle("/any", frames.Handler(1<<20, http.HandlerFunc(acceptAnything)))
 	server := httptest.NewUnstartedServer(mux)
 	server.Listener = frames.Listener(server.Listener)
@@ -61,14 +64,15 @@ func tapped(t *testing.T, o tap.Options, change ...func(*http.Server)) (*tap.Tap
 	return frames, strings.TrimPrefix(server.URL, "http://")
 }
 
-// acceptAnything switches protocols whatever the request says, and reads until the end.
+// acceptAnything switches protocols whatever the request says, sends a frame with the same
+// write, and reads until the end.
 func acceptAnything(w http.ResponseWriter, r *http.Request) {
 	nc, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return
 	}
 	defer nc.Close()
-	io.WriteString(nc, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n")
+	io.WriteString(nc, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n\x8a\x00")
 	io.Copy(io.Discard, rw)
 }
 

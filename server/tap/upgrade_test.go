@@ -319,9 +319,10 @@ func TestWhatStandsBeforeTheHandshake(t *testing.T) {
 		"refused":     {to("/refused") + to("/refused") + request + lastFrame, []string{"open", "GET /refused", "403", "closed", "open", "GET /refused", "403", "closed", "open", "GET /echo", "101", "88", "88", "closed"}},
 		"ignored":     {to("/ignored") + lastFrame, nil},
 		"not ignored": {notWebSocket, nil},
-		"body":        {strings.Replace(to("/any"), "\r\n", "\r\nContent-Length: 6\r\n", 1) + frame + lastFrame, []string{"open", "GET /any", "101", "88", "closed"}},
-		"late body":   {strings.Replace(to("/any"), "\r\n", "\r\nTransfer-Encoding: chunked\r\n", 1) + "6\r\n" + frame + "\r\n0\r\n\r\n" + lastFrame, []string{"open", "GET /any", "101", "88", "closed"}},
-		"broken body": {strings.Replace(to("/any"), "\r\n", "\r\nTransfer-Encoding: chunked\r\n", 1) + lastFrame + lastFrame, []string{"open", "GET /any", "101", "closed"}},
+		"later":       {to("/shy") + to("/shy") + request + lastFrame, []string{"open", "GET /echo", "101", "88", "88", "closed"}},
+		"body":        {strings.Replace(to("/any"), "\r\n", "\r\nContent-Length: 6\r\n", 1) + frame + lastFrame, []string{"open", "GET /any", "101", "88", "8a", "closed"}},
+		"late body":   {strings.Replace(to("/any"), "\r\n", "\r\nTransfer-Encoding: chunked\r\n", 1) + "6\r\n" + frame + "\r\n0\r\n\r\n" + lastFrame, []string{"open", "GET /any", "101", "88", "8a", "closed"}},
+		"broken body": {strings.Replace(to("/any"), "\r\n", "\r\nTransfer-Encoding: chunked\r\n", 1) + lastFrame + lastFrame, []string{"open", "GET /any", "101", "8a", "closed"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			frames, host := tapped(t, tap.Options{Snap: 100, History: 1 << 20})

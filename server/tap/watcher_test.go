@@ -3,9 +3,12 @@
 package tap
 
 import (
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"framescope/protocol/feed"
 )
@@ -54,25 +57,33 @@ func TestEvictedIsTakenInFirst(t *testing.T) {
 func TestEvictedBlocksAreBounded(t *testing.T) {
 	m := newModel(t, 600<<10, 1)
 	h := &m.tap.history
+	waiting := func() int {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return len(h.evicted)
+	}
 	h.openConns.mu.Lock()
 	done := make(chan struct{})
 	go func() {
+		defer close(done)
 		for range 100 {
 			m.connect(2000)
-			m.send(20, 20_000)
+			for range 10 {
+				if m.send(1, 30_000); waiting() > maxEvicted {
+					t.Errorf("%d blocks wait, and one who records does not", waiting())
+					return
+				}
+			}
 		}
-		close(done)
 	}()
-	for waiting := 0; waiting <= maxEvicted; {
-		h.mu.Lock()
-		waiting = len(h.evicted)
-		h.mu.Unlock()
+	for waiting() <= maxEvicted {
+		runtime.Gosched()
 	}
 	h.openConns.mu.Unlock()
 	<-done
 	m.check(false)
-	if len(h.evicted) != 0 {
-		t.Errorf("%d blocks wait", len(h.evicted))
+	if waiting() != 0 {
+		t.Errorf("%d blocks wait", waiting())
 	}
 }
 
@@ -199,4 +210,47 @@ func TestHistoryOffKnowsConnections(t *testing.T) {
 			t.Errorf("connection %d: %q", id, heads)
 		}
 	}
+}
+
+// All watchers together get so many bytes a second, and one that follows waits for no
+// other.
+func TestFeedRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newModel(t, 64<<20, 3)
+		m.send(600, 60_000)
+		begun := time.Now()
+		done := make(chan int)
+		for _, r := range m.readers {
+			r.watch(m.tap)
+			go func() {
+				bytes := 0
+				for r.frames < 600 {
+					batch, err := r.watcher.Next(t.Context())
+					if err != nil {
+						t.Error(err)
+					}
+					bytes += len(batch)
+					r.takeAll(batch)
+				}
+				done <- bytes
+			}()
+		}
+		bytes := 0
+		for range m.readers {
+			bytes += <-done
+		}
+		took, want := time.Since(begun), time.Duration(float64(bytes-feedBurst)/feedRate*float64(time.Second))
+		if (took - want).Abs() > time.Millisecond { // of a clock that only this test moves
+			t.Errorf("%d bytes in %v, want %v", bytes, took, want)
+		}
+		time.Sleep(time.Second)
+		m.send(1, 100)
+		begun = time.Now()
+		if _, err := m.readers[0].watcher.Next(t.Context()); err != nil || time.Since(begun) != 0 {
+			t.Errorf("a frame came after %v, %v", time.Since(begun), err)
+		}
+		for _, r := range m.readers {
+			r.watcher.Close()
+		}
+	})
 }
