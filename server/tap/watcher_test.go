@@ -144,7 +144,7 @@ func TestConnectionsThatChangeFasterThanAWatcherReads(t *testing.T) {
 // However many are open, what a late watcher is told comes in ordinary batches, and is
 // kept by nobody.
 func TestManyConnectionsAreToldInBatches(t *testing.T) {
-	m := newModel(t, 64<<20, 32)
+	m := newModel(t, 64<<20, 3)
 	for range 5000 {
 		m.connect(1400)
 	}
