@@ -4,7 +4,10 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -137,3 +140,89 @@ func TestInspectorUnderstandsGorilla(t *testing.T) {
 		t.Errorf("handshake: %s", h)
 	}
 }
+
+// What the tap tells a page that it has overtaken, or that comes late, the inspector
+// understands: it knows which connections are open, of thousands that came and went.
+func TestInspectorKnowsWhoIsOpen(t *testing.T) {
+	frames := tap.New(tap.Options{Snap: 1 << 20, History: 1 << 20})
+	early := follow(t, frames)
+	var open []*tap.Conn
+	random := rand.New(rand.NewPCG(1, 2))
+	frame := append([]byte{0x82, 126, 0x40, 0}, make([]byte, 16<<10)...)
+	for round := range 60 {
+		for range 100 {
+			open = append(open, frames.Wrap(nowhere{}, protocol.Client))
+		}
+		for range 90 {
+			i := random.IntN(len(open))
+			open[i].Close()
+			open[i] = open[len(open)-1]
+			open = open[:len(open)-1]
+		}
+		for range random.IntN(100) {
+			open[random.IntN(len(open))].Write(frame)
+		}
+		if round%20 == 5 {
+			early.catchUp()
+		}
+	}
+	late := follow(t, frames)
+	for _, c := range []*follower{early, late} {
+		c.catchUp()
+		if s := c.in.Refresh(); s.OpenConnections != uint64(len(open)) {
+			t.Errorf("%d connections are open, want %d; %d are remembered", s.OpenConnections, len(open), s.Connections)
+		}
+	}
+	for _, c := range open {
+		c.Close()
+	}
+	early.catchUp()
+	if s := early.in.Refresh(); s.OpenConnections != 0 {
+		t.Errorf("%d connections are open in the end", s.OpenConnections)
+	}
+}
+
+// follower is an inspector and the feed that it reads.
+type follower struct {
+	t       *testing.T
+	tap     *tap.Tap
+	watcher *tap.Watcher
+	in      *inspect.Inspector
+}
+
+func follow(t *testing.T, frames *tap.Tap) *follower {
+	t.Helper()
+	watcher, err := frames.Watch(nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(watcher.Close)
+	return &follower{t, frames, watcher, inspect.New(64 << 20)}
+}
+
+// catchUp reads up to the end of a connection that comes and goes now.
+func (f *follower) catchUp() {
+	f.t.Helper()
+	last := f.tap.Wrap(nowhere{}, protocol.Client)
+	mark := fmt.Appendf([]byte{0x81, 30}, "%030d", rand.Uint64())
+	last.Write(mark)
+	last.Close()
+	for found := false; !found || f.in.ConnWindow().Ended[0] == 0; f.in.Connections(0, 1) {
+		batch, err := f.watcher.Next(f.t.Context())
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		found = found || bytes.Contains(batch, mark)
+		copy(f.in.Input(len(batch)), batch)
+		if err := f.in.Ingest(); err != nil {
+			f.t.Fatal(err)
+		}
+	}
+}
+
+// nowhere is a net.Conn that takes everything.
+type nowhere struct{ net.Conn }
+
+func (nowhere) Write(b []byte) (int, error) { return len(b), nil }
+func (nowhere) Close() error                { return nil }
+func (nowhere) RemoteAddr() net.Addr        { return &net.TCPAddr{} }
