@@ -34,23 +34,26 @@ func (k *known) appendChanges(dst []byte, s snapshot, limit int, now int64) (bat
 		if len(old) > 0 && old[0].number == c.number {
 			old = old[1:]
 		}
-		switch {
-		case same && gone:
-			dst = appendKnown(dst, now, from, c.first()-1, nil)
-		case same:
-		case len(dst) > 0 && len(dst)+c.size() > limit:
-			k.chunks = append(told, before...)
-			return dst, true
-		default:
-			for _, records := range c.records {
-				dst = append(dst, records...)
+		last := min(c.last(), s.last)
+		if !same || gone {
+			if len(dst) > 0 && len(dst)+c.size() > limit {
+				k.chunks = append(told, before...)
+				return dst, true
 			}
-			dst = appendKnown(dst, now, from, min(c.last(), s.last), c.appendIDs(nil))
+			if same {
+				dst = appendKnown(dst, now, from, c.first()-1, nil)
+			} else {
+				dst = c.append(dst, now, from, last)
+			}
 		}
 		told = append(told, c.chunkID)
-		from = min(c.last(), s.last) + 1
+		from = last + 1
 	}
 	if from <= s.last && (len(old) > 0 || k.last < s.last) {
+		if len(dst) > 0 && len(dst)+knownSize > limit {
+			k.chunks = append(told, old...)
+			return dst, true
+		}
 		dst = appendKnown(dst, now, from, s.last, nil)
 	}
 	k.chunks, k.last = told, s.last
@@ -68,9 +71,21 @@ func (k *known) appendAll(dst []byte, s snapshot, now int64) []byte {
 	return appendKnown(dst, now, 1, s.last, ids)
 }
 
-// size is how many bytes it takes to tell of a chunk.
+// knownSize is the size of a Known record without ids.
+const knownSize = feed.HeaderSize + 8
+
+// append appends what is known of the connections of a chunk, and that of all ids from one
+// to another no others are open.
+func (c *chunk) append(dst []byte, now int64, from, last uint32) []byte {
+	for _, records := range c.records {
+		dst = append(dst, records...)
+	}
+	return appendKnown(dst, now, from, last, c.appendIDs(nil))
+}
+
+// size is how many bytes it takes at most to tell of a chunk.
 func (c *chunk) size() int {
-	size := feed.HeaderSize + 8 + 4*chunkConns
+	size := knownSize + 4*chunkConns
 	for _, records := range c.records {
 		size += len(records)
 	}
