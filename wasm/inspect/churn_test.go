@@ -103,8 +103,7 @@ func TestListedConnections(t *testing.T) {
 	for id := range uint32(9) {
 		c.open(id + 1)
 	}
-	c.into(t, in)
-	in.conns.closeUnlisted(3, 6, []byte{5, 0, 0, 0, 99, 0, 0, 0, 8}, 7)
+	c.add(feed.Record{Kind: feed.Known, Time: 7, Data: []byte{3, 0, 0, 0, 6, 0, 0, 0, 5, 0, 0, 0, 99, 0, 0, 0, 8}}).into(t, in)
 	in.Connections(0, 9)
 	if got, want := in.ConnWindow().Ended[:9], []int64{0, 0, 0, 7, 0, 7, 7, 0, 0}; !slices.Equal(got, want) {
 		t.Errorf("connections 9 to 1 ended at %d, want %d", got, want)

@@ -45,7 +45,7 @@ type conn struct {
 	late    bool   // a frame came after it was forgotten
 	context int    // bytes that its decoders hold to inflate with
 	losses  uint32 // how many losses of frames the decoders know of
-	listed  uint32 // the last list of open connections that named it
+	listed  uint32 // the last list of ranges in which it was open
 	links   [linkCount]link
 }
 

@@ -2,8 +2,6 @@
 
 package inspect
 
-import "encoding/binary"
-
 // How many connections are remembered: those that ended last, and all that are open,
 // unless these are very many. Then the oldest are forgotten as if they had ended.
 const (
@@ -27,13 +25,14 @@ type connList struct {
 	recent       *conn // the last one asked for: frames come in runs
 
 	next      uint32
-	seen      uint64 // since the last clear, when those that were open count
-	forgotten uint32 // the highest id in the capture of those forgotten
-	losses    uint32 // how often frames of unknown connections were lost
-	lists     uint32 // how many lists of open connections came
-	heads     int    // bytes of all that are kept
-	contexts  int    // bytes that all decoders hold to inflate with
-	gone      int    // bytes forgotten since memory was last taken back
+	seen      uint64      // since the last clear, when those that were open count
+	forgotten uint32      // the highest id in the capture of those forgotten
+	losses    uint32      // how often frames of unknown connections were lost
+	ranges    []openRange // of which the open connections were listed
+	lists     uint32      // how many lists of ranges there were before
+	heads     int         // bytes of all that are kept
+	contexts  int         // bytes that all decoders hold to inflate with
+	gone      int         // bytes forgotten since memory was last taken back
 }
 
 func (l *connList) init() {
@@ -193,22 +192,4 @@ func (l *connList) restart() {
 		l.close(l.open.first, l.open.first.opened)
 	}
 	l.byWire, l.recent, l.forgotten = map[uint32]*conn{}, nil, 0
-}
-
-// closeUnlisted closes the connections that are not among ids, a u32 each, of those that the
-// capture calls first to last.
-func (l *connList) closeUnlisted(first, last uint32, ids []byte, time int64) {
-	l.lists++
-	for ; len(ids) >= 4; ids = ids[4:] {
-		if c := l.byWire[binary.LittleEndian.Uint32(ids)]; c != nil {
-			c.listed = l.lists
-		}
-	}
-	for c := l.open.first; c != nil; {
-		next := l.open.next(c)
-		if c.listed != l.lists && c.wire >= first && c.wire <= last {
-			l.close(c, time)
-		}
-		c = next
-	}
 }

@@ -33,6 +33,9 @@ func (in *Inspector) Ingest() error {
 		place := place{slab: number, at: uint32(at)}
 		batch = batch[n:]
 		at += n
+		if len(in.conns.ranges) > 0 && in.conns.isBehindList(&r) {
+			in.conns.endList()
+		}
 		switch r.Kind {
 		case feed.Frame:
 			in.frame(&r, place)
@@ -45,6 +48,7 @@ func (in *Inspector) Ingest() error {
 			in.other(&r)
 		}
 	}
+	in.conns.endList()
 	in.evict()
 	return nil
 }
@@ -91,7 +95,7 @@ func (in *Inspector) other(r *feed.Record) {
 			in.lose(binary.LittleEndian.Uint64(r.Data))
 		}
 	case feed.Known:
-		in.closeUnknown(r)
+		in.conns.list(r)
 	}
 }
 
@@ -192,13 +196,4 @@ func (in *Inspector) lose(n uint64) {
 	}
 	in.skips = append(in.skips, skip{in.rows.next, in.State.LastSeq - in.rows.next})
 	in.conns.losses++
-}
-
-// closeUnknown closes the connections of a range that are not among the open ones in it.
-func (in *Inspector) closeUnknown(r *feed.Record) {
-	if len(r.Data) < 8 {
-		return
-	}
-	first, last := binary.LittleEndian.Uint32(r.Data), binary.LittleEndian.Uint32(r.Data[4:])
-	in.conns.closeUnlisted(first, last, r.Data[8:], r.Time)
 }

@@ -56,6 +56,26 @@ func TestKnownConnections(t *testing.T) {
 	}
 }
 
+// A feed that begins lists thousands of ranges, of which each is about few connections: to go
+// through all connections for each would take minutes.
+func TestVeryManyRanges(t *testing.T) {
+	in := New(0)
+	c := new(capture).begin(1, 0)
+	for id := range uint32(maxOpen) {
+		c.open(id + 1)
+		if id%1000 == 0 {
+			c.into(t, in)
+		}
+	}
+	for id := uint32(1); id <= maxOpen; id += 2 {
+		c.known(id, id+1, id)
+	}
+	c.into(t, in)
+	if s := in.Refresh(); s.OpenConnections != maxOpen/2 {
+		t.Errorf("%d are open, want %d", s.OpenConnections, maxOpen/2)
+	}
+}
+
 // A frame that its receiver gave up is followed by others: none of them is at fault. A
 // letter stands for a frame: t for text, c for a continuation, large if it is the last.
 func TestFramesBehindAnAbandonedOne(t *testing.T) {
