@@ -17,8 +17,8 @@ import (
 const maxHeld = 76 << 10
 
 var (
-	errHeadTooLong = errors.New("a head is longer than is held of it")
-	errOutOfStep   = errors.New("it is not the request that the capture has at this place")
+	errHeadTooLong = errors.New("a request's head is longer than the 72 KiB that the capture takes")
+	errOutOfStep   = errors.New("the capture reads another request at this place")
 	errNotAttached = errors.New("the capture sees no requests: the server needs tap.Attach")
 )
 

@@ -252,10 +252,10 @@ func TestDoubtfulRequestIsRefused(t *testing.T) {
 		"both framings":      {"POST /plain HTTP/1.1\r\nHost: %h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + request, "Transfer-Encoding and Content-Length are both there (RFC 9112 6.1)"},
 		"in the request":     {strings.Replace(request, "\r\n", "\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n", 1) + "0\r\n\r\n", "Transfer-Encoding and Content-Length"},
 		"folded framing":     {"POST /plain HTTP/1.1\r\nHost: %h\r\nTransfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n" + request, "goes on in a second line"},
-		"folded key":         {strings.Replace(request, "Key: ", "Key:\r\n ", 1), "not the request that the capture has"},
+		"folded key":         {strings.Replace(request, "Key: ", "Key:\r\n ", 1), "reads another request"},
 		"two keys in one":    {strings.Replace(request, "Upgrade: websocket", "X: y\r\n Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nUpgrade: websocket", 1) + lastFrame, ""},
-		"head of 100 KiB":    {strings.Replace(request, "\r\n", "\r\nX: "+strings.Repeat("x", 100<<10)+"\r\n", 1), "longer than is held"},
-		"a long one before":  {"GET /plain HTTP/1.1\r\nHost: %h\r\nX: " + strings.Repeat("x", 100<<10) + "\r\n\r\n" + request, "longer than is held"},
+		"head of 100 KiB":    {strings.Replace(request, "\r\n", "\r\nX: "+strings.Repeat("x", 100<<10)+"\r\n", 1), "longer than the 72 KiB"},
+		"a long one before":  {"GET /plain HTTP/1.1\r\nHost: %h\r\nX: " + strings.Repeat("x", 100<<10) + "\r\n\r\n" + request, "longer than the 72 KiB"},
 		"upgrade to HTTP/2":  {"PRI * HTTP/2.0\r\n\r\n" + request, ""},
 		"an unknown version": {strings.Replace(request, "HTTP/1.1", "HTTP/3.0", 1), ""},
 	} {
