@@ -20,7 +20,7 @@ const (
 	// spare is what the process takes beside what it keeps for peers, in bytes, and for each
 	// goroutine: about that of a connection.
 	spare          = 96 << 20
-	spareGoroutine = 16 << 10
+	spareGoroutine = 12 << 10
 )
 
 // Tend keeps the process small until ctx is done, where bounded is how many bytes the
