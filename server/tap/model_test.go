@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -289,6 +290,62 @@ func TestModel(t *testing.T) {
 			})
 		}
 	}
+}
+
+// Many record at once while watchers read, fall behind, leave and come back: in the end
+// all know the same.
+func TestModelAllAtOnce(t *testing.T) {
+	m := newModel(t, 1<<20, 4)
+	var recorders, watchers sync.WaitGroup
+	var mu sync.Mutex
+	for i := range uint64(6) {
+		recorders.Go(func() {
+			random := rand.New(rand.NewPCG(i, 1))
+			mine := &model{t: t, tap: m.tap, open: map[uint32][]string{}}
+			for range 400 {
+				switch random.IntN(4) {
+				case 0:
+					mine.connect(random.IntN(3000))
+				case 1:
+					mine.disconnect(random.IntN(100))
+				case 2:
+					mine.send(1+random.IntN(5), 10_000)
+				default:
+					for range 10 {
+						mine.connect(0)
+						mine.disconnect(len(mine.ids) - 1)
+					}
+				}
+			}
+			mu.Lock()
+			maps.Copy(m.open, mine.open)
+			mu.Unlock()
+		})
+	}
+	stop := make(chan struct{})
+	for i, r := range m.readers {
+		watchers.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if r.watcher == nil {
+					r.watch(m.tap)
+				}
+				r.read()
+				if n%(20*(i+1)) == 0 {
+					r.watcher.Close()
+					r.watcher = nil
+				}
+			}
+		})
+	}
+	recorders.Wait()
+	close(stop)
+	watchers.Wait()
+	m.check(false)
 }
 
 func FuzzModel(f *testing.F) {
