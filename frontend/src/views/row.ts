@@ -188,6 +188,6 @@ function startText(flags: number): string {
 }
 
 function endText(flags: number): string {
-  if (flags & flagPartial) return " (the connection ended inside this frame)";
+  if (flags & flagPartial) return " (the frame was not finished)";
   return flags & flagCut ? " (cut)" : "";
 }

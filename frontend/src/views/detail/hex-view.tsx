@@ -60,7 +60,7 @@ export function HexView({ detail, wire, live }: Props) {
       {detail.cut && (
         <p class="aside">
           {detail.partial
-            ? "The connection ended inside this frame: the rest never came."
+            ? "The connection ended inside this frame, or its receiver gave it up: the rest was not captured."
             : `Only the first ${count(detail.captured, "byte")} of ${grouped(BigInt(detail.wireSize))} were captured (see --snap).`}
         </p>
       )}
