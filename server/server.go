@@ -34,11 +34,11 @@ type server struct {
 func newServer(c *config, log *slog.Logger) (*server, error) {
 	// A quarter is for requests: who has not finished one displaces nobody who has.
 	requests := int64(c.maxMemory) / 4
-	kept := memory.NewBudget(int64(c.maxMemory)-requests, log)
+	kept := memory.NewBudget(int64(c.maxMemory)-requests, log.With("of", "messages"))
 	s := &server{
 		config: c,
 		log:    log,
-		tap:    tap.New(tap.Options{Snap: c.snap, History: int64(c.history) << 20, Memory: kept, Requests: memory.NewBudget(requests, log)}),
+		tap:    tap.New(tap.Options{Snap: c.snap, History: int64(c.history) << 20, Memory: kept, Requests: memory.NewBudget(requests, log.With("of", "requests"))}),
 		memory: kept,
 		sockets: &websocket.Server{
 			Log:     log,

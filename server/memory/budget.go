@@ -25,8 +25,8 @@ var (
 
 // Holder is what keeps bytes, a connection for instance.
 type Holder interface {
-	// Evict tells the holder to give up what it keeps. It starts that and returns at once,
-	// without a call of the budget. tooLarge says that the holder kept so much that it
+	// Evict tells the holder to give up what it keeps. It must neither block nor call the
+	// Budget, whose lock is held. tooLarge says that the holder kept so much that it
 	// would not fit later either.
 	Evict(tooLarge bool)
 }
@@ -85,7 +85,8 @@ func (b *Budget) Used() int64 {
 // Full reports whether nothing more should be kept that can be done without.
 func (b *Budget) Full() bool { return b != nil && b.used.Load() >= b.limit }
 
-// Scarce reports whether so much is held that what is freed should not be kept for later.
+// Scarce reports whether a quarter of the limit is used: then buffers should not be returned
+// to pools, which nobody counts.
 func (b *Budget) Scarce() bool { return b != nil && b.used.Load() >= b.limit/4 }
 
 // Account is what one holder keeps. The zero value keeps nothing.
@@ -95,8 +96,8 @@ type Account struct {
 	rest atomic.Uint32 // KiB of what is held that neither wait nor are unfinished
 }
 
-// SetResting says how many of the bytes that are held neither wait nor are unfinished: who
-// keeps nothing else is evicted last.
+// SetResting sets how many of the bytes that are held are long-lived state, such as a
+// compression context, and not pending work. An account with only such bytes is evicted last.
 func (a *Account) SetResting(n int64) { a.rest.Store(uint32(n >> 10)) }
 
 // milliseconds is a moment as an account has it, which is never 0 and wraps round.
@@ -105,8 +106,8 @@ func (t moment) milliseconds() uint32 { return uint32(t/moment(time.Millisecond)
 const closedAccount = -1 << 62
 
 // Grow is Add for bytes that are about to be taken: it waits for its turn and for room, five
-// seconds at most, while others are evicted. What is let in may pass the limit; then somebody
-// has to go for it, and nothing more is let in before. ErrFull and ErrTooLarge say that h itself
+// seconds at most, while others are evicted. A request is admitted while less than the limit is
+// used, so one may pass it; no other is admitted until use is below the limit again. ErrFull and ErrTooLarge say that h itself
 // has to give up what it keeps; then nothing was added.
 func (b *Budget) Grow(a *Account, h Holder, n int64) error {
 	if b == nil {

@@ -18,7 +18,7 @@ const (
 	// share is the part of the budget, one in so many, that one holder may keep
 	// without being called too large.
 	share = 8
-	// lookTime is how long it takes at least until it is looked again who has to go.
+	// lookTime is the least time between two scans of all accounts.
 	lookTime = 50 * time.Millisecond
 	// reportTime is how long evictions are gathered into one line of the log.
 	reportTime = time.Second
@@ -27,7 +27,7 @@ const (
 // evictSoon has somebody go if too much is held, unless others are at it.
 func (b *Budget) evictSoon() {
 	if b.used.Load() > b.limit && b.mu.TryLock() {
-		b.evict()
+		b.scheduleEviction()
 		b.mu.Unlock()
 	}
 }
@@ -43,9 +43,9 @@ func (b *Budget) full(n int64) error {
 	return ErrFull
 }
 
-// evict has it looked soon who has to go: not here, since to look takes time for each account,
-// and not again within lookTime. b.mu is held.
-func (b *Budget) evict() {
+// scheduleEviction runs evictLargest from a timer, at least lookTime after the last run: a scan
+// visits every account. b.mu is held.
+func (b *Budget) scheduleEviction() {
 	if b.looking {
 		return
 	}
@@ -60,14 +60,14 @@ func (b *Budget) evict() {
 		b.looking = false
 		b.looked = now()
 		if b.used.Load() >= b.limit {
-			b.choose()
+			b.evictLargest()
 		}
 		b.letIn()
 	})
 }
 
-// choose evicts so many that an eighth of the budget is free. b.mu is held.
-func (b *Budget) choose() {
+// evictLargest evicts until an eighth of the budget is free. b.mu is held.
+func (b *Budget) evictLargest() {
 	need := b.used.Load() - b.limit + b.limit/8
 	candidates := b.candidates(&need)
 	if need <= 0 {

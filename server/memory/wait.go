@@ -63,7 +63,7 @@ func (b *Budget) letIn() {
 		w := b.waiters[0]
 		if !w.done {
 			if b.used.Load() >= b.limit {
-				b.evict()
+				b.scheduleEviction()
 				return
 			}
 			b.used.Add(w.n)

@@ -74,7 +74,8 @@ func (c *Conn) receivedHTTP(b []byte) {
 	}
 }
 
-// hold is receivedHTTP without a wait. It returns where how many bytes more are held.
+// hold is receivedHTTP without a wait. It returns the exchange to charge and by how many bytes
+// its cost has grown.
 func (c *Conn) hold(b []byte) (x *exchange, more int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

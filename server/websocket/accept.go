@@ -22,7 +22,8 @@ func (s *Server) Accept(w http.ResponseWriter, r *http.Request, ours ...string) 
 	return s.accept(w, r, ours, nil)
 }
 
-// accept adds to apps, if that is not nil, for a connection that it returns.
+// accept answers the handshake. If apps is not nil it adds 1 to it for the connection that it
+// returns; the caller calls Done.
 func (s *Server) accept(w http.ResponseWriter, r *http.Request, ours []string, apps *sync.WaitGroup) (*Conn, error) {
 	key, refusal := s.check(r)
 	if refusal != nil {

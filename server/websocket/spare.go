@@ -10,9 +10,9 @@ import (
 	"framescope/server/memory"
 )
 
-// spareRooms are those that nobody uses while memory is scarce. Pools would keep them
-// without being counted; left to the collector, they would be garbage faster than it
-// collects, of messages that grow to many MiB.
+// spareRooms holds large rooms for reuse while memory is scarce, and counts them in the
+// budget; a sync.Pool would hold them uncounted. Left to the collector they would be garbage
+// faster than it collects, of messages that grow to many MiB.
 var spareRooms spareList
 
 const (
