@@ -16,18 +16,10 @@ import (
 )
 
 var (
-	soakTime   = flag.Duration("soak.time", usualTime(), "about how long the whole run takes; from 10m on with as many peers as the limits allow")
+	soakTime   = flag.Duration("soak.time", 50*time.Second, "about how long the whole run takes; from 10m on with as many peers as the limits allow")
 	soakTable  = flag.String("soak.table", "", "write the table of attacks to this `file`")
 	soakBinary = flag.String("soak.binary", "", "the server's binary, a `file`; without it one is built")
 )
-
-// usualTime is that of a run among all other tests; machines that do nothing else take longer.
-func usualTime() time.Duration {
-	if os.Getenv("CI") != "" {
-		return 2 * time.Minute
-	}
-	return 50 * time.Second
-}
 
 // workDir is where the server is built.
 var workDir string
