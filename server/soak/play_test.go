@@ -120,13 +120,14 @@ const (
 	togetherLatency = 3
 	togetherFlag    = "512MiB"
 	togetherMemory  = 512 * mib
+	togetherConns   = 8000 * connSize // about as many are open at once
 )
 
 // runTogether runs all attacks side by side on one server until their time is over.
 func runTogether(t *testing.T, all []attack, of scale) {
 	of.p99 *= togetherLatency
 	s := start(t, launch{flags: []string{"--max-memory", togetherFlag}})
-	r := &row{attack: attack{name: allAtOnce, limit: "`--max-memory " + togetherFlag + "`"}, bound: budget(togetherMemory)}
+	r := &row{attack: attack{name: allAtOnce, limit: "`--max-memory " + togetherFlag + "`"}, bound: budget(togetherMemory) + togetherConns}
 	base, _ := s.memory()
 	c := startClients(t, s, of, true)
 	// Not a deadline: a dial would fail at it a moment before ctx is done.
@@ -160,7 +161,7 @@ func runTogether(t *testing.T, all []attack, of scale) {
 func endTogether(t *testing.T, all []attack, of scale) {
 	of.p99 *= togetherLatency
 	s := start(t, launch{flags: []string{"--max-memory", togetherFlag}})
-	r := &row{attack: attack{name: endOfAll, limit: endLimit}, bound: budget(togetherMemory)}
+	r := &row{attack: attack{name: endOfAll, limit: endLimit}, bound: budget(togetherMemory) + togetherConns}
 	c := startClients(t, s, of, true)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

@@ -96,7 +96,9 @@ func (v *viewer) take(r feed.Record) error {
 		first, last := binary.LittleEndian.Uint32(r.Data), binary.LittleEndian.Uint32(r.Data[4:])
 		known := map[uint32]bool{}
 		for ids := r.Data[8:]; len(ids) >= 4; ids = ids[4:] {
-			known[binary.LittleEndian.Uint32(ids)] = true
+			id := binary.LittleEndian.Uint32(ids)
+			known[id] = true
+			v.open[id] = true // its Open may have been left out
 		}
 		maps.DeleteFunc(v.open, func(id uint32, _ bool) bool { return id >= first && id <= last && !known[id] })
 	case feed.Lost:
