@@ -36,11 +36,12 @@ func (c *Conn) countMemory(room int) {
 	}
 }
 
-// smallMemory is up to how much a connection may keep without a wait, in bytes: then others go.
+// smallMemory is how many bytes a connection may keep without waiting for memory; if it is
+// used up, others are evicted for them.
 const smallMemory = 4 << 10
 
-// reserveMemory is countMemory before the room is taken: it waits until there is memory for it, or gives
-// up.
+// reserveMemory is countMemory before the room is taken. It waits until there is memory for
+// the room, or closes the connection.
 func (c *Conn) reserveMemory(room int) error {
 	if room <= smallMemory {
 		c.countMemory(room)
@@ -122,13 +123,19 @@ func (c *Conn) closeEvicted() error {
 // releaseMessage lets go of what has come of a message that will not be finished. c.reading
 // is held.
 func (c *Conn) releaseMessage() {
-	m := &c.message
 	c.in.discard()
 	c.in.release()
-	m.room.give(c.options.Memory)
-	if m.inflating {
+	if m := &c.message; m.inflating {
 		m.inflating = false
 		inflaters.Put(c.decoder.Lend(nil))
 	}
-	c.countMemory(0)
+	c.releaseRoom()
+}
+
+// releaseRoom gives back the room of a message.
+func (c *Conn) releaseRoom() {
+	c.message.room.give(c.options.Memory)
+	if c.message.kept != 0 {
+		c.countMemory(0)
+	}
 }

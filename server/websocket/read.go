@@ -37,10 +37,7 @@ func (c *Conn) readMessage() (protocol.Opcode, []byte, error) {
 		return 0, nil, err
 	}
 	if m.op == protocol.OpContinuation {
-		m.room.give(c.options.Memory) // of the message before
-		if m.kept != 0 {
-			c.countMemory(0)
-		}
+		c.releaseRoom() // of the message before
 	}
 	for {
 		ev, err := c.nextData()

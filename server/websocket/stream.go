@@ -25,10 +25,7 @@ func (c *Conn) NextReader() (protocol.Opcode, io.Reader, error) {
 	}
 	r := &messageReader{conn: c}
 	if m.op == protocol.OpContinuation {
-		m.room.give(c.options.Memory)
-		if m.kept != 0 {
-			c.countMemory(0)
-		}
+		c.releaseRoom()
 		ev, err := c.nextData()
 		if err != nil {
 			return 0, nil, err
