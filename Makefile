@@ -33,11 +33,11 @@ bench: page-tests browser ## run the benchmarks: Go, and the page in a browser (
 	@go test -run '^$$' -bench . -benchmem -benchtime '$(BENCHTIME)' ./protocol/... ./wasm/... ./server/...
 
 bench-peers: tools ## measure us beside other Go libraries (BENCHFLAGS='-quick -rows 125.B -o table.md')
-	@cd server/websocket/bench && go build -o ../../../bin/bench-peers .
-	@exec bin/bench-peers $(BENCHFLAGS)
+	@cd server/websocket/internal/bench && go test -c -o ../../../../bin/bench-peers .
+	@exec bin/bench-peers measure $(BENCHFLAGS)
 
 compare: tools ## hold us and gorilla/websocket against the RFC, case by case: a Markdown table
-	@mkdir -p bin && go test -count=1 ./server/websocket/compare -compare.table='$(CURDIR)/bin/compare.md' >&2 && cat bin/compare.md
+	@mkdir -p bin && go test -count=1 ./server/websocket/internal/compare -compare.table='$(CURDIR)/bin/compare.md' >&2 && cat bin/compare.md
 
 soak: build ## attack a server from all sides beside well-behaved clients: a Markdown table (SOAK=20m)
 	@rm -f bin/soak.md; code=0; go test -count=1 -timeout 0 -v ./server/soak -soak.time='$(SOAK)' \

@@ -41,18 +41,18 @@ var rooms = []room{
 	{"wasm", []string{"runtime", "unsafe"}, []string{"wasm/inspect"}},
 	{"server/websocket", nil, []string{"protocol", "server/memory", "github.com/klauspost/compress/flate", "golang.org/x/net/proxy"}},
 	{"server/memory", nil, nil},
-	{"server/websocket/conformance", []string{}, nil}, // tests alone
-	{"server/websocket/compare", []string{}, nil},
+	{"server/conformance", []string{}, nil}, // tests only
+	{"server/websocket/internal/compare", []string{}, nil},
 	{"server/tap", nil, []string{"protocol", "protocol/feed", "server/memory"}},
 	{"server/soak", []string{}, nil},
 	{"server/echo", nil, []string{"protocol", "server/websocket"}},
 	{"server/chat", nil, []string{"protocol", "server/websocket"}},
-	{"server/inspect", nil, []string{"protocol", "server/tap", "server/websocket"}}, // the feed, which is the tap's own app
+	{"server/watch", nil, []string{"protocol", "server/tap", "server/websocket"}}, // the feed, which is the tap's own app
 	{"server/decode", nil, []string{"protocol"}},
 	{"server/connect", nil, []string{"protocol", "server/decode", "server/websocket"}},
 	{"server/site", nil, nil},
 	{"server", nil, []string{
-		"protocol", "server/chat", "server/connect", "server/decode", "server/echo", "server/inspect", "server/memory", "server/site", "server/tap", "server/websocket", "github.com/spf13/cobra", "github.com/dustin/go-humanize",
+		"protocol", "server/chat", "server/connect", "server/decode", "server/echo", "server/watch", "server/memory", "server/site", "server/tap", "server/websocket", "github.com/spf13/cobra", "github.com/dustin/go-humanize",
 	}},
 	{"build", nil, []string{"github.com/evanw/esbuild/pkg/api", "github.com/andybalholm/brotli"}},
 }
@@ -186,7 +186,7 @@ func TestCoreKnowsNoOutside(t *testing.T) {
 
 func TestTestPackagesStayInTests(t *testing.T) {
 	for _, name := range sources(t, ".go") {
-		if isTest(name) || nested(name) || path.Dir(name) == "build" {
+		if isTest(name) || path.Dir(name) == "build" {
 			continue
 		}
 		for _, spec := range parse(t, name).Imports {

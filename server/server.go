@@ -13,10 +13,10 @@ import (
 
 	"framescope/server/chat"
 	"framescope/server/echo"
-	"framescope/server/inspect"
 	"framescope/server/memory"
 	"framescope/server/site"
 	"framescope/server/tap"
+	"framescope/server/watch"
 	"framescope/server/websocket"
 )
 
@@ -67,7 +67,7 @@ func (s *server) handler() http.Handler {
 	mux.Handle("/healthz", s.ownHost(http.HandlerFunc(health)))
 	mux.Handle("/ws/echo", captured(&echo.Handler{Server: s.sockets, Log: s.log}))
 	mux.Handle("/ws/chat", captured(chat.New(s.sockets, s.log)))
-	mux.Handle("/ws/inspect", tap.Ignore(&inspect.Handler{Tap: s.tap, Server: s.sockets, Log: s.log}))
+	mux.Handle("/ws/inspect", tap.Ignore(&watch.Handler{Tap: s.tap, Server: s.sockets, Log: s.log}))
 	mux.Handle("/ws/", s.ownHost(http.HandlerFunc(noSuchSocket)))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.running.RLock()

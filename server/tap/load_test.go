@@ -22,8 +22,8 @@ import (
 	"time"
 
 	"framescope/protocol"
-	"framescope/server/inspect"
 	"framescope/server/tap"
+	"framescope/server/watch"
 	"framescope/server/websocket"
 )
 
@@ -69,7 +69,7 @@ func watched(tb testing.TB, frames *tap.Tap) (host string) {
 			}
 		})
 	})))
-	mux.Handle("/inspect", tap.Ignore(&inspect.Handler{Tap: frames, Server: sockets, Log: slog.New(slog.DiscardHandler)}))
+	mux.Handle("/inspect", tap.Ignore(&watch.Handler{Tap: frames, Server: sockets, Log: slog.New(slog.DiscardHandler)}))
 	server := httptest.NewUnstartedServer(mux)
 	server.Listener = frames.Listener(server.Listener)
 	tap.Attach(server.Config)

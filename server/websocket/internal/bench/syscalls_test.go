@@ -1,7 +1,7 @@
 // System calls of the load without a word to the scheduler, which has nobody else
 // to run meanwhile.
 
-package main
+package bench
 
 import (
 	"unsafe"

@@ -1,15 +1,15 @@
 // Our servers: without the capture, with it, and with the page's feed.
 
-package main
+package bench
 
 import (
 	"log/slog"
 	"net"
 	"net/http"
 
-	"framescope/server/inspect"
 	"framescope/server/memory"
 	"framescope/server/tap"
+	"framescope/server/watch"
 	"framescope/server/websocket"
 )
 
@@ -33,7 +33,7 @@ func serveOurs(l net.Listener, t *tap.Tap) error {
 	handle("/fan", func(c *websocket.Conn) { ourFan(c, &all) }, websocket.Compression{Off: true})
 	server := &http.Server{Handler: mux}
 	if t != nil {
-		mux.Handle("/ws/inspect", tap.Ignore(&inspect.Handler{Tap: t, Server: &websocket.Server{}, Log: slog.New(slog.DiscardHandler)}))
+		mux.Handle("/ws/inspect", tap.Ignore(&watch.Handler{Tap: t, Server: &websocket.Server{}, Log: slog.New(slog.DiscardHandler)}))
 		tap.Attach(server)
 		l = t.Listener(l)
 	}

@@ -1,6 +1,6 @@
 // Fan-out: one who speaks and a thousand who listen.
 
-package main
+package bench
 
 import (
 	"bytes"

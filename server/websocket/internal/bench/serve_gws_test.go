@@ -1,6 +1,6 @@
 // lxzan/gws: its event handler, and its broadcaster.
 
-package main
+package bench
 
 import (
 	"net"

@@ -1,7 +1,7 @@
 // A page that watches, as far as the server can tell: it takes every batch, gives
 // credit for it, and counts what it was shown and what it lost.
 
-package main
+package bench
 
 import (
 	"encoding/binary"
@@ -9,7 +9,7 @@ import (
 
 	"framescope/protocol"
 	"framescope/protocol/feed"
-	"framescope/server/inspect"
+	"framescope/server/watch"
 )
 
 type page struct {
@@ -20,7 +20,7 @@ type page struct {
 
 // watch adds a page to the load.
 func (l *load) watch(addr string) error {
-	fields := "Sec-WebSocket-Protocol: " + inspect.Subprotocol + "\r\n"
+	fields := "Sec-WebSocket-Protocol: " + watch.Subprotocol + "\r\n"
 	c, err := l.add(addr, "/ws/inspect", fields, frame(protocol.OpText, 0, []byte("1")))
 	if err != nil {
 		return err

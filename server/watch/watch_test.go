@@ -1,6 +1,6 @@
 // The feed over real sockets: what it refuses, what it sends, and that it stops.
 
-package inspect_test
+package watch_test
 
 import (
 	"io"
@@ -18,8 +18,8 @@ import (
 
 	"framescope/protocol"
 	"framescope/protocol/feed"
-	"framescope/server/inspect"
 	"framescope/server/tap"
+	"framescope/server/watch"
 	"framescope/server/websocket"
 )
 
@@ -29,7 +29,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func serve(t *testing.T, history int64) (frames *tap.Tap, url string) {
 	t.Helper()
 	frames = tap.New(tap.Options{Snap: 1 << 20, History: history})
-	handler := &inspect.Handler{Tap: frames, Server: &websocket.Server{}, Log: slog.New(slog.DiscardHandler)}
+	handler := &watch.Handler{Tap: frames, Server: &websocket.Server{}, Log: slog.New(slog.DiscardHandler)}
 	server := httptest.NewUnstartedServer(tap.Ignore(handler))
 	server.Listener = frames.Listener(server.Listener)
 	tap.Attach(server.Config)
@@ -38,9 +38,9 @@ func serve(t *testing.T, history int64) (frames *tap.Tap, url string) {
 	return frames, "ws" + strings.TrimPrefix(server.URL, "http")
 }
 
-func watch(t *testing.T, url string) *gorilla.Conn {
+func openFeed(t *testing.T, url string) *gorilla.Conn {
 	t.Helper()
-	d := gorilla.Dialer{Subprotocols: []string{inspect.Subprotocol}}
+	d := gorilla.Dialer{Subprotocols: []string{watch.Subprotocol}}
 	c, _, err := d.Dial(url, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -103,12 +103,12 @@ func count(records []feed.Record, kind feed.Kind) (n int) {
 func TestFeed(t *testing.T) {
 	frames, url := serve(t, 64<<20)
 	push(frames, 1000, 5000)
-	records := read(t, watch(t, url), true, feed.Closed)
+	records := read(t, openFeed(t, url), true, feed.Closed)
 	if records[0].Kind != feed.Begin || count(records, feed.Frame) != 1000 {
 		t.Errorf("begins with kind %d, %d frames", records[0].Kind, count(records, feed.Frame))
 	}
 	// Live, and its own traffic is no part of it.
-	c := watch(t, url)
+	c := openFeed(t, url)
 	read(t, c, true, feed.Closed)
 	push(frames, 1, 5)
 	if records := read(t, c, true, feed.Closed); count(records, feed.Frame) != 1 || count(records, feed.Open) != 1 {
@@ -119,7 +119,7 @@ func TestFeed(t *testing.T) {
 func TestWindow(t *testing.T) {
 	frames, url := serve(t, 64<<20)
 	push(frames, 1000, 5000) // 20 batches
-	c := watch(t, url)
+	c := openFeed(t, url)
 	for range 8 {
 		if _, _, err := c.ReadMessage(); err != nil {
 			t.Fatal(err)
@@ -138,7 +138,7 @@ func TestWindow(t *testing.T) {
 func TestWrongCredit(t *testing.T) {
 	_, url := serve(t, 0)
 	for _, message := range []string{"x", "-1", "999", "1"} {
-		c := watch(t, url)
+		c := openFeed(t, url)
 		c.WriteMessage(gorilla.TextMessage, []byte(message))
 		c.WriteMessage(gorilla.TextMessage, []byte("9")) // more than can be owed
 		for {
@@ -166,26 +166,26 @@ func TestRefusals(t *testing.T) {
 	}
 	for want, got := range map[int]int{
 		400: dial("/", nil),
-		403: dial("/", http.Header{"Origin": {"http://evil.example"}}, inspect.Subprotocol),
-		101: dial("/", nil, "other", inspect.Subprotocol),
+		403: dial("/", http.Header{"Origin": {"http://evil.example"}}, watch.Subprotocol),
+		101: dial("/", nil, "other", watch.Subprotocol),
 	} {
 		if got != want {
 			t.Errorf("status %d, want %d", got, want)
 		}
 	}
-	if got := dial("/?capture=zz&after=1", nil, inspect.Subprotocol); got != 400 {
+	if got := dial("/?capture=zz&after=1", nil, watch.Subprotocol); got != 400 {
 		t.Errorf("broken resumption: status %d", got)
 	}
 }
 
 func TestWatcherThatNeverReadsCostsNobody(t *testing.T) {
 	frames, url := serve(t, 1<<20)
-	watch(t, url)
+	openFeed(t, url)
 	push(frames, 5000, 5000)
 	if held := frames.Held(); held > 2<<20 {
 		t.Errorf("%d bytes held for it", held)
 	}
-	records := read(t, watch(t, url), true, feed.Closed)
+	records := read(t, openFeed(t, url), true, feed.Closed)
 	if n := count(records, feed.Frame); n < 100 {
 		t.Errorf("another watcher gets %d frames", n)
 	}

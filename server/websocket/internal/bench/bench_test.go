@@ -1,12 +1,11 @@
 // The harness itself: every server in a process of its own does every kind of
 // work, and the figures come out as they should.
 
-package main
+package bench
 
 import (
 	"context"
 	"errors"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -14,13 +13,6 @@ import (
 
 	"framescope/protocol"
 )
-
-func TestMain(m *testing.M) {
-	if len(os.Args) == 3 && os.Args[1] == "serve" {
-		exit(serveProcess(os.Args[2]))
-	}
-	os.Exit(m.Run())
-}
 
 func TestEveryServerDoesEveryWork(t *testing.T) {
 	p, err := newPlan("125 B text, 16|16 KiB binary, 1 |1 MiB text, 4|deflate|fan-out 125 B to 1,000, 4|handshake", strings.Join(serverNames, ","), 1, 50*time.Millisecond)

@@ -1,6 +1,6 @@
 // What the figures were measured on, and which versions of whom.
 
-package main
+package bench
 
 import (
 	"fmt"

@@ -1,6 +1,6 @@
 // Connecting: a blocking socket and the opening handshake.
 
-package main
+package bench
 
 import (
 	"errors"

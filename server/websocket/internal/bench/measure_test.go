@@ -1,6 +1,6 @@
 // Measuring a row: each server in turns, several times.
 
-package main
+package bench
 
 import (
 	"context"

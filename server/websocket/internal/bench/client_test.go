@@ -1,7 +1,7 @@
 // One connection of the load: what it sends over and over, and what it makes of
 // the answers.
 
-package main
+package bench
 
 import (
 	"fmt"

@@ -1,6 +1,6 @@
 // coder/websocket: no options beside the mode of compression.
 
-package main
+package bench
 
 import (
 	"bytes"

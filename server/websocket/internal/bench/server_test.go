@@ -1,7 +1,7 @@
 // Every peer does all of its duty: it answers messages whole and in fragments with a
 // ping between, and refuses text that is no UTF-8 with 1007.
 
-package main
+package bench
 
 import (
 	"errors"

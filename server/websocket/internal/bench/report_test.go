@@ -1,6 +1,6 @@
 // The tables, in Markdown.
 
-package main
+package bench
 
 import (
 	"fmt"

@@ -1,7 +1,7 @@
 // A server as a process of its own: pinned to a core, asked by lines on its
 // standard input for what it has used.
 
-package main
+package bench
 
 import (
 	"bufio"

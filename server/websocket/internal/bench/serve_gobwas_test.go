@@ -1,7 +1,7 @@
 // gobwas/ws: upgraded without net/http, which is what the library is for; its
 // readers and headers, and buffers of our own.
 
-package main
+package bench
 
 import (
 	"bufio"

@@ -1,4 +1,4 @@
-// Package inspect serves the capture feed that the page reads, /ws/inspect.
+// Package watch serves the capture feed that the page reads, /ws/inspect.
 //
 // The subprotocol is framescope.v1. The server sends binary messages, each of
 // them whole records as package feed defines them. The page sends text messages,
@@ -8,7 +8,7 @@
 //
 // With ?capture=ID&after=N a feed goes on behind frame N of that capture, as
 // long as the history still holds it.
-package inspect
+package watch
 
 import (
 	"context"

@@ -1,6 +1,6 @@
 // Connections as such: handshakes a second, and the memory of those that idle.
 
-package main
+package bench
 
 import (
 	"context"

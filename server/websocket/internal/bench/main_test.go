@@ -1,8 +1,6 @@
-// Command bench measures our connection beside those of other Go libraries: the
-// same work, in turns, each server alone on one core and the load on another.
-//
-// It is a module of its own, so that no peer enters the product's go.mod.
-package main
+// The command: its arguments, and what is measured of all that can be.
+
+package bench
 
 import (
 	"context"
@@ -16,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"testing"
 	"time"
 )
 
@@ -29,10 +28,21 @@ type plan struct {
 
 var errInterrupted = errors.New("interrupted")
 
-func main() {
-	if len(os.Args) == 3 && os.Args[1] == "serve" {
+// TestMain makes three programs of one binary: the measurement, a server that it
+// starts, and the tests of both.
+func TestMain(m *testing.M) {
+	switch {
+	case len(os.Args) == 3 && os.Args[1] == "serve":
 		exit(serveProcess(os.Args[2]))
+	case len(os.Args) > 1 && os.Args[1] == "measure":
+		exit(measure(os.Args[2:]))
 	}
+	os.Exit(m.Run())
+}
+
+// measure is the program that `make bench-peers` runs.
+func measure(arguments []string) error {
+	flag := flag.NewFlagSet("bench-peers", flag.ExitOnError)
 	var (
 		rows    = flag.String("rows", ".", "regular `expression` of the rows to measure")
 		servers = flag.String("servers", strings.Join(serverNames, ","), "comma-separated `names` of the servers")
@@ -41,15 +51,17 @@ func main() {
 		quick   = flag.Bool("quick", false, "the same as -rounds 3 -length 200ms")
 		out     = flag.String("o", "", "`file` to write the table to, too")
 	)
-	flag.Parse()
+	if err := flag.Parse(arguments); err != nil {
+		return err
+	}
 	if *quick {
 		*rounds, *length = 3, 200*time.Millisecond
 	}
 	p, err := newPlan(*rows, *servers, *rounds, *length)
-	if err == nil {
-		err = run(p, *out)
+	if err != nil {
+		return err
 	}
-	exit(err)
+	return run(p, *out)
 }
 
 func exit(err error) {

@@ -1,6 +1,6 @@
 // What is sent: bytes, text and JSON, the same in every run.
 
-package main
+package bench
 
 import (
 	"bytes"

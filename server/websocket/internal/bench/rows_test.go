@@ -1,6 +1,6 @@
 // The rows of the table: what is done in each.
 
-package main
+package bench
 
 import (
 	"fmt"

@@ -1,6 +1,6 @@
 // The table of servers, what they have in common, and the one that knows no frames.
 
-package main
+package bench
 
 import (
 	"bytes"

@@ -1,6 +1,6 @@
 // Echo: a number of messages under way on each connection.
 
-package main
+package bench
 
 import (
 	"bytes"

@@ -1,6 +1,6 @@
 // gorilla/websocket: buffers of net/http, pooled write buffers, prepared messages.
 
-package main
+package bench
 
 import (
 	"bytes"

@@ -1,7 +1,7 @@
 // The load: one thread and one epoll, so that it costs far less than any server,
 // and the same for each.
 
-package main
+package bench
 
 import (
 	"errors"

@@ -1,8 +1,8 @@
-module framescope/server/websocket/bench
+module framescope/server/websocket/internal/bench
 
 go 1.26.8
 
-replace framescope => ../../..
+replace framescope => ../../../..
 
 require (
 	framescope v0.0.0
