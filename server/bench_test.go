@@ -1,4 +1,4 @@
-// What the tap costs: echo with it and without, in turns, over real sockets.
+// A benchmark of what the tap costs: echo with it and without, in turns, over real sockets.
 
 package main
 
@@ -18,14 +18,14 @@ import (
 	"framescope/server/websocket"
 )
 
-// maskedFrame is a client's binary frame.
+// maskedFrame returns a masked binary frame, as a client sends it.
 func maskedFrame(length int) []byte {
 	h := protocol.Header{Fin: true, Masked: true, Opcode: protocol.OpBinary, MaskingKey: 0x37fa213d, PayloadLength: uint64(length)}
 	return append(protocol.AppendHeader(nil, h), make([]byte, length)...)
 }
 
-// echoRound sends a burst on each connection and reads it back, as often as fits
-// into a time, and returns messages a second.
+// echoRound sends a burst on each connection and reads the echo, again and again for the
+// time given, and returns the number of messages per second.
 func echoRound(b *testing.B, conns []net.Conn, burst []byte, frames, answer int, during time.Duration) float64 {
 	b.Helper()
 	var rounds atomic.Int64
@@ -51,9 +51,9 @@ func echoRound(b *testing.B, conns []net.Conn, burst []byte, frames, answer int,
 	return float64(rounds.Load()) * float64(frames) / time.Since(begun).Seconds()
 }
 
-// BenchmarkTap reports the throughput of /ws/echo with the tap and its history
-// on and nobody watching, without a tap at all, and the first as a share of the
-// second: the median over pairs of rounds, since the machine's mood changes.
+// BenchmarkTap reports the throughput of /ws/echo with the tap and its history on and
+// nobody watching, and that throughput as a share of the one without a tap: the median
+// over pairs of rounds, since the speed of the machine varies.
 func BenchmarkTap(b *testing.B) {
 	for _, test := range []struct {
 		name                  string
@@ -62,7 +62,7 @@ func BenchmarkTap(b *testing.B) {
 		{"125B/1x64", 125, 1, 64}, {"125B/1", 125, 1, 1}, {"125B/16", 125, 16, 1}, {"16KiB/1", 16 << 10, 1, 1},
 	} {
 		b.Run(test.name, func(b *testing.B) {
-			tapped, stop := runHere(b, nil)
+			tapped, stop := runServer(b, nil)
 			defer stop()
 			sockets := &websocket.Server{}
 			bare, stopBare := serveBare(b, &echo.Handler{Server: sockets, Log: slog.New(slog.DiscardHandler)})
@@ -75,14 +75,15 @@ func BenchmarkTap(b *testing.B) {
 			}
 			frame := maskedFrame(test.length)
 			burst := slices.Repeat(frame, test.frames)
-			answer := (len(frame) - 4) * test.frames // an answer carries no key
+			answer := (len(frame) - 4) * test.frames // an answer has no masking key
 			const round = 100 * time.Millisecond
-			// A server that has run for a while has a full history, whose memory is used again.
+			// Fill the history first: from then on its memory is reused, as in a server that
+			// has run for a while.
 			echoRound(b, with, burst, test.frames, answer, 25*round)
 			var shares, rates []float64
 			for len(shares) < 21 {
 				pair := [2][]net.Conn{with, without}
-				turn := len(shares) % 2 // whoever goes second may have it easier
+				turn := len(shares) % 2 // in case the second of a pair has an advantage
 				var rate [2]float64
 				rate[turn] = echoRound(b, pair[turn], burst, test.frames, answer, round)
 				rate[1-turn] = echoRound(b, pair[1-turn], burst, test.frames, answer, round)

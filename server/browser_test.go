@@ -1,5 +1,5 @@
-// A headless Chromium for tests: where it is found, and a tab that notes
-// everything that goes wrong in it.
+// A headless Chromium for tests: where it is found, and a tab that records everything that
+// goes wrong in it.
 
 package main
 
@@ -25,7 +25,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// findBrowser looks where build/tools.sh does.
+// findBrowser looks in the same places as build/tools.sh.
 func findBrowser() (string, error) {
 	if named := os.Getenv("CHROMIUM"); named != "" {
 		return named, nil
@@ -49,8 +49,8 @@ func findBrowser() (string, error) {
 	return "", errors.New("no Chromium or Chrome on this machine: install one, or name it in CHROMIUM=/path/to/chrome")
 }
 
-// browser is one Chromium for all tests of this package; each tab has its own
-// profile in it.
+// browser starts the Chromium that all tests of this package share. Each tab has its own
+// profile.
 var browser = sync.OnceValues(func() (context.Context, error) {
 	path, err := findBrowser()
 	if err != nil {
@@ -75,7 +75,7 @@ var browser = sync.OnceValues(func() (context.Context, error) {
 	return ctx, chromedp.Do(ctx)
 })
 
-// closeBrowser ends it, if it was started.
+// closeBrowser ends the browser, if it was started.
 func closeBrowser() {
 	if ctx, err := browser(); err == nil {
 		_ = chromedp.Cancel(ctx)
@@ -90,11 +90,12 @@ type tab struct {
 
 	mutex     sync.Mutex
 	faults    []string // console errors and warnings, exceptions, policy violations
-	elsewhere []string // what was requested from somewhere else
-	others    []func(any)
+	elsewhere []string // URLs requested from anywhere but the server
+	listeners []func(any)
 }
 
-// openTab opens an empty one; at its end it must have seen no fault.
+// openTab opens an empty tab. The test fails if anything goes wrong in it until the test
+// ends.
 func openTab(t testing.TB, base string) *tab {
 	t.Helper()
 	parent, err := browser()
@@ -120,23 +121,23 @@ func openTab(t testing.TB, base string) *tab {
 			t.Errorf("in the page: %s", fault)
 		}
 		for _, u := range b.elsewhere {
-			t.Errorf("the page asked for %s", u)
+			t.Errorf("the page requested %s", u)
 		}
 	})
 	return b
 }
 
-// also has every event handed to fn too, under the tab's lock.
-func (b *tab) also(fn func(event any)) {
+// onEvent has fn called with every further event. The tab's lock is held then.
+func (b *tab) onEvent(fn func(event any)) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
-	b.others = append(b.others, fn)
+	b.listeners = append(b.listeners, fn)
 }
 
 func (b *tab) listen(event any) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
-	for _, fn := range b.others {
+	for _, fn := range b.listeners {
 		fn(event)
 	}
 	switch e := event.(type) {
@@ -152,30 +153,31 @@ func (b *tab) listen(event any) {
 			b.faults = append(b.faults, fmt.Sprintf("%s %s: %s", e.Entry.Source, e.Entry.Level, e.Entry.Text))
 		}
 	case *network.EventRequestWillBeSent:
-		b.asked(e.Request.URL)
+		b.noteRequest(e.Request.URL)
 	case *network.EventWebSocketCreated:
-		b.asked(strings.Replace(e.URL, "ws", "http", 1))
+		b.noteRequest(strings.Replace(e.URL, "ws", "http", 1))
 	}
 }
 
-func (b *tab) asked(address string) {
+// noteRequest records a URL that is not the server's.
+func (b *tab) noteRequest(address string) {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "data" && u.Scheme != "blob" && "http://"+u.Host+"/" != b.base {
 		b.elsewhere = append(b.elsewhere, address)
 	}
 }
 
-// forgive drops the faults that hold a text: those that a test provokes.
-func (b *tab) forgive(text string) {
+// ignoreFaults drops the recorded faults that contain a text, which the test provoked.
+func (b *tab) ignoreFaults(text string) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
-	var left []string
+	var others []string
 	for _, fault := range b.faults {
 		if !strings.Contains(fault, text) {
-			left = append(left, fault)
+			others = append(others, fault)
 		}
 	}
-	b.faults = left
+	b.faults = others
 }
 
 func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
@@ -195,7 +197,7 @@ func call[P, R any](b *tab, command cdp.Command[P, R], params P) R {
 	return r
 }
 
-// size sets the window's.
+// size sets the size of the window.
 func (b *tab) size(width, height int64) {
 	b.t.Helper()
 	b.do(chromedp.EmulateViewport(width, height))
@@ -208,8 +210,8 @@ func (b *tab) open() {
 	b.wait(`test("status").dataset.state === "live" && test("status").textContent.trim() === "live"`)
 }
 
-// helpers are what expressions may use: test(id) is the first element with that
-// test id, tests(id) all of them, text(id) its text.
+// helpers are functions that expressions may call: test(id) returns the first element
+// with that test id, tests(id) all of them, text(id) the text of the first.
 const helpers = `
 	const tests = (id, root = document) => [...root.querySelectorAll('[data-testid="' + id + '"]')];
 	const test = (id, root = document) => tests(id, root)[0];
@@ -227,24 +229,24 @@ func eval[T any](b *tab, expression string) T {
 	return v
 }
 
-// wait waits until an expression is true. An expression that throws is not, yet.
+// wait waits until an expression is true. An expression that throws counts as false.
 func (b *tab) wait(expression string) {
 	b.t.Helper()
 	ok := eval[bool](b, fmt.Sprintf(`new Promise((resolve) => {
 		const until = performance.now() + %d;
 		const look = () => {
 			let good = false;
-			try { good = Boolean(%s); } catch { /* not there yet */ }
+			try { good = Boolean(%s); } catch { /* an element is missing still */ }
 			if (good || performance.now() > until) resolve(good); else setTimeout(look, 20);
 		};
 		look();
 	})`, patience.Milliseconds(), expression))
 	if !ok {
-		b.t.Fatalf("this never comes true: %s\n%s", expression, b.state())
+		b.t.Fatalf("this did not become true: %s\n%s", expression, b.state())
 	}
 }
 
-// state is what the page shows, for the message of a test that fails.
+// state returns the text of the page and the faults, for the message of a test that fails.
 func (b *tab) state() string {
 	shown, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.body?.innerText.slice(0, 2000) ?? "no page"`))
 	if err != nil {
@@ -263,7 +265,7 @@ func (b *tab) click(selector string) {
 	b.do(chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
 }
 
-// fill replaces what an input holds, by typing.
+// fill replaces the text of an input, by typing.
 func (b *tab) fill(id, value string) {
 	b.t.Helper()
 	b.do(chromedp.Focus(chromedp.CSS(byTestID(id)), chromedp.NodeVisible))
@@ -275,7 +277,8 @@ func (b *tab) fill(id, value string) {
 	call(b, input.InsertText, input.InsertTextParams{Text: value})
 }
 
-// screenshot is for looking at a page by hand: FRAMESCOPE_SHOTS names the folder.
+// screenshot writes a picture of the page into the folder that FRAMESCOPE_SHOTS names, if
+// it is set, so that a person can look at it.
 func (b *tab) screenshot(name string) {
 	b.t.Helper()
 	dir := os.Getenv("FRAMESCOPE_SHOTS")

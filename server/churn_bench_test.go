@@ -1,5 +1,5 @@
-// How a page takes churn: what a short connection costs its module, and how far it lags
-// behind thousands a second.
+// Benchmarks of churn in the page: what a short connection costs the WASM module, and how
+// far the page lags behind thousands of connections per second.
 
 package main
 
@@ -42,11 +42,11 @@ func BenchmarkChurn(b *testing.B) {
 	}
 }
 
-// BenchmarkFollowChurn reports how far the page lags behind 4,000 connections a second, in
-// this process, for ten seconds: from when a connection's last frame is through to the
-// drawn frame whose count has it.
+// BenchmarkFollowChurn reports how far the page lags behind 4,000 connections per second,
+// which this process makes for ten seconds: the time from the end of a connection until
+// the page shows a count that includes its frames.
 func BenchmarkFollowChurn(b *testing.B) {
-	base, stop := runHere(b, nil)
+	base, stop := runServer(b, nil)
 	defer stop()
 	t := openTab(b, base)
 	t.open()
@@ -69,7 +69,7 @@ func BenchmarkFollowChurn(b *testing.B) {
 		defer close(ended)
 		v.come(b, connections, rate)
 	}()
-	var through []sample
+	var sent []sample
 	for tick, running := time.NewTicker(5*time.Millisecond), true; running; {
 		select {
 		case <-tick.C:
@@ -78,14 +78,14 @@ func BenchmarkFollowChurn(b *testing.B) {
 			running = false
 		}
 		frames := visitFrames * v.done.Load()
-		through = append(through, sample{float64(time.Now().UnixMicro()) / 1000, float64(frames)})
+		sent = append(sent, sample{float64(time.Now().UnixMicro()) / 1000, float64(frames)})
 	}
 	took := time.Since(begun)
 	t.wait(fmt.Sprintf(`Number(test("frame-count").dataset.value) === %d && Number(test("open-count").dataset.value) === 0`, visitFrames*connections))
 	t.wait(fmt.Sprintf(`Number(test("conn-count").dataset.value) === %d`, connections))
 
 	shown := eval[[]sample](t, `window.samples`)
-	lags := lagsOf(through, shown)
+	lags := lagsOf(sent, shown)
 	var gaps []float64
 	for i := range shown[1:] {
 		gaps = append(gaps, shown[i+1][0]-shown[i][0])
@@ -97,12 +97,13 @@ func BenchmarkFollowChurn(b *testing.B) {
 	b.ReportMetric(slices.Max(gaps), "ms-longest-frame")
 }
 
-// sample is how many frames there were at a time in milliseconds.
+// sample is a time in milliseconds and the number of frames at that time.
 type sample [2]float64
 
-// lagsOf is how long after each sample of what was through as much was shown.
-func lagsOf(through, shown []sample) (lags []float64) {
-	for _, s := range through {
+// lagsOf returns, for each sample of the frames that were sent, how much later the page
+// showed that number.
+func lagsOf(sent, shown []sample) (lags []float64) {
+	for _, s := range sent {
 		at, _ := slices.BinarySearchFunc(shown, s[1], func(shown sample, frames float64) int {
 			if shown[1] < frames {
 				return -1

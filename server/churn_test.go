@@ -1,4 +1,4 @@
-// Churn: thousands of short connections, and a page that follows them.
+// A test of churn: thousands of short connections, and a page that shows them.
 
 package main
 
@@ -16,21 +16,22 @@ import (
 	"framescope/protocol"
 )
 
-// browserRequest is what a browser sends to open a connection, some 600 bytes.
+// browserRequest is a handshake request of about 600 bytes, as a browser sends it.
 const browserRequest = "GET /ws/echo?deflate=off&example=of-a-longer-path HTTP/1.1\r\nHost: %[1]s\r\nConnection: Upgrade\r\nPragma: no-cache\r\nCache-Control: no-cache\r\n" +
 	"User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36\r\n" +
 	"Upgrade: websocket\r\nOrigin: http://%[1]s\r\nSec-WebSocket-Version: 13\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n" +
 	"Accept-Language: en-GB,en;q=0.9,de;q=0.8\r\nCookie: session=0123456789abcdef0123456789abcdef\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
 	"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n"
 
-// visitors open connections to /ws/echo, have one message echoed on each and close it.
+// visitors opens connections to /ws/echo, has one message echoed on each and closes it.
 type visitors struct {
 	addr             string
 	request, message []byte
-	done             atomic.Int64 // connections that are over
+	done             atomic.Int64 // connections that have ended
 }
 
-// visitFrames is how many frames cross each connection: a message and a close frame, there and back.
+// visitFrames is the number of frames on each connection: a message and a close frame in
+// each direction.
 const visitFrames = 4
 
 func newVisitors(base string) *visitors {
@@ -38,8 +39,8 @@ func newVisitors(base string) *visitors {
 	return &visitors{addr: addr, request: fmt.Appendf(nil, browserRequest, addr), message: maskedFrame(45)}
 }
 
-// come makes so many connections, at most rate a second in all, or as fast as it goes if
-// that is 0.
+// come makes connections, several at a time: at most rate per second in all, or as fast as
+// possible if rate is 0.
 func (v *visitors) come(t testing.TB, connections, rate int) {
 	const together = 32
 	var next atomic.Int64
@@ -91,14 +92,14 @@ func (v *visitors) visit(buffer []byte) error {
 	if _, err := nc.Write(append(leave, 3, 232)); err != nil { // 1000
 		return err
 	}
-	_, err = io.ReadAll(nc) // until the server has closed, too
+	_, err = io.ReadAll(nc) // until the server has closed the connection, too
 	return err
 }
 
-// TestPageFollowsChurn: thousands of short connections come and go beside one that stays, and
-// all numbers are right at the end.
+// TestPageFollowsChurn opens and closes thousands of short connections beside one that stays
+// open, and checks the numbers that the page shows at the end.
 func TestPageFollowsChurn(t *testing.T) {
-	base := startHere(t, nil)
+	base := startServer(t, nil)
 	b := openTab(t, base)
 	b.open()
 	stays := rawSocket(t, base, "/ws/echo")

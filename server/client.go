@@ -1,4 +1,4 @@
-// The commands that are no server: connect and decode, their flags and exit codes.
+// The commands connect and decode: their flags and exit codes.
 
 package main
 
@@ -19,11 +19,11 @@ import (
 	"framescope/server/websocket"
 )
 
-// Further exit codes of connect and decode.
+// Exit codes that only connect or decode uses.
 const (
 	exitRefused  = 3 // connect: the server refused the handshake
-	exitBreaches = 3 // decode: there are frames that break the RFC
-	exitClosed   = 4 // connect: closed with another code than 1000 or 1001
+	exitBreaches = 3 // decode: some frames break the RFC
+	exitClosed   = 4 // connect: closed with a code other than 1000 or 1001
 	exitBreach   = 5 // connect: the server broke the protocol
 )
 
@@ -33,22 +33,25 @@ func connectCommand() *cobra.Command {
 	var origin string
 	c := &cobra.Command{
 		Use:   "connect URL",
-		Short: "Connect to a WebSocket: each line is a message",
+		Short: "Connect to a WebSocket server: each line of input is a message",
 		Long: `Connect to a ws:// or wss:// URL. Each line of standard input is sent as a
-message, each message that comes is a line of standard output; all else goes to
-standard error. A proxy is taken from HTTP_PROXY, HTTPS_PROXY and NO_PROXY.
+message, and each message received is written to standard output as a line.
+Everything else goes to standard error. The environment variables HTTP_PROXY,
+HTTPS_PROXY and NO_PROXY choose a proxy.
 
-To a pipe or a file messages are written as they came, byte for byte. On a terminal,
-and in all that goes to standard error, characters that control a terminal, change the
-direction of text or cannot be seen are shown as escapes such as \x1b and \u202e; the
-further lines of a message are indented by four spaces there.
+Messages are written to a pipe or a file byte for byte, as they were received. On a
+terminal, and always on standard error, characters that control the terminal, change
+the direction of text or are invisible are shown as escapes such as \x1b and \u202e,
+and the second and later lines of a message are indented by four spaces.
 
-At the end of the input it waits for answers, --wait of silence long, and closes
-with 1000; from a terminal it closes at once. SIGINT closes, too.
+When the input ends, connect waits until nothing has been received for the time that
+--wait gives, then closes with code 1000; if the input is a terminal, it closes at
+once. SIGINT also closes the connection.
 
-Exit codes: 0 closed by us, or with 1000 or 1001; 1 no connection, or it was
-lost; 2 a wrong command line; 3 the server refused the handshake; 4 closed with
-another code; 5 the server broke the protocol.`,
+Exit codes: 0 connect closed the connection, or the server did with 1000 or 1001;
+1 there was no connection, or it was lost; 2 the command line was wrong; 3 the server
+refused the handshake; 4 the server closed with another code, or sent a message longer
+than --max-message-size; 5 the server broke the protocol.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usageError{errors.New("connect takes one URL: see `framescope connect --help`")}
@@ -58,35 +61,35 @@ another code; 5 the server broke the protocol.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			o.URL = args[0]
 			if !strings.HasPrefix(o.URL, "ws://") && !strings.HasPrefix(o.URL, "wss://") {
-				return usageError{fmt.Errorf("%q is no WebSocket URL: it begins with ws:// or wss://", o.URL)}
+				return usageError{fmt.Errorf("%q is not a WebSocket URL: give one that begins with ws:// or wss://", o.URL)}
 			}
 			header, err := parseFields(fields, origin)
 			if err != nil {
 				return usageError{err}
 			}
 			if o.MaxMessageSize < 1 || o.Timeout <= 0 || o.Wait < 0 || o.Ping < 0 {
-				return usageError{errors.New("--max-message-size, --timeout, --wait and --ping take no negative values, and the first two no 0")}
+				return usageError{errors.New("a number is out of range: give --max-message-size and --timeout more than 0, and --wait and --ping at least 0")}
 			}
 			o.Header = header
 			in := c.InOrStdin()
 			o.Interactive, o.Terminal = isTerminal(in), isTerminal(c.OutOrStdout())
-			return explain(connect.Run(c.Context(), o, in, c.OutOrStdout(), c.ErrOrStderr()))
+			return withExitCode(connect.Run(c.Context(), o, in, c.OutOrStdout(), c.ErrOrStderr()))
 		},
 	}
 	f := c.Flags()
 	f.SortFlags = false
 	f.BoolVar(&o.Binary, "binary", false, "send lines as binary messages")
-	f.BoolVar(&o.Hex, "hex", false, "lines are bytes in hex, sent as binary messages; so are binary messages that come")
-	f.DurationVar(&o.Ping, "ping", 0, "send a ping every `time`, such as 5s, and tell when the pong came")
-	f.StringArrayVar(&fields, "header", nil, "further `field` of the request, such as 'Cookie: id=1'; may be repeated")
-	f.StringVar(&origin, "origin", "", "the request's Origin, a `URL`")
-	f.StringSliceVar(&o.Subprotocols, "subprotocol", nil, "offer a `name`; may be repeated")
+	f.BoolVar(&o.Hex, "hex", false, "read lines as bytes in hex and send them as binary messages; write binary messages received in hex")
+	f.DurationVar(&o.Ping, "ping", 0, "send pings at this `interval`, such as 5s, and report when their pongs are received")
+	f.StringArrayVar(&fields, "header", nil, "add a header `field` to the request, such as 'Cookie: id=1'; may be repeated")
+	f.StringVar(&origin, "origin", "", "set the request's Origin to this `URL`")
+	f.StringSliceVar(&o.Subprotocols, "subprotocol", nil, "offer the subprotocol with this `name`; may be repeated")
 	f.BoolVar(&o.Compress, "compress", false, "offer permessage-deflate")
-	f.BoolVar(&o.Raw, "raw", false, "show every frame as it passes, decoded, and the handshake")
-	f.BoolVar(&o.Insecure, "insecure", false, "take any certificate of a wss:// server")
-	f.DurationVar(&o.Timeout, "timeout", o.Timeout, "`time` that the handshake may take")
-	f.DurationVar(&o.Wait, "wait", o.Wait, "`time` of silence after the input's end")
-	f.Int64Var(&o.MaxMessageSize, "max-message-size", o.MaxMessageSize, "largest message taken, in `bytes`")
+	f.BoolVar(&o.Raw, "raw", false, "show the handshake and every frame in both directions, decoded")
+	f.BoolVar(&o.Insecure, "insecure", false, "accept any certificate of a wss:// server")
+	f.DurationVar(&o.Timeout, "timeout", o.Timeout, "longest `time` that the handshake may take")
+	f.DurationVar(&o.Wait, "wait", o.Wait, "`time` without a message after the end of the input, before connect closes")
+	f.Int64Var(&o.MaxMessageSize, "max-message-size", o.MaxMessageSize, "largest message accepted, in `bytes`")
 	return c
 }
 
@@ -95,7 +98,7 @@ func parseFields(fields []string, origin string) (http.Header, error) {
 	for _, field := range fields {
 		name, value, ok := strings.Cut(field, ":")
 		if name = strings.TrimSpace(name); !ok || name == "" || strings.ContainsAny(name, " \t") {
-			return nil, fmt.Errorf("--header %q is no field: give NAME: VALUE", field)
+			return nil, fmt.Errorf("--header %q is not a header field: give NAME: VALUE", field)
 		}
 		header.Add(name, strings.TrimSpace(value))
 	}
@@ -105,7 +108,8 @@ func parseFields(fields []string, origin string) (http.Header, error) {
 	return header, nil
 }
 
-// isTerminal reports whether a person may be typing there, or reading.
+// isTerminal reports whether stream may be a terminal: a character device other than
+// the null device.
 func isTerminal(stream any) bool {
 	f, ok := stream.(*os.File)
 	if !ok {
@@ -119,8 +123,8 @@ func isTerminal(stream any) bool {
 	return err != nil || !os.SameFile(info, null)
 }
 
-// explain gives the end of a connection its exit code.
-func explain(err error) error {
+// withExitCode returns the error with which a connection ended, with its exit code.
+func withExitCode(err error) error {
 	var refused *connect.Refused
 	var closed *websocket.CloseError
 	var breach protocol.Breach
@@ -147,19 +151,21 @@ func decodeCommand() *cobra.Command {
 	o := decode.Options{Payload: 64}
 	c := &cobra.Command{
 		Use:   "decode [FILE]",
-		Short: "Print the frames in bytes, and what they break",
-		Long: `Read what one side of a WebSocket connection sent, from a file or from standard
-input, and print every frame, as soon as it is there, with each rule of the RFC that
-it breaks. The bytes may be written in hex, as a hex dump, in base64, or as they are.
-The handshake's request, its response, or both may stand before them, and before these
-the connection's other HTTP, of which each request or response is named in a line.
+		Short: "Print the frames in captured bytes, and the rules that they break",
+		Long: `Read the bytes that one side of a WebSocket connection sent, from a file or from
+standard input, and print each frame as soon as it is complete, with each rule of the
+RFC that it breaks. The bytes may be given in hex, as a hex dump, in base64, or raw.
+The request or the response of the handshake, or both, may precede the frames. Earlier
+HTTP requests and responses of the connection may precede those; decode prints a line
+for each.
 
-With --json the payload is "text" if what is shown of it is UTF-8 by itself, else
-"hex"; "whole" says that all of it is shown. A request or a response that begins no
-WebSocket is an object with "http", its first line, and "from".
+With --json the payload is in the field "text" if the part shown is valid UTF-8, else in
+"hex"; "whole" reports whether all of it is shown. A request or response that does not
+open a WebSocket is an object with "http", its first line, and "from".
 
-Exit codes: 0 all is legal; 1 the input cannot be read, holds HTTP and no WebSocket,
-or ends inside a frame; 2 a wrong command line; 3 there are frames that break the RFC.`,
+Exit codes: 0 every frame is legal; 1 the input cannot be read, contains HTTP but no
+WebSocket, or ends inside a frame; 2 the command line was wrong; 3 some frames break
+the RFC.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return usageError{errors.New("decode takes one file: see `framescope decode --help`")}
@@ -190,7 +196,7 @@ or ends inside a frame; 2 a wrong command line; 3 there are frames that break th
 			var err error
 			select {
 			case err = <-decoded:
-			case <-c.Context().Done(): // though the input may never end
+			case <-c.Context().Done(): // the goroutine may wait for input for ever
 				err = errors.New("interrupted before the end of the input")
 			}
 			if errors.Is(err, decode.ErrBreaches) {
@@ -201,11 +207,11 @@ or ends inside a frame; 2 a wrong command line; 3 there are frames that break th
 	}
 	f := c.Flags()
 	f.SortFlags = false
-	f.StringVar(&o.Format, "format", "auto", "how the bytes are written: auto, hex, base64 or `binary`")
-	f.StringVar(&o.From, "from", "auto", "whose they are: `client`, server, or auto: as the first frame's mask bit says")
-	f.BoolVar(&o.JSON, "json", false, "print a JSON object a frame")
-	f.IntVar(&o.Payload, "payload", o.Payload, "`bytes` of each payload that are shown")
-	f.BoolVar(&o.Deflate, "deflate", false, "RSV1 means compressed (permessage-deflate)")
-	f.Uint64Var(&o.MaxMessageSize, "max-message-size", 0, "largest message in `bytes` that is legal; 0 for any")
+	f.StringVar(&o.Format, "format", "auto", "`format` of the input: auto, hex, base64 or binary")
+	f.StringVar(&o.From, "from", "auto", "`side` that sent the bytes: client, server or auto, which goes by the mask bit of the first frame")
+	f.BoolVar(&o.JSON, "json", false, "print a JSON object for each frame")
+	f.IntVar(&o.Payload, "payload", o.Payload, "show at most this many `bytes` of each payload")
+	f.BoolVar(&o.Deflate, "deflate", false, "take RSV1 as the mark of a compressed message (permessage-deflate)")
+	f.Uint64Var(&o.MaxMessageSize, "max-message-size", 0, "largest legal message, in `bytes`; 0 for no limit")
 	return c
 }

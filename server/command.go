@@ -1,4 +1,4 @@
-// The command line: commands, flags, and what is said of a wrong one.
+// The command line: the commands, the flags of serve, and how errors are reported.
 
 package main
 
@@ -17,19 +17,20 @@ import (
 	"framescope/server/decode"
 )
 
-// usageError is a fault of the command line; anything else is one of the world.
+// usageError is an error in the command line.
 type usageError struct{ error }
 
-// unheard is one that nobody can be told, as nobody reads standard error.
-type unheard struct{ error }
+// unreportedError is an error that is not written to standard error, because nobody reads
+// it and the write would block.
+type unreportedError struct{ error }
 
-// complain writes err as one line, escaped, since parts of it may be a peer's words, and
-// returns the exit code that it deserves.
-func complain(w io.Writer, err error) int {
+// reportError writes err as one line and returns the exit code for it. The line is
+// escaped, since a peer may have chosen parts of the text.
+func reportError(w io.Writer, err error) int {
 	switch {
 	case err == nil:
 		return exitDone
-	case errors.As(err, new(unheard)):
+	case errors.As(err, new(unreportedError)):
 		return exitFailed
 	}
 	fmt.Fprintf(w, "framescope: %s\n", decode.Escape(strings.ReplaceAll(err.Error(), "\n", " ")))
@@ -43,7 +44,7 @@ func complain(w io.Writer, err error) int {
 	return exitFailed
 }
 
-// codedError has an exit code of its own.
+// codedError is an error with its own exit code.
 type codedError struct {
 	code int
 	error
@@ -72,13 +73,13 @@ Flags of ` + "`framescope serve`" + `:
 	return root
 }
 
-// noArguments refuses words that are no flags; a command takes none.
+// noArguments refuses arguments that are not flags.
 func noArguments(command string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			return nil
 		}
-		return usageError{fmt.Errorf("%q is not understood here: see `%s --help`", args[0], command)}
+		return usageError{fmt.Errorf("unknown argument %q: see `%s --help`", args[0], command)}
 	}
 }
 
@@ -105,31 +106,31 @@ func serveCommand() *cobra.Command {
   /healthz     200 ok
   /ws/echo     echoes each message
   /ws/chat     chat: ?room=R&name=N, both optional
-  /ws/inspect  the capture, for the page`,
+  /ws/inspect  the capture feed, which the page reads`,
 		Args: noArguments("framescope serve"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := config.check(); err != nil {
 				return usageError{err}
 			}
-			// A log whose reader has gone does not end the server.
+			// The server goes on when the reader of its log has gone.
 			signal.Ignore(syscall.SIGPIPE)
-			lines := newLogQueue(c.ErrOrStderr())
-			err := serve(c.Context(), config, c.OutOrStdout(), slog.New(slog.NewTextHandler(lines, nil)))
-			if !lines.Close() && err != nil {
-				return unheard{err}
+			logQueue := newLogQueue(c.ErrOrStderr())
+			err := serve(c.Context(), config, c.OutOrStdout(), slog.New(slog.NewTextHandler(logQueue, nil)))
+			if !logQueue.Close() && err != nil {
+				return unreportedError{err}
 			}
 			return err
 		},
 	}
 	f := c.Flags()
 	f.SortFlags = false
-	f.StringVar(&config.addr, "addr", config.addr, "`HOST:PORT` to listen at; port 0 picks a free one")
-	f.IntVar(&config.snap, "snap", config.snap, "payload `bytes` of each frame that are captured; in a flood 128 at most")
-	f.IntVar(&config.history, "history", config.history, "`MiB` of captured frames that are kept; 0 captures only while a page watches")
-	f.Int64Var(&config.maxMessageSize, "max-message-size", config.maxMessageSize, "largest message taken, in `bytes`; a larger one is closed with 1009")
-	f.Var(&config.maxMemory, "max-memory", "`SIZE` of everything that waits or is unfinished together, such as 512MiB; beyond it the largest and idlest connections are closed. By default a quarter of the memory that there is")
-	f.StringArrayVar(&config.origins, "allow-origin", nil, "further `origin` whose pages may connect, such as https://app.example or https://*.app.example; may be repeated")
-	f.StringArrayVar(&config.hosts, "allow-host", nil, "further host `name` that this server answers to; may be repeated")
+	f.StringVar(&config.addr, "addr", config.addr, "`HOST:PORT` to listen on; port 0 picks a free one")
+	f.IntVar(&config.snap, "snap", config.snap, "capture at most this many payload `bytes` of each frame; while frames flood in, at most 128")
+	f.IntVar(&config.history, "history", config.history, "keep this many `MiB` of captured frames; 0 captures only while a page watches")
+	f.Int64Var(&config.maxMessageSize, "max-message-size", config.maxMessageSize, "largest message accepted, in `bytes`; a connection that sends a larger one is closed with 1009")
+	f.Var(&config.maxMemory, "max-memory", "limit of all data that is queued or incomplete, a `SIZE` such as 512MiB; beyond it the largest and longest idle connections are closed. By default a quarter of the machine's memory")
+	f.StringArrayVar(&config.origins, "allow-origin", nil, "allow pages of this `origin` to connect, too, such as https://app.example or https://*.app.example; may be repeated")
+	f.StringArrayVar(&config.hosts, "allow-host", nil, "answer requests for this host `name`, too; may be repeated")
 	f.StringVar(&config.pages, "pages", "", "serve the page from this `folder` instead of the built-in one; for development")
 	return c
 }

@@ -1,4 +1,4 @@
-// Tests of the command line: help, what is refused and with which exit code.
+// Tests of the command line: help, and which arguments are refused with which exit code.
 
 package main
 
@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// invoke runs the program within the test, for command lines that end at once.
+// invoke runs the program in the process of the test, for command lines that end at once.
 func invoke(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, err bytes.Buffer
@@ -73,7 +73,7 @@ func TestWrongCommandLines(t *testing.T) {
 		{[]string{"serve", "--allow-origin", "*://app.example"}, exitUsage, "SCHEME://HOST"},
 		{[]string{"serve", "--allow-origin", "chrome-extension://*"}, exitUsage, "https://*.app.example"},
 		{[]string{"serve", "--allow-host", "app.example:80"}, exitUsage, "without scheme and port"},
-		{[]string{"serve", "--pages", "/nowhere/at/all"}, exitUsage, "is no folder"},
+		{[]string{"serve", "--pages", "/nowhere/at/all"}, exitUsage, "is not a folder"},
 		{[]string{"connect"}, exitUsage, "one URL"},
 		{[]string{"connect", "http://127.0.0.1/"}, exitUsage, "begins with ws://"},
 		{[]string{"connect", "ws://127.0.0.1/", "--header", "nonsense"}, exitUsage, "give NAME: VALUE"},
@@ -86,7 +86,7 @@ func TestWrongCommandLines(t *testing.T) {
 		{[]string{"decode", "--payload", "-1"}, exitUsage, "0 or more"},
 		{[]string{"decode", "/nowhere/at/all"}, exitFailed, "no such file"},
 		{[]string{"serve", "--addr", taken.Addr().String()}, exitFailed, taken.Addr().String() + " is in use: stop what listens there"},
-		{[]string{"serve", "--addr", "192.0.2.1:0"}, exitFailed, "is no address of this machine: choose another"},
+		{[]string{"serve", "--addr", "192.0.2.1:0"}, exitFailed, "is not an address of this machine: choose another"},
 	} {
 		code, stdout, stderr := invoke(t, test.args...)
 		if code != test.code || stdout != "" || !strings.Contains(stderr, test.says) {
@@ -98,20 +98,21 @@ func TestWrongCommandLines(t *testing.T) {
 	}
 }
 
-// Who listens on a name answers to it.
-func TestNamesThatAreServed(t *testing.T) {
+// A server that listens on a host name answers requests for that name.
+func TestHostNames(t *testing.T) {
 	for addr, want := range map[string]string{
 		"127.0.0.1:1": "b.test", "[::1]:1": "b.test", ":1": "b.test", "app.test:1": "b.test app.test",
 	} {
 		c := &config{addr: addr, hosts: []string{"b.test"}}
-		if got := strings.Join(c.names(), " "); got != want {
+		if got := strings.Join(c.hostNames(), " "); got != want {
 			t.Errorf("%s: %q, want %q", addr, got, want)
 		}
 	}
 }
 
-// Origins are taken as people write them, and kept as browsers do.
-func TestOriginsAsBrowsersSay(t *testing.T) {
+// Origins may be given in any case and with a default port, and are kept as browsers
+// send them.
+func TestOriginsAreNormalized(t *testing.T) {
 	for given, want := range map[string]string{
 		"https://App.Example": "https://app.example", "https://b.example:443": "https://b.example", "HTTP://c.example:80": "http://c.example",
 		"http://d.example:443": "http://d.example:443", "https://e.example:8443": "https://e.example:8443", "chrome-extension://abc": "chrome-extension://abc",

@@ -1,4 +1,4 @@
-// What can be chosen, and what is refused before anything starts.
+// The configuration of serve: the defaults, and the checks before anything starts.
 
 package main
 
@@ -16,31 +16,31 @@ import (
 	"framescope/server/memory"
 )
 
-// config is a checked command line.
+// config is what the command line of serve chooses. Call check before it is used.
 type config struct {
 	addr           string
 	snap           int   // bytes
 	history        int   // MiB
 	maxMessageSize int64 // bytes
-	maxMemory      size  // for what waits or is unfinished
+	maxMemory      size  // for data that is queued or incomplete
 	origins, hosts []string
 	pages          string
 
-	// Not to be chosen by flags, but by tests.
-	headerTimeout time.Duration // for a request's head
-	drainTimeout  time.Duration // for everything to end
+	// No flag sets these; tests do.
+	headerTimeout time.Duration // for the head of a request
+	drainTimeout  time.Duration // for the orderly part of a shutdown
 }
 
 const (
-	maxSnap    = 32 << 20 // so that a record stays well below the feed's bound
+	maxSnap    = 32 << 20 // keeps a record well below the largest that the feed allows
 	maxHistory = 1 << 20  // MiB
 	minMemory  = 1 << 20
 )
 
-// defaultMemory is a quarter of what there is.
+// defaultMemory is a quarter of the machine's memory.
 func defaultMemory() size {
-	if all := memory.Machine(); all > 0 {
-		return size(max(all/4, minMemory))
+	if total := memory.Machine(); total > 0 {
+		return size(max(total/4, minMemory))
 	}
 	return 1 << 30
 }
@@ -57,11 +57,12 @@ func defaults() *config {
 	}
 }
 
-// check says what is wrong, and what to give instead.
+// check returns an error that says what is wrong and what to give instead. It brings
+// the origins into the form in which browsers send them.
 func (c *config) check() error {
 	_, port, err := net.SplitHostPort(c.addr)
 	if err != nil {
-		return fmt.Errorf("--addr %q is no address: give HOST:PORT, such as 127.0.0.1:8080", c.addr)
+		return fmt.Errorf("--addr %q is not an address: give HOST:PORT, such as 127.0.0.1:8080", c.addr)
 	}
 	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
 		return fmt.Errorf("--addr %q has no valid port: give a number from 0 to 65535; 0 picks a free one", c.addr)
@@ -79,32 +80,33 @@ func (c *config) check() error {
 		}
 	}
 	if c.maxMemory < minMemory {
-		return fmt.Errorf("--max-memory %v is too little to serve anybody: give %v or more", &c.maxMemory, new(size(minMemory)))
+		return fmt.Errorf("--max-memory %v is too little: give %v or more", &c.maxMemory, new(size(minMemory)))
 	}
 	for i, origin := range c.origins {
 		u, err := url.Parse(origin)
 		if err != nil || u.Scheme == "" || u.Host == "" || !strings.EqualFold(origin, u.Scheme+"://"+u.Host) {
-			return fmt.Errorf("--allow-origin %q is no origin: give SCHEME://HOST or SCHEME://HOST:PORT, without a path", origin)
+			return fmt.Errorf("--allow-origin %q is not an origin: give SCHEME://HOST or SCHEME://HOST:PORT, without a path", origin)
 		}
 		if strings.Contains(origin, "*") && !isPattern(u) {
-			return fmt.Errorf("--allow-origin %q has a * that means nothing: give one for all names below a domain, such as https://*.app.example", origin)
+			return fmt.Errorf("--allow-origin %q has a * in the wrong place: it may only stand for all names below a domain, as in https://*.app.example", origin)
 		}
-		c.origins[i] = asBrowsersSay(u)
+		c.origins[i] = normalOrigin(u)
 	}
 	for _, host := range c.hosts {
 		if _, err := netip.ParseAddr(host); err != nil && (host == "" || strings.ContainsAny(host, ":/[]@ ")) {
-			return fmt.Errorf("--allow-host %q is no host: give a name without scheme and port, such as scope.example", host)
+			return fmt.Errorf("--allow-host %q is not a host name: give a name without scheme and port, such as scope.example", host)
 		}
 	}
 	if c.pages != "" {
 		if info, err := os.Stat(c.pages); err != nil || !info.IsDir() {
-			return fmt.Errorf("--pages %q is no folder: give the one that `go run ./build` writes, or leave it out", c.pages)
+			return fmt.Errorf("--pages %q is not a folder: give the one that `go run ./build` writes, or leave the flag out", c.pages)
 		}
 	}
 	return nil
 }
 
-// isPattern tells whether an origin with a star is one for the names below a domain.
+// isPattern reports whether an origin that contains a * is a valid pattern: a * for the
+// names below a domain, and no other.
 func isPattern(origin *url.URL) bool {
 	domain, ok := strings.CutPrefix(origin.Hostname(), "*.")
 	if _, err := netip.ParseAddr(domain); !ok || err == nil {
@@ -118,18 +120,19 @@ func isPattern(origin *url.URL) bool {
 	return true
 }
 
-// asBrowsersSay is an origin as it stands in an Origin field: in small letters, without
-// a port that goes without saying (RFC 6454 6.2).
-func asBrowsersSay(origin *url.URL) string {
+// normalOrigin returns an origin as a browser sends it in an Origin field: in lower case,
+// without the default port of its scheme (RFC 6454 6.2).
+func normalOrigin(origin *url.URL) string {
 	scheme, host := strings.ToLower(origin.Scheme), strings.ToLower(origin.Host)
-	if usual := map[string]string{"http": ":80", "https": ":443"}[scheme]; usual != "" {
-		host = strings.TrimSuffix(host, usual)
+	if port := map[string]string{"http": ":80", "https": ":443"}[scheme]; port != "" {
+		host = strings.TrimSuffix(host, port)
 	}
 	return scheme + "://" + host
 }
 
-// names are the hosts that requests may name: those allowed, and what is listened on.
-func (c *config) names() []string {
+// hostNames returns the names that the Host field of a request may have: those of
+// --allow-host, and the name in --addr if it is not an IP address.
+func (c *config) hostNames() []string {
 	host, _, _ := net.SplitHostPort(c.addr)
 	if _, err := netip.ParseAddr(host); err == nil || host == "" {
 		return c.hosts
@@ -137,7 +140,7 @@ func (c *config) names() []string {
 	return append(slices.Clone(c.hosts), host)
 }
 
-// exposed reports whether others than this machine can connect.
+// exposed reports whether other machines can connect.
 func (c *config) exposed() bool {
 	host, _, _ := net.SplitHostPort(c.addr)
 	if strings.EqualFold(host, "localhost") {
@@ -147,7 +150,8 @@ func (c *config) exposed() bool {
 	return err != nil || !ip.IsLoopback()
 }
 
-// url is where a browser on this machine finds the server that got this port.
+// url returns the URL at which a browser on this machine reaches a server that listens
+// on this port.
 func (c *config) url(port int) string {
 	host, _, _ := net.SplitHostPort(c.addr)
 	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {

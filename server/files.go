@@ -1,4 +1,5 @@
-// The listener when files run out: it says so, makes room, and lets new connections wait.
+// A listener that keeps accepting when no file descriptor is free: it logs the error,
+// closes idle connections, and tries again.
 
 package main
 
@@ -12,24 +13,24 @@ import (
 )
 
 const (
-	retryAccept = 50 * time.Millisecond // how often a connection that waits is tried again
-	sayAgain    = time.Second           // how often it is said at most that one does
+	acceptRetryDelay = 50 * time.Millisecond // between two tries to accept a connection
+	acceptLogPeriod  = time.Second           // at least, between two log lines about it
 )
 
-// patientListener accepts connections also when the process, or the system, has no file
-// left for one: it waits until there is. The connections wait with the system meanwhile.
+// patientListener goes on accepting when the process, or the system, has no file
+// descriptor left: it waits for one. New connections stay in the system's queue until then.
 type patientListener struct {
 	net.Listener
 	log *slog.Logger
-	// makeRoom closes connections that nothing is lost with.
-	makeRoom func()
-	said     time.Time // when it was last said; used by Accept alone
-	closing  sync.Once
-	closed   chan struct{}
+	// closeIdle closes connections that no request or WebSocket uses.
+	closeIdle func()
+	lastLog   time.Time // used by Accept only
+	closeOnce sync.Once
+	closed    chan struct{}
 }
 
-func patient(l net.Listener, log *slog.Logger, makeRoom func()) *patientListener {
-	return &patientListener{Listener: l, log: log, makeRoom: makeRoom, closed: make(chan struct{})}
+func newPatientListener(l net.Listener, log *slog.Logger, closeIdle func()) *patientListener {
+	return &patientListener{Listener: l, log: log, closeIdle: closeIdle, closed: make(chan struct{})}
 }
 
 func (l *patientListener) Accept() (net.Conn, error) {
@@ -38,13 +39,13 @@ func (l *patientListener) Accept() (net.Conn, error) {
 		if !errors.Is(err, syscall.EMFILE) && !errors.Is(err, syscall.ENFILE) {
 			return nc, err
 		}
-		if time.Since(l.said) >= sayAgain {
-			l.log.Error("no file is left for a new connection: it waits until another one ends; raise `ulimit -n`, or fs.file-max of the system, and start again", "err", err)
-			l.said = time.Now()
+		if time.Since(l.lastLog) >= acceptLogPeriod {
+			l.log.Error("too many open files: a new connection waits until another one ends; raise `ulimit -n`, or fs.file-max of the system, and start again", "err", err)
+			l.lastLog = time.Now()
 		}
-		l.makeRoom()
+		l.closeIdle()
 		select {
-		case <-time.After(retryAccept):
+		case <-time.After(acceptRetryDelay):
 		case <-l.closed:
 			return nil, net.ErrClosed
 		}
@@ -52,6 +53,6 @@ func (l *patientListener) Accept() (net.Conn, error) {
 }
 
 func (l *patientListener) Close() error {
-	l.closing.Do(func() { close(l.closed) })
+	l.closeOnce.Do(func() { close(l.closed) })
 	return l.Listener.Close()
 }

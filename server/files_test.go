@@ -1,6 +1,7 @@
 //go:build unix
 
-// Tests of a server whose files run out: it says so, and serves who waits once there are some.
+// Tests of a server that has no free file descriptor: it logs that, and serves waiting
+// connections once others have ended.
 
 package main
 
@@ -21,7 +22,8 @@ import (
 	"time"
 )
 
-// fileLimit is how many files the program may open, if that is not what this test may.
+// fileLimit names the environment variable with the number of files that the program may
+// open, if it is not the limit of the test.
 const fileLimit = "FRAMESCOPE_TEST_FILE_LIMIT"
 
 func init() {
@@ -35,8 +37,8 @@ func init() {
 	}
 }
 
-// withFiles starts the program with so many files at most.
-func withFiles(t *testing.T, limit string) *process {
+// startWithFileLimit starts the program, which may then open at most limit files.
+func startWithFileLimit(t *testing.T, limit string) *process {
 	t.Helper()
 	p := &process{stderr: &lockedBuffer{}, exited: make(chan struct{})}
 	p.start(t, []string{"--addr", "127.0.0.1:0"}, func(cmd *exec.Cmd) {
@@ -56,27 +58,27 @@ func (p *process) awaitLog(t *testing.T, text string) {
 	}
 }
 
-const noFiles = "no file is left for a new connection"
+const noFiles = "too many open files: a new connection waits"
 
-func TestFilesRunOut(t *testing.T) {
+func TestServerWithoutFreeFiles(t *testing.T) {
 	t.Parallel()
-	p := withFiles(t, "40")
+	p := startWithFileLimit(t, "40")
 	var open []net.Conn
 	for range 40 {
 		c := rawConn(t, p.url)
-		if _, err := io.WriteString(c, strings.Replace(shake, "%s", "/ws/echo", 1)); err != nil {
+		if _, err := io.WriteString(c, strings.Replace(handshakeRequest, "%s", "/ws/echo", 1)); err != nil {
 			t.Fatal(err)
 		}
 		open = append(open, c)
 	}
 	p.awaitLog(t, noFiles)
-	// The first are served as ever.
+	// The first connections are served as before.
 	first := open[0]
 	head := make([]byte, len("HTTP/1.1 101"))
 	if _, err := io.ReadFull(first, head); err != nil || string(head) != "HTTP/1.1 101" {
 		t.Fatalf("%q, %v", head, err)
 	}
-	// One that waits is served when others end.
+	// A connection that waits is served when others end.
 	last := open[len(open)-1]
 	if err := last.SetReadDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
 		t.Fatal(err)
@@ -95,10 +97,11 @@ func TestFilesRunOut(t *testing.T) {
 	}
 }
 
-// TestIdleConnectionsMakeRoom: who only keeps connections alive keeps nobody out.
-func TestIdleConnectionsMakeRoom(t *testing.T) {
+// TestIdleConnectionsAreClosedForNewOnes checks that idle HTTP connections do not keep new
+// connections out.
+func TestIdleConnectionsAreClosedForNewOnes(t *testing.T) {
 	t.Parallel()
-	p := withFiles(t, "40")
+	p := startWithFileLimit(t, "40")
 	answer := make([]byte, 4096)
 	for range 60 {
 		c := rawConn(t, p.url)
@@ -113,14 +116,14 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 	p.awaitLog(t, noFiles)
 }
 
-// exhausted is a listener without a file until a moment.
-type exhausted struct {
+// exhaustedListener fails to accept, for want of a file descriptor, until a point in time.
+type exhaustedListener struct {
 	net.Listener
 	until time.Time
 	tried int
 }
 
-func (e *exhausted) Accept() (net.Conn, error) {
+func (e *exhaustedListener) Accept() (net.Conn, error) {
 	e.tried++
 	if time.Now().Before(e.until) {
 		return nil, &net.OpError{Op: "accept", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
@@ -129,29 +132,29 @@ func (e *exhausted) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-func (e *exhausted) Close() error { return nil }
+func (e *exhaustedListener) Close() error { return nil }
 
-func TestLackOfFilesIsSaidOnceASecond(t *testing.T) {
+func TestLackOfFilesIsLoggedOnceASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		room := 0
-		e := &exhausted{until: time.Now().Add(10*time.Second + time.Millisecond)}
-		l := patient(e, slog.New(slog.NewTextHandler(&log, nil)), func() { room++ })
+		closings := 0
+		e := &exhaustedListener{until: time.Now().Add(10*time.Second + time.Millisecond)}
+		l := newPatientListener(e, slog.New(slog.NewTextHandler(&log, nil)), func() { closings++ })
 		if _, err := l.Accept(); err != nil {
 			t.Fatal(err)
 		}
 		if lines := strings.Count(log.String(), noFiles); lines != 11 || !strings.Contains(log.String(), "raise `ulimit -n`") {
 			t.Errorf("%d lines in 10 s: %s", lines, log.String())
 		}
-		if e.tried > 300 || room != e.tried-1 {
-			t.Errorf("it tried %d times, and made room %d times", e.tried, room)
+		if e.tried > 300 || closings != e.tried-1 {
+			t.Errorf("it tried %d times, and closed idle connections %d times", e.tried, closings)
 		}
 	})
 }
 
 func TestListenerEndsWhileItWaitsForFiles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := patient(&exhausted{until: time.Now().Add(time.Hour)}, slog.New(slog.DiscardHandler), func() {})
+		l := newPatientListener(&exhaustedListener{until: time.Now().Add(time.Hour)}, slog.New(slog.DiscardHandler), func() {})
 		ended := make(chan error)
 		go func() {
 			_, err := l.Accept()
@@ -166,7 +169,7 @@ func TestListenerEndsWhileItWaitsForFiles(t *testing.T) {
 	})
 }
 
-// TestPanicsAreLogged: net/http recovers them, and says so where it should be seen.
+// TestPanicsAreLogged checks that a panic, which net/http recovers, is logged as an error.
 func TestPanicsAreLogged(t *testing.T) {
 	var log lockedBuffer
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -1,4 +1,4 @@
-// Tests of the addresses, and of bad input below and above HTTP.
+// Tests of the URLs, and of bad input: in HTTP, before it and after it.
 
 package main
 
@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// rawConn connects without a word.
+// rawConn opens a TCP connection and sends nothing.
 func rawConn(t testing.TB, base string) net.Conn {
 	t.Helper()
 	u, err := url.Parse(base)
@@ -35,15 +35,15 @@ func rawConn(t testing.TB, base string) net.Conn {
 	return c
 }
 
-const shake = "GET %s HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+const handshakeRequest = "GET %s HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 
-// rawSocket is a connection on which the opening handshake is done, and nothing else.
+// rawSocket opens a TCP connection and completes the opening handshake on it.
 func rawSocket(t testing.TB, base, path string) net.Conn {
 	t.Helper()
 	c := rawConn(t, base)
-	fmt.Fprintf(c, shake, path)
-	// The server says nothing after its head of its own accord, on /ws/echo.
+	fmt.Fprintf(c, handshakeRequest, path)
+	// The reader may buffer no frame: /ws/echo sends none before it has received one.
 	response, err := http.ReadResponse(bufio.NewReader(c), nil)
 	if err != nil || response.StatusCode != http.StatusSwitchingProtocols {
 		t.Fatalf("handshake: %v %v", response, err)
@@ -51,8 +51,8 @@ func rawSocket(t testing.TB, base, path string) net.Conn {
 	return c
 }
 
-func TestAddresses(t *testing.T) {
-	base := startHere(t, func(c *config) { c.hosts = []string{"scope.example"} })
+func TestURLs(t *testing.T) {
+	base := startServer(t, func(c *config) { c.hosts = []string{"scope.example"} })
 	upgrade := map[string]string{
 		"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
 	}
@@ -107,7 +107,7 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
-// answer is what a peer gets for raw bytes, until the server closes.
+// answer sends raw bytes and returns what the server sends until it closes.
 func answer(t *testing.T, base, sent string) string {
 	t.Helper()
 	c := rawConn(t, base)
@@ -119,8 +119,8 @@ func answer(t *testing.T, base, sent string) string {
 	return string(got)
 }
 
-func TestHalfAHandshakeEnds(t *testing.T) {
-	base := startHere(t, func(c *config) { c.headerTimeout = 100 * time.Millisecond })
+func TestUnfinishedHandshakeTimesOut(t *testing.T) {
+	base := startServer(t, func(c *config) { c.headerTimeout = 100 * time.Millisecond })
 	for _, half := range []string{"", "GET /ws/ec", "GET /ws/echo HTTP/1.1\r\nHost: localhost\r\nUpgrade: webso"} {
 		got := answer(t, base, half)
 		if got != "" && !strings.HasPrefix(got, "HTTP/1.1 4") {
@@ -130,7 +130,7 @@ func TestHalfAHandshakeEnds(t *testing.T) {
 }
 
 func TestHugeHeaderIsRefused(t *testing.T) {
-	base := startHere(t, nil)
+	base := startServer(t, nil)
 	got := answer(t, base, "GET /ws/echo HTTP/1.1\r\nHost: localhost\r\nX: "+strings.Repeat("x", 1<<20)+"\r\n\r\n")
 	if !strings.HasPrefix(got, "HTTP/1.1 431 ") {
 		t.Errorf("%.200q, want 431", got)
@@ -138,7 +138,7 @@ func TestHugeHeaderIsRefused(t *testing.T) {
 }
 
 func TestTLSOnThePlainPortIsRefused(t *testing.T) {
-	base := startHere(t, nil)
+	base := startServer(t, nil)
 	c := rawConn(t, base)
 	var heard strings.Builder
 	err := tls.Client(recorded{c, &heard}, &tls.Config{ServerName: "localhost"}).HandshakeContext(t.Context())
@@ -148,7 +148,7 @@ func TestTLSOnThePlainPortIsRefused(t *testing.T) {
 	}
 }
 
-// recorded keeps what is read.
+// recorded is a connection that copies what is read from it to heard.
 type recorded struct {
 	net.Conn
 	heard io.Writer
@@ -160,9 +160,9 @@ func (r recorded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// TestTenThousandFragments: as many as one likes, and the message is whole in the end.
+// TestTenThousandFragments checks that a message in ten thousand fragments is echoed whole.
 func TestTenThousandFragments(t *testing.T) {
-	c := rawSocket(t, startHere(t, nil), "/ws/echo")
+	c := rawSocket(t, startServer(t, nil), "/ws/echo")
 	const n = 10_000
 	fragment := func(first byte) string { return string([]byte{first, 0x81, 0, 0, 0, 0, 'x'}) }
 	sent := fragment(0x01) + strings.Repeat(fragment(0x00), n-2) + fragment(0x80)
@@ -176,14 +176,14 @@ func TestTenThousandFragments(t *testing.T) {
 	}
 }
 
-// TestBadInputCostsNobodyElse: while peers misbehave, another one is served.
-func TestBadInputCostsNobodyElse(t *testing.T) {
-	base := startHere(t, nil)
+// TestBadInputDoesNotDisturbOthers checks that a peer is served while others misbehave.
+func TestBadInputDoesNotDisturbOthers(t *testing.T) {
+	base := startServer(t, nil)
 	half := rawConn(t, base)
 	_, _ = io.WriteString(half, "GET /ws/echo HTTP/1.1\r\nHo")
-	stubborn(t, base)
+	connectStubbornPeers(t, base)
 	watcher := rawConn(t, base) // never reads
-	fmt.Fprint(watcher, strings.Replace(fmt.Sprintf(shake, "/ws/inspect"), "\r\n\r\n", "\r\nSec-WebSocket-Protocol: framescope.v1\r\n\r\n", 1))
+	fmt.Fprint(watcher, strings.Replace(fmt.Sprintf(handshakeRequest, "/ws/inspect"), "\r\n\r\n", "\r\nSec-WebSocket-Protocol: framescope.v1\r\n\r\n", 1))
 	if err := exchange(rawSocket(t, base, "/ws/echo"), maskedFrame(1000), 20_000); err != nil {
 		t.Error(err)
 	}

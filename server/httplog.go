@@ -1,4 +1,4 @@
-// What net/http has to say, and how loudly.
+// The log of net/http's server: which level its lines get.
 
 package main
 
@@ -8,8 +8,8 @@ import (
 	"log/slog"
 )
 
-// httpLog is for http.Server.ErrorLog. A panic of ours is an error; all else, what
-// peers do wrong, is for debugging.
+// httpLog returns a logger for http.Server.ErrorLog. A panic in a handler is logged as an
+// error. All other lines report mistakes of peers, and are logged for debugging.
 func httpLog(log *slog.Logger) *stdlog.Logger { return stdlog.New(httpLines{log}, "", 0) }
 
 type httpLines struct{ log *slog.Logger }

@@ -1,4 +1,5 @@
-// The log on its way to standard error, whose reader nobody waits for.
+// A queue between the log and standard error, so that no goroutine that logs waits for
+// whatever reads standard error.
 
 package main
 
@@ -11,60 +12,59 @@ import (
 )
 
 const (
-	maxLogWaiting = 1 << 20 // bytes of lines that wait for standard error
-	flushTime     = 300 * time.Millisecond
+	maxQueuedLog = 1 << 20 // bytes of lines that wait for standard error
+	flushTimeout = 300 * time.Millisecond
 )
 
-// logQueue passes on lines from a goroutine of its own, which Close ends: whoever logs
-// never waits for the reader. Lines that find the queue full are dropped, and how many is
-// logged once there is room again.
+// logQueue writes lines to out in its own goroutine, which ends after Close. When the queue
+// is full, further lines are dropped; a line in the log says how many, once there is space
+// again.
 type logQueue struct {
 	out  io.Writer
-	more chan struct{} // has one when something waits, is closed by Close
-	done chan struct{} // closed when all has been written
+	wake chan struct{} // holds a value when lines are queued; closed by Close
+	done chan struct{} // closed when all lines have been written after Close
 
 	mu      sync.Mutex
-	waiting bytes.Buffer
+	queued  bytes.Buffer
 	dropped int
 	closed  bool
 }
 
 func newLogQueue(out io.Writer) *logQueue {
-	q := &logQueue{out: out, more: make(chan struct{}, 1), done: make(chan struct{})}
-	go q.pass()
+	q := &logQueue{out: out, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	go q.run()
 	return q
 }
 
-// Write queues a line, which ends with a newline. It never fails.
+// Write queues a line, which ends with a newline. It never fails and never blocks.
 func (q *logQueue) Write(line []byte) (int, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	switch {
 	case q.closed:
-	case q.waiting.Len()+len(line) > maxLogWaiting:
+	case q.queued.Len()+len(line) > maxQueuedLog:
 		q.dropped++
 	default:
-		q.waiting.Write(line)
+		q.queued.Write(line)
 		select {
-		case q.more <- struct{}{}:
+		case q.wake <- struct{}{}:
 		default:
 		}
 	}
 	return len(line), nil
 }
 
-// pass writes what waits until Close has been called and nothing does.
-func (q *logQueue) pass() {
+// run writes queued lines until Close has been called and the queue is empty.
+func (q *logQueue) run() {
 	defer close(q.done)
 	var lines bytes.Buffer
-	for range q.more {
+	for range q.wake {
 		q.mu.Lock()
-		lines, q.waiting = q.waiting, lines
+		lines, q.queued = q.queued, lines
 		dropped := q.dropped
 		q.dropped = 0
 		q.mu.Unlock()
-		// There is nobody to tell of an error.
-		_, _ = lines.WriteTo(q.out)
+		_, _ = lines.WriteTo(q.out) // there is no place to report an error
 		lines.Reset()
 		if dropped > 0 {
 			slog.New(slog.NewTextHandler(q.out, nil)).Warn("standard error was not read: log lines were dropped", "lines", dropped)
@@ -72,19 +72,19 @@ func (q *logQueue) pass() {
 	}
 }
 
-// Close writes what waits and ends the queue. It gives up, and returns false, when the
-// reader does not take that within flushTime.
+// Close writes the queued lines and ends the goroutine. It returns false if that takes
+// longer than flushTimeout, because nobody reads what out gets.
 func (q *logQueue) Close() bool {
 	q.mu.Lock()
 	if !q.closed {
 		q.closed = true
-		close(q.more)
+		close(q.wake)
 	}
 	q.mu.Unlock()
 	select {
 	case <-q.done:
 		return true
-	case <-time.After(flushTime):
+	case <-time.After(flushTimeout):
 		return false
 	}
 }

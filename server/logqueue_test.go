@@ -1,4 +1,4 @@
-// Tests of the log: an unread standard error delays nothing, and what it lost is said.
+// Tests of the log: an unread standard error delays nothing, and dropped lines are counted.
 
 package main
 
@@ -17,15 +17,15 @@ import (
 	"time"
 )
 
-// gate is a writer that takes nothing until it is opened.
+// gate is a writer that blocks until it is opened.
 type gate struct {
-	open  chan struct{}
-	taken bytes.Buffer
+	open    chan struct{}
+	written bytes.Buffer
 }
 
 func (g *gate) Write(p []byte) (int, error) {
 	<-g.open
-	return g.taken.Write(p)
+	return g.written.Write(p)
 }
 
 func TestLogQueueWritesAllInOrder(t *testing.T) {
@@ -49,7 +49,7 @@ func TestLogQueueWritesAllInOrder(t *testing.T) {
 	}
 	fmt.Fprintf(q, "too late\n")
 	if !q.Close() || strings.Contains(out.String(), "too late") {
-		t.Error("it is written after the end")
+		t.Error("a line was written after Close")
 	}
 }
 
@@ -59,8 +59,8 @@ func TestLogQueueDropsAndCounts(t *testing.T) {
 		q := newLogQueue(g)
 		line := strings.Repeat("x", 1023) + "\n"
 		io.WriteString(q, line)
-		synctest.Wait() // the first is under way
-		const lines = maxLogWaiting/1024 + 77
+		synctest.Wait() // the first line is being written
+		const lines = maxQueuedLog/1024 + 77
 		for range lines {
 			io.WriteString(q, line)
 		}
@@ -68,8 +68,8 @@ func TestLogQueueDropsAndCounts(t *testing.T) {
 		if !q.Close() {
 			t.Fatal("it did not end")
 		}
-		written, last, _ := strings.Cut(g.taken.String(), "time=")
-		if len(written) != len(line)+maxLogWaiting || !strings.HasSuffix(last, "log lines were dropped\" lines=77\n") {
+		written, last, _ := strings.Cut(g.written.String(), "time=")
+		if len(written) != len(line)+maxQueuedLog || !strings.HasSuffix(last, "log lines were dropped\" lines=77\n") {
 			t.Errorf("%d bytes, then %q", len(written), last)
 		}
 	})
@@ -81,7 +81,7 @@ func TestLogQueueGivesUp(t *testing.T) {
 		q := newLogQueue(g)
 		io.WriteString(q, "line\n")
 		begun := time.Now()
-		if q.Close() || time.Since(begun) != flushTime {
+		if q.Close() || time.Since(begun) != flushTimeout {
 			t.Errorf("after %v", time.Since(begun))
 		}
 		close(g.open)
@@ -89,12 +89,13 @@ func TestLogQueueGivesUp(t *testing.T) {
 	})
 }
 
-// logging has the program log, two lines and more for each WebSocket that ends.
-func logging(t *testing.T, p *process, sockets int) {
+// endSockets opens and closes WebSockets, for each of which the program logs a line.
+func endSockets(t *testing.T, p *process, sockets int) {
 	t.Helper()
 	for range sockets {
 		c := rawSocket(t, p.url, "/ws/echo")
-		// A close frame with a reason of control characters: remote text is longest so.
+		// The reason of the close frame consists of control characters, which make the
+		// longest lines, since each is escaped.
 		reason := strings.Repeat("\x1b", 123)
 		if _, err := io.WriteString(c, "\x88\xfd\x00\x00\x00\x00\x03\xe8"+reason); err != nil {
 			t.Fatal(err)
@@ -106,7 +107,7 @@ func logging(t *testing.T, p *process, sockets int) {
 	}
 }
 
-func wellAndEnds(t *testing.T, p *process) {
+func checkHealthAndStop(t *testing.T, p *process) {
 	t.Helper()
 	client := http.Client{Timeout: patience}
 	r, err := client.Get(p.url + "healthz")
@@ -118,14 +119,15 @@ func wellAndEnds(t *testing.T, p *process) {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	// Applications that wait for the log would be cut off after this time.
+	// A handler that waited for the log would be aborted after this time.
 	if code, took := p.wait(t), time.Since(begun); code != 0 || took >= defaults().drainTimeout {
 		t.Errorf("exit %d after %v", code, took)
 	}
 }
 
-// TestUnreadStandardErrorDelaysNothing: far more is logged than a pipe holds.
-func TestUnreadStandardErrorDelaysNothing(t *testing.T) {
+// TestUnreadStandardError checks that nothing waits for the log's reader. Far more is logged
+// than a pipe holds.
+func TestUnreadStandardError(t *testing.T) {
 	t.Parallel()
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -135,17 +137,17 @@ func TestUnreadStandardErrorDelaysNothing(t *testing.T) {
 	p := &process{exited: make(chan struct{})}
 	p.start(t, []string{"--addr", "127.0.0.1:0"}, func(cmd *exec.Cmd) { cmd.Stderr = w })
 	w.Close()
-	logging(t, p, 500)
-	wellAndEnds(t, p)
-	// What a peer said stands in the log so that no terminal obeys it.
+	endSockets(t, p, 500)
+	checkHealthAndStop(t, p)
+	// Text of a peer is escaped in the log, so that it cannot control a terminal.
 	said, err := io.ReadAll(r)
 	if err != nil || len(said) < 32<<10 || bytes.ContainsRune(said, '\x1b') || !bytes.Contains(said, []byte(`\x1b\x1b`)) {
 		t.Errorf("%d bytes, %v: %.300q", len(said), err, said)
 	}
 }
 
-// TestClosedStandardErrorEndsNothing: the reader of the log has gone.
-func TestClosedStandardErrorEndsNothing(t *testing.T) {
+// TestClosedStandardError checks that the server goes on when the log's reader has gone.
+func TestClosedStandardError(t *testing.T) {
 	t.Parallel()
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -155,6 +157,6 @@ func TestClosedStandardErrorEndsNothing(t *testing.T) {
 	p.start(t, []string{"--addr", "127.0.0.1:0"}, func(cmd *exec.Cmd) { cmd.Stderr = w })
 	w.Close()
 	r.Close()
-	logging(t, p, 5)
-	wellAndEnds(t, p)
+	endSockets(t, p, 5)
+	checkHealthAndStop(t, p)
 }

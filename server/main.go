@@ -1,7 +1,8 @@
 // Command framescope serves WebSockets and a page that shows every frame that
 // crosses them, bit by bit.
 //
-// This package knows flags, wiring and signals, and how nothing works.
+// This package contains the flags, the wiring and the handling of signals. Everything
+// else is in the packages below.
 package main
 
 import (
@@ -12,13 +13,13 @@ import (
 	"syscall"
 )
 
-// version is what CHANGELOG.md calls this state of the sources.
+// version is the version that CHANGELOG.md describes.
 const version = "0.1.0"
 
 // The exit codes.
 const (
 	exitDone   = 0
-	exitFailed = 1 // it could not start, or could not go on
+	exitFailed = 1 // it could not start, or failed while it ran
 	exitUsage  = 2 // the command line was not understood
 )
 
@@ -29,18 +30,18 @@ func main() {
 	go func() {
 		<-signals
 		cancel()
-		<-signals // whoever asks twice does not want to wait
+		<-signals // a second signal ends the process at once
 		os.Exit(exitFailed)
 	}()
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run is the program, without its process: it ends when ctx is done, and returns
-// the exit code.
+// run runs the program with these arguments until it ends or ctx is done, and returns
+// the exit code. Tests call it, too.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := rootCommand()
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	return complain(stderr, root.ExecuteContext(ctx))
+	return reportError(stderr, root.ExecuteContext(ctx))
 }

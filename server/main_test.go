@@ -1,4 +1,4 @@
-// How tests run the program: as a process of its own, or within the test.
+// Helpers that run the program: as a process of its own, or in the process of the test.
 
 package main
 
@@ -20,7 +20,8 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// asProgram makes this test binary behave as framescope itself.
+// asProgram names the environment variable that makes this test binary behave as
+// framescope.
 const asProgram = "FRAMESCOPE_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
@@ -32,28 +33,28 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// patience bounds every wait of these tests; nothing is expected to take so long.
+// patience bounds every wait in these tests. Nothing is expected to take so long.
 const patience = 20 * time.Second
 
 var readyLine = regexp.MustCompile(`listening on (http://\S+/)`)
 
-// process is framescope with a process of its own.
+// process is framescope running as a process of its own.
 type process struct {
 	cmd    *exec.Cmd
 	url    string
 	stderr *lockedBuffer
-	exited chan struct{} // closed when it has; then code is its exit code
+	exited chan struct{} // closed when it has exited; code is then its exit code
 	code   int
 }
 
 func command(args ...string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0], args...)
-	// The race detector's own second at exit is not the program's.
+	// The race detector would wait a second when the process exits.
 	cmd.Env = append(os.Environ(), asProgram+"=1", "GORACE=atexit_sleep_ms=0")
 	return cmd
 }
 
-// startProcess waits for the ready line.
+// startProcess starts `framescope serve` with args and waits for the ready line.
 func startProcess(t *testing.T, args ...string) *process {
 	t.Helper()
 	p := &process{stderr: &lockedBuffer{}, exited: make(chan struct{})}
@@ -61,7 +62,7 @@ func startProcess(t *testing.T, args ...string) *process {
 	return p
 }
 
-// start is startProcess for a command that is changed before.
+// start does what startProcess does, after change has changed the command.
 func (p *process) start(t *testing.T, args []string, change func(*exec.Cmd)) {
 	t.Helper()
 	p.cmd = command(append([]string{"serve"}, args...)...)
@@ -75,7 +76,7 @@ func (p *process) start(t *testing.T, args []string, change func(*exec.Cmd)) {
 	}
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	go func() {
-		_ = p.cmd.Wait() // the exit code says it
+		_ = p.cmd.Wait() // the exit code tells whether it failed
 		p.code = p.cmd.ProcessState.ExitCode()
 		close(p.exited)
 	}()
@@ -102,17 +103,18 @@ func (p *process) wait(t *testing.T) int {
 	}
 }
 
-// startHere runs the server within the test, and ends it with the test: then
-// every goroutine must have ended too.
-func startHere(t *testing.T, change func(*config)) (url string) {
+// startServer runs the server in the process of the test until the test ends. Every
+// goroutine of the server must have ended then.
+func startServer(t *testing.T, change func(*config)) (url string) {
 	t.Helper()
-	url, stop := runHere(t, change)
+	url, stop := runServer(t, change)
 	t.Cleanup(stop)
 	return url
 }
 
-// runHere is startHere for those who end the server themselves; twice is fine.
-func runHere(t testing.TB, change func(*config)) (url string, stop func()) {
+// runServer is startServer for callers that stop the server themselves. stop may be called
+// more than once.
+func runServer(t testing.TB, change func(*config)) (url string, stop func()) {
 	t.Helper()
 	c := defaults()
 	c.addr = "127.0.0.1:0"
@@ -140,16 +142,16 @@ func runHere(t testing.TB, change func(*config)) (url string, stop func()) {
 		if err := <-ended; err != nil {
 			t.Errorf("the server ended with %v", err)
 		}
-		for _, stack := range leftovers() {
+		for _, stack := range remainingGoroutines() {
 			t.Errorf("a goroutine has not ended:\n%s", stack)
 		}
 	})
 	return match[1], stop
 }
 
-// leftovers are the goroutines of a server that should have ended, after giving
+// remainingGoroutines are the goroutines of a server that should have ended, after giving
 // them time to. Those of tests and of the browser's driver are not meant.
-func leftovers() (stacks []string) {
+func remainingGoroutines() (stacks []string) {
 	for begun := time.Now(); time.Since(begun) < patience; time.Sleep(10 * time.Millisecond) {
 		all := make([]byte, 4<<20)
 		all = all[:runtime.Stack(all, true)]
@@ -167,15 +169,15 @@ func leftovers() (stacks []string) {
 	return stacks
 }
 
-// module is how the names of our packages begin.
+// module is the prefix of the names of our packages.
 const module = "framescope/"
 
-// socketURL makes ws://…/ws/name of the server's URL.
+// socketURL returns the ws:// URL of a path of the server at base.
 func socketURL(base, path string) string {
 	return "ws" + strings.TrimPrefix(base, "http") + strings.TrimPrefix(path, "/")
 }
 
-// dial opens a WebSocket with the reference implementation.
+// dial opens a WebSocket with gorilla's client.
 func dial(t testing.TB, base, path string, subprotocols ...string) *websocket.Conn {
 	t.Helper()
 	d := websocket.Dialer{Subprotocols: subprotocols, HandshakeTimeout: patience}
@@ -190,7 +192,7 @@ func dial(t testing.TB, base, path string, subprotocols ...string) *websocket.Co
 	return c
 }
 
-// lockedBuffer takes what a process writes while the test reads it.
+// lockedBuffer is a buffer that a process writes to while the test reads it.
 type lockedBuffer struct {
 	mutex sync.Mutex
 	b     bytes.Buffer

@@ -1,5 +1,5 @@
-// The order of the capture: what a peer sent stands before what answered it, also when
-// its frame never ended.
+// A test of the order of the capture: what a peer sent is recorded before the answer to it,
+// even if its last frame is incomplete.
 
 package main
 
@@ -16,7 +16,7 @@ import (
 	"framescope/server/websocket"
 )
 
-func TestUnfinishedFramesStandBeforeTheCloseThatTheyEarn(t *testing.T) {
+func TestUnfinishedFramesAreRecordedBeforeTheClose(t *testing.T) {
 	for name, c := range map[string]struct {
 		wire string
 		want []string

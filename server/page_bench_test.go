@@ -1,5 +1,5 @@
-// How fast the page is, measured in a real browser: WASM at its work, the first
-// row after navigation, and a list of a million frames that keeps growing.
+// Benchmarks of the page in a real browser: frames decoded in WASM, the time to the first
+// row, and a list of a million frames that keeps growing.
 
 package main
 
@@ -22,10 +22,10 @@ import (
 	"framescope/server/site"
 )
 
-// BenchmarkFirstRow reports the time from navigation to the first decoded row,
-// each time with a profile that has cached nothing.
+// BenchmarkFirstRow reports the time from navigation to the first decoded row, each time
+// with an empty cache.
 func BenchmarkFirstRow(b *testing.B) {
-	base, stop := runHere(b, nil)
+	base, stop := runServer(b, nil)
 	defer stop()
 	nc := rawSocket(b, base, "/ws/echo")
 	if err := exchange(nc, maskedFrame(125), 10); err != nil {
@@ -70,8 +70,8 @@ func exchange(nc net.Conn, frame []byte, n int) error {
 	return nil
 }
 
-// BenchmarkIngest reports how many 125-byte frames a second, half of them masked,
-// the WASM module takes in, in the browser: frontend/bench/ingest.ts, as built.
+// BenchmarkIngest reports how many 125-byte frames per second, half of them masked, the
+// WASM module decodes in the browser. It runs frontend/bench/ingest.ts as built.
 func BenchmarkIngest(b *testing.B) {
 	const built = "../bin/bench"
 	if _, err := os.Stat(built + "/ingest.js"); err != nil {
@@ -91,17 +91,17 @@ func BenchmarkIngest(b *testing.B) {
 	b.ReportMetric(slices.Max(rates)/1e6, "Mframes/s-at-best")
 }
 
-const held = 1_000_000 // frames in the list
+const listFrames = 1_000_000 // frames in the list at first
 
-// BenchmarkList reports frames a second and the longest frame of the page while
-// it holds a million rows and 20,000 more arrive each second: following the
-// newest, and scrolling through the old ones.
+// BenchmarkList reports the animation frames per second and the longest of them while the
+// page has a million rows and 20,000 more arrive each second: while it shows the newest
+// rows, and while it scrolls through old ones.
 func BenchmarkList(b *testing.B) {
-	base, stop := runHere(b, func(c *config) { c.history = 1024 })
+	base, stop := runServer(b, func(c *config) { c.history = 1024 })
 	defer stop()
 	nc := rawSocket(b, base, "/ws/echo")
 	frame := maskedFrame(32)
-	if err := exchange(nc, frame, held/2); err != nil {
+	if err := exchange(nc, frame, listFrames/2); err != nil {
 		b.Fatal(err)
 	}
 	t := openTab(b, base)
@@ -142,13 +142,14 @@ func BenchmarkList(b *testing.B) {
 	})
 	cancel()
 	<-stopped
-	if n := eval[int](t, `Number(test("frame-count").dataset.value)`); n < held+100_000 {
+	if n := eval[int](t, `Number(test("frame-count").dataset.value)`); n < listFrames+100_000 {
 		b.Errorf("only %d frames arrived", n)
 	}
 	nc.Close()
 }
 
-// measure counts animation frames for a while, during which act is called again and again.
+// measure counts animation frames for eight seconds, during which it calls act again and
+// again.
 func (b *tab) measure(bench *testing.B, act func()) {
 	bench.Helper()
 	eval[chromedp.Void](b, `void (() => {

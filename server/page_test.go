@@ -24,12 +24,12 @@ import (
 	"framescope/protocol"
 )
 
-// row is what a frame-row says of itself.
+// row is the data attributes of a row of the frame list.
 type row struct {
 	Seq, Conn, Dir, Opcode, Fin, RSV, Masked, Length, Rule string
 }
 
-// rows are those that are visible.
+// rows returns the visible rows of the frame list.
 func (b *tab) rows() []row {
 	b.t.Helper()
 	return eval[[]row](b, `tests("frame-row").map((e) => ({
@@ -38,14 +38,14 @@ func (b *tab) rows() []row {
 		.sort((a, b) => a.Seq - b.Seq)`)
 }
 
-// fields are the bit grid's cells: value by field.
+// fields returns the values of the bit grid's cells by field.
 func (b *tab) fields() map[string]string {
 	b.t.Helper()
 	return eval[map[string]string](b, `Object.fromEntries([...test("bit-grid").querySelectorAll("[data-field]")]
 		.map((e) => [e.dataset.field, e.dataset.value]))`)
 }
 
-// bytes are those that the hex view shows.
+// bytes returns the bytes that the hex view shows.
 func (b *tab) bytes() []byte {
 	b.t.Helper()
 	digits := eval[string](b, `[...test("hex-view").querySelectorAll("[data-at]")]
@@ -76,7 +76,7 @@ func (b *tab) say(text string) {
 	b.wait(fmt.Sprintf(`tests("frame-row").length === %d`, before+2))
 }
 
-// choose selects the first frame whose row a selector finds, and waits for its details.
+// choose selects the first frame whose row matches a selector, and waits for its details.
 func (b *tab) choose(selector string) {
 	b.t.Helper()
 	b.click(byTestID("frame-row") + selector)
@@ -85,7 +85,7 @@ func (b *tab) choose(selector string) {
 }
 
 func TestPageShowsHello(t *testing.T) {
-	b := openTab(t, startHere(t, nil))
+	b := openTab(t, startServer(t, nil))
 	b.open()
 	conn := b.connect()
 	b.say("Hello")
@@ -142,7 +142,7 @@ func TestPageShowsHello(t *testing.T) {
 }
 
 func TestPageShowsCompressedMessages(t *testing.T) {
-	b := openTab(t, startHere(t, nil))
+	b := openTab(t, startServer(t, nil))
 	b.open()
 	b.fill("play-url", socketURL(b.base, "/ws/echo"))
 	b.click(byTestID("play-connect"))
@@ -170,7 +170,7 @@ func TestPageShowsCompressedMessages(t *testing.T) {
 }
 
 func TestPageShowsPingPongAndClose(t *testing.T) {
-	b := openTab(t, startHere(t, nil))
+	b := openTab(t, startServer(t, nil))
 	b.open()
 	conn := b.connect()
 	b.click(byTestID("play-ping"))
@@ -194,8 +194,8 @@ func TestPageShowsPingPongAndClose(t *testing.T) {
 }
 
 func TestPageShowsTheHandshake(t *testing.T) {
-	base := startHere(t, nil)
-	// The example of RFC 6455 1.3, before the page is there.
+	base := startServer(t, nil)
+	// The example of RFC 6455 1.3, before the page is opened.
 	c := rawSocket(t, base, "/ws/echo?example")
 	b := openTab(t, base)
 	b.open()
@@ -217,7 +217,7 @@ func TestPageShowsTheHandshake(t *testing.T) {
 }
 
 func TestPageFiltersPausesAndClears(t *testing.T) {
-	base := startHere(t, nil)
+	base := startServer(t, nil)
 	one, two := dial(t, base, "/ws/echo"), dial(t, base, "/ws/chat?room=r&name=n")
 	b := openTab(t, base)
 	b.open()
@@ -268,7 +268,7 @@ func TestPageFiltersPausesAndClears(t *testing.T) {
 }
 
 func TestPageNamesBreaches(t *testing.T) {
-	base := startHere(t, nil)
+	base := startServer(t, nil)
 	b := openTab(t, base)
 	b.open()
 	for i, test := range []struct {
@@ -313,7 +313,7 @@ func TestPageNamesBreaches(t *testing.T) {
 }
 
 func TestPageReconnects(t *testing.T) {
-	base, stop := runHere(t, nil)
+	base, stop := runServer(t, nil)
 	b := openTab(t, base)
 	b.open()
 	stop()
@@ -322,19 +322,19 @@ func TestPageReconnects(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	startHere(t, func(c *config) { c.addr = u.Host })
+	startServer(t, func(c *config) { c.addr = u.Host })
 	b.wait(`test("status").dataset.state === "live"`)
 	c := dial(t, base, "/ws/echo")
 	if err := c.WriteMessage(websocket.TextMessage, []byte("again")); err != nil {
 		t.Fatal(err)
 	}
 	b.wait(`tests("frame-row").length === 2`)
-	// The browser itself notes each attempt that finds no server.
-	b.forgive("ERR_CONNECTION_REFUSED")
+	// The browser itself logs each failed attempt to connect.
+	b.ignoreFaults("ERR_CONNECTION_REFUSED")
 }
 
 func TestPageFitsAndHasTwoThemes(t *testing.T) {
-	base := startHere(t, nil)
+	base := startServer(t, nil)
 	c := dial(t, base, "/ws/echo?with=a-rather-long-path-that-does-not-fit-on-a-small-screen-at-all-0123456789")
 	if err := c.WriteMessage(websocket.TextMessage, []byte(strings.Repeat("long ", 100))); err != nil {
 		t.Fatal(err)
@@ -348,7 +348,7 @@ func TestPageFitsAndHasTwoThemes(t *testing.T) {
 			})
 			b.size(size[0], size[1])
 			b.open()
-			// On a small screen the list moves down when the connections come above it.
+			// On a small screen the list moves down when the list of connections above it grows.
 			b.wait(`tests("frame-row").length === 2 && tests("conn-row").length === 1`)
 			b.click(byTestID("frame-row"))
 			b.wait(`test("bit-grid").querySelector("[data-field=opcode]") !== null`)
@@ -364,7 +364,7 @@ func TestPageFitsAndHasTwoThemes(t *testing.T) {
 	}
 }
 
-// TestPageReloadsItself: a page under development, by the script that the build adds to it.
+// TestPageReloadsItself checks the script that the build adds to a page under development.
 func TestPageReloadsItself(t *testing.T) {
 	script, err := os.ReadFile("../build/reload.js")
 	if err != nil {
@@ -380,11 +380,11 @@ func TestPageReloadsItself(t *testing.T) {
 	const page = `<!doctype html><title>%s</title><link rel="icon" href="data:,"><script type="module" src="/reload.js"></script>`
 	write("reload.js", string(script))
 	write("index.html", fmt.Sprintf(page, "first"))
-	b := openTab(t, startHere(t, func(c *config) { c.pages = dir }))
+	b := openTab(t, startServer(t, func(c *config) { c.pages = dir }))
 	b.do(chromedp.Navigate(b.base))
 	b.wait(`document.title === "first" && performance.getEntriesByType("resource").some((e) => e.initiatorType === "fetch")`)
 	write("index.html", fmt.Sprintf(page, "second"))
-	// The page goes away while it is asked, so it is asked again.
+	// A question may fail because the page is being replaced: ask again.
 	for begun := time.Now(); ; {
 		title, err := chromedp.Run(b.ctx, chromedp.Title())
 		if err == nil && title == "second" {
@@ -396,10 +396,10 @@ func TestPageReloadsItself(t *testing.T) {
 	}
 }
 
-// TestPageCarriesItsPolicy: everything that the browser loads, the worker and the
-// module too, comes with the policy that fences it in, and with its right type.
-func TestPageCarriesItsPolicy(t *testing.T) {
-	b := openTab(t, startHere(t, nil))
+// TestPageHasSecurityPolicy checks that everything that the browser loads, the worker and
+// the module included, has the Content-Security-Policy and the right type.
+func TestPageHasSecurityPolicy(t *testing.T) {
+	b := openTab(t, startServer(t, nil))
 	responses := b.responses()
 	b.open()
 	seen := map[string]bool{}
@@ -419,10 +419,11 @@ func TestPageCarriesItsPolicy(t *testing.T) {
 	}
 }
 
-// responses begins to note what is loaded, and gives what was so far.
+// responses begins to record responses. The function that it returns returns those
+// recorded so far.
 func (b *tab) responses() func() []*network.Response {
 	var all []*network.Response
-	b.also(func(event any) {
+	b.onEvent(func(event any) {
 		if e, ok := event.(*network.EventResponseReceived); ok {
 			all = append(all, e.Response)
 		}

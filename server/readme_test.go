@@ -1,4 +1,4 @@
-// The README says what --help says.
+// A test that the README and --help name the same commands and flags.
 
 package main
 
@@ -23,14 +23,14 @@ func TestREADMEMatchesHelp(t *testing.T) {
 		c.Flags().VisitAll(func(f *pflag.Flag) {
 			flags = append(flags, "--"+f.Name)
 			if !strings.Contains(string(readme), "`--"+f.Name) {
-				t.Errorf("the README does not explain --%s of %s", f.Name, c.Name())
+				t.Errorf("the README does not describe --%s of %s", f.Name, c.Name())
 			}
 		})
 	}
 	flags = append(flags, "--help")
 	for _, flag := range regexp.MustCompile("`(?:[a-z/ ]*framescope[a-z ]*)?(--[a-z-]+)").FindAllStringSubmatch(string(readme), -1) {
 		if !slices.Contains(flags, flag[1]) {
-			t.Errorf("the README speaks of %s, which --help does not list", flag[1])
+			t.Errorf("the README mentions %s, which --help does not list", flag[1])
 		}
 	}
 	for _, c := range rootCommand().Commands() {

@@ -1,4 +1,4 @@
-// One run of the server: listen, say so, serve, and end in order.
+// One run of the server: listen, print the ready line, serve, and shut down.
 
 package main
 
@@ -19,15 +19,16 @@ import (
 	"framescope/server/tap"
 )
 
-// Limits of HTTP; WebSockets have their own.
+// Limits of plain HTTP. WebSocket connections have others.
 const (
-	maxHeaderBytes = 64 << 10 // net/http answers 431 beyond
+	maxHeaderBytes = 64 << 10 // net/http answers a longer head with 431
 	readTimeout    = 30 * time.Second
 	writeTimeout   = time.Minute
 	keepAlive      = 2 * time.Minute
 )
 
-// serve returns nil when ctx was done and everything has ended.
+// serve runs the server until ctx is done or it fails. It returns nil once ctx is done and
+// everything has ended.
 func serve(ctx context.Context, c *config, stdout io.Writer, log *slog.Logger) error {
 	s, err := newServer(c, log)
 	if err != nil {
@@ -38,7 +39,7 @@ func serve(ctx context.Context, c *config, stdout io.Writer, log *slog.Logger) e
 		return err
 	}
 	if c.exposed() {
-		log.Warn("not only this machine can connect: every visitor sees the bytes of every other; names other than the address need --allow-host", "addr", c.addr)
+		log.Warn("other machines can connect: every visitor sees the bytes of every other; names other than the address need --allow-host", "addr", c.addr)
 	}
 	h := &http.Server{
 		Handler:           s.handler(),
@@ -50,31 +51,32 @@ func serve(ctx context.Context, c *config, stdout io.Writer, log *slog.Logger) e
 		ErrorLog:          httpLog(log),
 	}
 	tap.Attach(h)
-	tending, rest := context.WithCancel(ctx)
-	var tended sync.WaitGroup
-	tended.Go(func() { memory.Tend(tending, int64(c.maxMemory)+int64(c.history)<<20) })
-	defer tended.Wait()
-	defer rest()
+	memoryContext, stopMemory := context.WithCancel(ctx)
+	var background sync.WaitGroup
+	background.Go(func() { memory.Tend(memoryContext, int64(c.maxMemory)+int64(c.history)<<20) })
+	defer background.Wait()
+	defer stopMemory()
 	failed := make(chan error, 1)
-	go func() { failed <- h.Serve(s.tap.Listener(patient(l, log, func() { closeIdle(h) }))) }()
+	go func() { failed <- h.Serve(s.tap.Listener(newPatientListener(l, log, func() { closeIdle(h) }))) }()
 	fmt.Fprintf(stdout, "listening on %s\n", c.url(l.Addr().(*net.TCPAddr).Port))
 
 	select {
 	case err := <-failed:
-		return fmt.Errorf("serving stopped: %w: start it again", err)
+		return fmt.Errorf("the server stopped: %w: start it again", err)
 	case <-ctx.Done():
 	}
-	s.end(h, c.drainTimeout)
+	s.shutDown(h, c.drainTimeout)
 	return nil
 }
 
-// closeIdle closes the connections that have no request under way, and are no WebSockets.
+// closeIdle closes the HTTP connections on which no request is being served. WebSocket
+// connections are not among them.
 func closeIdle(h *http.Server) {
 	h.SetKeepAlivesEnabled(false)
 	h.SetKeepAlivesEnabled(true)
 }
 
-// listen gives errors that say what to do.
+// listen opens a listener. Its errors say what to do.
 func listen(ctx context.Context, addr string) (net.Listener, error) {
 	var config net.ListenConfig
 	l, err := config.Listen(ctx, "tcp", addr)
@@ -85,9 +87,9 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, fmt.Errorf("%s is in use: stop what listens there, or choose another port with --addr; port 0 picks a free one", addr)
 	case errors.Is(err, os.ErrPermission):
-		return nil, fmt.Errorf("%s may not be opened by this user: choose a port from 1024 up with --addr", addr)
+		return nil, fmt.Errorf("this user may not listen on %s: choose a port from 1024 up with --addr", addr)
 	case errors.Is(err, syscall.EADDRNOTAVAIL), errors.As(err, &dns):
-		return nil, fmt.Errorf("%s is no address of this machine: choose another with --addr, such as 127.0.0.1:8080", addr)
+		return nil, fmt.Errorf("%s is not an address of this machine: choose another with --addr, such as 127.0.0.1:8080", addr)
 	}
-	return nil, fmt.Errorf("%s cannot be opened: %w: choose another address with --addr", addr, err)
+	return nil, fmt.Errorf("cannot listen on %s: %w: choose another address with --addr", addr, err)
 }

@@ -1,4 +1,4 @@
-// The wiring: which address leads to which room.
+// The wiring: which handler serves which URL, and the order of a shutdown.
 
 package main
 
@@ -20,7 +20,7 @@ import (
 	"framescope/server/websocket"
 )
 
-// server holds what lives as long as the process serves.
+// server is one running server: the tap, the budget, the handlers.
 type server struct {
 	config  *config
 	log     *slog.Logger
@@ -28,22 +28,23 @@ type server struct {
 	memory  *memory.Budget
 	sockets *websocket.Server
 	page    http.Handler
-	running sync.RWMutex // read-locked by each request, WebSockets included, until it ends
+	running sync.RWMutex // each request, WebSockets included, read-locks it until it ends
 }
 
 func newServer(c *config, log *slog.Logger) (*server, error) {
-	// A quarter is for requests: who has not finished one displaces nobody who has.
+	// A quarter is for unfinished requests, which so cannot use up the memory of open
+	// connections.
 	requests := int64(c.maxMemory) / 4
-	kept := memory.NewBudget(int64(c.maxMemory)-requests, log.With("of", "messages"))
+	messages := memory.NewBudget(int64(c.maxMemory)-requests, log.With("of", "messages"))
 	s := &server{
 		config: c,
 		log:    log,
-		tap:    tap.New(tap.Options{Snap: c.snap, History: int64(c.history) << 20, Memory: kept, Requests: memory.NewBudget(requests, log.With("of", "requests"))}),
-		memory: kept,
+		tap:    tap.New(tap.Options{Snap: c.snap, History: int64(c.history) << 20, Memory: messages, Requests: memory.NewBudget(requests, log.With("of", "requests"))}),
+		memory: messages,
 		sockets: &websocket.Server{
 			Log:     log,
-			Options: websocket.Options{MaxMessageSize: c.maxMessageSize, Memory: kept},
-			Policy:  websocket.Policy{Hosts: c.names(), Origins: c.origins},
+			Options: websocket.Options{MaxMessageSize: c.maxMessageSize, Memory: messages},
+			Policy:  websocket.Policy{Hosts: c.hostNames(), Origins: c.origins},
 		},
 	}
 	if c.pages != "" {
@@ -55,9 +56,10 @@ func newServer(c *config, log *slog.Logger) (*server, error) {
 	return s, err
 }
 
-// handler: the page and the health check answer only to our own names, since a
-// foreign page could have its name resolve to this machine. The handshake of a
-// WebSocket checks that itself, so that a refusal is captured.
+// handler returns the handler of all URLs. The page and the health check answer only
+// requests for one of our own names, since the owner of a foreign page could have its name
+// resolve to this machine. The WebSocket handshake makes that check itself, so that the
+// refusal is captured.
 func (s *server) handler() http.Handler {
 	captured := func(app http.Handler) http.Handler {
 		return s.tap.Handler(uint64(s.config.maxMessageSize), optionalDeflate(app))
@@ -76,8 +78,8 @@ func (s *server) handler() http.Handler {
 	})
 }
 
-// optionalDeflate lets a URL with deflate=off decline permessage-deflate, which a
-// browser always offers, so that its payloads can be read on the wire.
+// optionalDeflate declines permessage-deflate if the URL has deflate=off. Browsers always
+// offer it; without it their payloads can be read on the wire.
 func optionalDeflate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Get("deflate") == "off" {
@@ -87,21 +89,21 @@ func optionalDeflate(next http.Handler) http.Handler {
 	})
 }
 
-// ownHost refuses requests for a name that is not ours.
+// ownHost refuses requests whose Host field has a name that is not ours.
 func (s *server) ownHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.sockets.Policy.AllowHost(r) {
 			next.ServeHTTP(w, r)
 			return
 		}
-		http.Error(w, "403 forbidden: this server does not answer to the name in Host; open it by its address, or start it with --allow-host NAME", http.StatusForbidden)
+		http.Error(w, "403 forbidden: this server does not answer requests for the name in Host; open it by its address, or start it with --allow-host NAME", http.StatusForbidden)
 	})
 }
 
 func health(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "405 this says whether the server is well: use GET or HEAD", http.StatusMethodNotAllowed)
+		http.Error(w, "405 method not allowed: this URL only reports whether the server is running; use GET or HEAD", http.StatusMethodNotAllowed)
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -110,32 +112,34 @@ func health(w http.ResponseWriter, r *http.Request) {
 }
 
 func noSuchSocket(w http.ResponseWriter, _ *http.Request) {
-	http.Error(w, "404 not found: there are WebSockets at /ws/echo and /ws/chat, and the page's own at /ws/inspect", http.StatusNotFound)
+	http.Error(w, "404 not found: the WebSocket URLs are /ws/echo, /ws/chat and, for the page, /ws/inspect", http.StatusNotFound)
 }
 
-// cutTime is how long connections may take to end that are cut off.
-const cutTime = 200 * time.Millisecond
+// abortTimeout is how long connections that were closed without a close handshake may take
+// to end.
+const abortTimeout = 200 * time.Millisecond
 
-// end closes the listener, every WebSocket with 1001, and then what is left. What takes
-// longer the system ends with the process.
-func (s *server) end(h *http.Server, within time.Duration) {
-	ctx, cancel := context.WithTimeout(context.Background(), within)
+// shutDown closes the listener and every WebSocket with 1001, and then the connections
+// that have not ended. It returns when all have, or after timeout and abortTimeout; what
+// remains then ends with the process.
+func (s *server) shutDown(h *http.Server, timeout time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		var ending sync.WaitGroup
-		ending.Go(func() {
+		var shutdowns sync.WaitGroup
+		shutdowns.Go(func() {
 			if h.Shutdown(ctx) != nil {
 				_ = h.Close()
 			}
 		})
-		ending.Go(func() { s.sockets.Shutdown(ctx) })
-		ending.Wait()
-		s.running.Lock() // so that no request begins any more
+		shutdowns.Go(func() { s.sockets.Shutdown(ctx) })
+		shutdowns.Wait()
+		s.running.Lock() // waits for every request to end, and lets no other begin
 	}()
 	select {
 	case <-ended:
-	case <-time.After(within + cutTime):
+	case <-time.After(timeout + abortTimeout):
 	}
 }

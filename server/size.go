@@ -1,4 +1,4 @@
-// Sizes on the command line: 512MiB.
+// The type of flags that take a size, such as 512MiB.
 
 package main
 
@@ -9,7 +9,7 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// size is a flag's number of bytes, with a unit or without.
+// size is the value of a flag: a number of bytes, given with or without a unit.
 type size int64
 
 func (s *size) Set(text string) error {

@@ -1,4 +1,4 @@
-// connect on a terminal: what it writes there, by a pseudo-terminal of the system's.
+// A test of what connect writes to a terminal, with a pseudo-terminal of the system.
 
 package main
 
@@ -12,7 +12,8 @@ import (
 	"unsafe"
 )
 
-// pseudoTerminal opens one: what is written to the terminal can be read from its screen.
+// pseudoTerminal opens a pseudo-terminal. What is written to terminal can be read from
+// screen.
 func pseudoTerminal(t *testing.T) (screen, terminal *os.File) {
 	t.Helper()
 	screen, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
@@ -35,10 +36,10 @@ func pseudoTerminal(t *testing.T) (screen, terminal *os.File) {
 }
 
 func TestMessagesAreEscapedOnATerminalOnly(t *testing.T) {
-	url := endings(t) + "/hostile"
+	url := startEndingServer(t) + "/hostile"
 	never, end := io.Pipe()
 	defer end.Close()
-	if _, stdout, _ := pipe(t, t.Context(), never, "connect", url); stdout != hostile+"\n" {
+	if _, stdout, _ := runWithInput(t, t.Context(), never, "connect", url); stdout != hostile+"\n" {
 		t.Errorf("a pipe gets %q", stdout)
 	}
 	screen, terminal := pseudoTerminal(t)
@@ -48,7 +49,7 @@ func TestMessagesAreEscapedOnATerminalOnly(t *testing.T) {
 	root.SetOut(terminal)
 	root.SetErr(io.Discard)
 	if err := root.ExecuteContext(t.Context()); err == nil {
-		t.Error("the server closed with 4000, and connect says nothing of it")
+		t.Error("the server closed with 4000, but connect returned no error")
 	}
 	if _, err := terminal.WriteString("the end"); err != nil {
 		t.Fatal(err)

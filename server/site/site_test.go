@@ -90,7 +90,7 @@ func TestTypesAndCaching(t *testing.T) {
 	}
 }
 
-func TestEveryAnswerIsFencedIn(t *testing.T) {
+func TestSecurityHeaders(t *testing.T) {
 	for _, path := range []string{"/", "/assets/main-AAAA.js", "/nowhere"} {
 		h := ask(t, built(t), "GET", path).Header
 		csp := "; " + h.Get("Content-Security-Policy") + ";"

@@ -1,5 +1,5 @@
-// The reference's own traffic, tapped and read by the inspector: what gorilla
-// sends in either role is understood, down to the last payload byte.
+// Tests of the tap and the inspector together: the inspector decodes what gorilla sends in
+// either role to the last byte, and knows which connections are open.
 
 package main
 
@@ -21,7 +21,7 @@ import (
 	"framescope/wasm/inspect"
 )
 
-// gorillaServer echoes, pings before each answer, and is tapped.
+// gorillaServer starts a tapped server that echoes, with a ping before each answer.
 func gorillaServer(t *testing.T, frames *tap.Tap) (url string) {
 	t.Helper()
 	upgrader := websocket.Upgrader{WriteBufferSize: 512}
@@ -53,7 +53,8 @@ func gorillaServer(t *testing.T, frames *tap.Tap) (url string) {
 	return "ws" + strings.TrimPrefix(server.URL, "http")
 }
 
-// inspected is everything that the tap has recorded, up to the connection's end.
+// inspected returns an inspector that has read everything that the tap recorded, up to the
+// end of the connection.
 func inspected(t *testing.T, frames *tap.Tap) *inspect.Inspector {
 	t.Helper()
 	watcher, err := frames.Watch(nil, 0)
@@ -75,7 +76,7 @@ func inspected(t *testing.T, frames *tap.Tap) *inspect.Inspector {
 	return in
 }
 
-func TestInspectorUnderstandsGorilla(t *testing.T) {
+func TestInspectorDecodesGorilla(t *testing.T) {
 	frames := tap.New(tap.Options{Snap: 1 << 20, History: 64 << 20})
 	c, _, err := websocket.DefaultDialer.Dial(gorillaServer(t, frames), nil)
 	if err != nil {
@@ -141,9 +142,9 @@ func TestInspectorUnderstandsGorilla(t *testing.T) {
 	}
 }
 
-// What the tap tells a page that it has overtaken, or that comes late, the inspector
-// understands: it knows which connections are open, of thousands that came and went.
-func TestInspectorKnowsWhoIsOpen(t *testing.T) {
+// TestInspectorKnowsOpenConnections opens and closes thousands of connections. A watcher
+// that came late, and one whose records the tap has dropped, must still know which are open.
+func TestInspectorKnowsOpenConnections(t *testing.T) {
 	frames := tap.New(tap.Options{Snap: 1 << 20, History: 1 << 20})
 	early := follow(t, frames)
 	var open []*tap.Conn
@@ -151,7 +152,7 @@ func TestInspectorKnowsWhoIsOpen(t *testing.T) {
 	frame := append([]byte{0x82, 126, 0x40, 0}, make([]byte, 16<<10)...)
 	for round := range 60 {
 		for range 100 {
-			open = append(open, frames.Wrap(nowhere{}, protocol.Client))
+			open = append(open, frames.Wrap(discardConn{}, protocol.Client))
 		}
 		for range 90 {
 			i := random.IntN(len(open))
@@ -167,10 +168,10 @@ func TestInspectorKnowsWhoIsOpen(t *testing.T) {
 		}
 	}
 	late := follow(t, frames)
-	for _, c := range []*follower{early, late} {
-		c.catchUp()
-		if s := c.in.Refresh(); s.OpenConnections != uint64(len(open)) {
-			t.Errorf("%d connections are open, want %d; %d are remembered", s.OpenConnections, len(open), s.Connections)
+	for _, f := range []*follower{early, late} {
+		f.catchUp()
+		if s := f.in.Refresh(); s.OpenConnections != uint64(len(open)) {
+			t.Errorf("%d connections are open, want %d; the inspector has %d", s.OpenConnections, len(open), s.Connections)
 		}
 	}
 	for _, c := range open {
@@ -178,11 +179,11 @@ func TestInspectorKnowsWhoIsOpen(t *testing.T) {
 	}
 	early.catchUp()
 	if s := early.in.Refresh(); s.OpenConnections != 0 {
-		t.Errorf("%d connections are open in the end", s.OpenConnections)
+		t.Errorf("%d connections are open at the end", s.OpenConnections)
 	}
 }
 
-// follower is an inspector and the feed that it reads.
+// follower is an inspector and the watcher from which it reads records.
 type follower struct {
 	t       *testing.T
 	tap     *tap.Tap
@@ -200,10 +201,11 @@ func follow(t *testing.T, frames *tap.Tap) *follower {
 	return &follower{t, frames, watcher, inspect.New(64 << 20)}
 }
 
-// catchUp reads up to the end of a connection that comes and goes now.
+// catchUp reads all records so far. It opens and closes a connection, and reads up to the
+// end of that.
 func (f *follower) catchUp() {
 	f.t.Helper()
-	last := f.tap.Wrap(nowhere{}, protocol.Client)
+	last := f.tap.Wrap(discardConn{}, protocol.Client)
 	mark := fmt.Appendf([]byte{0x81, 30}, "%030d", rand.Uint64())
 	last.Write(mark)
 	last.Close()
@@ -220,9 +222,9 @@ func (f *follower) catchUp() {
 	}
 }
 
-// nowhere is a net.Conn that takes everything.
-type nowhere struct{ net.Conn }
+// discardConn is a net.Conn that discards what is written to it.
+type discardConn struct{ net.Conn }
 
-func (nowhere) Write(b []byte) (int, error) { return len(b), nil }
-func (nowhere) Close() error                { return nil }
-func (nowhere) RemoteAddr() net.Addr        { return &net.TCPAddr{} }
+func (discardConn) Write(b []byte) (int, error) { return len(b), nil }
+func (discardConn) Close() error                { return nil }
+func (discardConn) RemoteAddr() net.Addr        { return &net.TCPAddr{} }

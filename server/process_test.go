@@ -1,4 +1,4 @@
-// Tests of the process: the ready line, and how signals end it.
+// Tests of the process: the ready line, its warnings, and how signals end it.
 
 package main
 
@@ -16,7 +16,7 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// limitOfEnd is what README promises, and a second for a busy machine.
+// limitOfEnd is the time that the README promises, and a second more for a busy machine.
 const limitOfEnd = 3 * time.Second
 
 func TestSignalClosesEveryWebSocketWith1001(t *testing.T) {
@@ -56,9 +56,10 @@ func TestSignalClosesEveryWebSocketWith1001(t *testing.T) {
 	}
 }
 
-// stubborn peers finish the handshake and then never do anything again: one is
-// silent, one has sent so much that the server's answers fill every buffer.
-func stubborn(t *testing.T, url string) {
+// connectStubbornPeers connects two peers that do nothing after the handshake, or no more:
+// one is silent, the other has sent so much without reading that the server's answers fill
+// every buffer.
+func connectStubbornPeers(t *testing.T, url string) {
 	t.Helper()
 	rawSocket(t, url, "/ws/echo")
 	flooding := rawSocket(t, url, "/ws/echo")
@@ -77,10 +78,10 @@ func stubborn(t *testing.T, url string) {
 	}
 }
 
-func TestStubbornPeersHoldNobodyUp(t *testing.T) {
+func TestStubbornPeersDoNotDelayShutdown(t *testing.T) {
 	t.Parallel()
 	p := startProcess(t, "--addr", "127.0.0.1:0")
-	stubborn(t, p.url)
+	connectStubbornPeers(t, p.url)
 	begun := time.Now()
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
@@ -97,7 +98,7 @@ func TestSecondSignalExitsAtOnce(t *testing.T) {
 	if err := p.cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
-	// The close frame shows that the first signal has been taken in: 1001.
+	// The close frame, with 1001, shows that the server has handled the first signal.
 	frame := make([]byte, 4)
 	if _, err := io.ReadFull(silent, frame); err != nil || frame[0] != 0x88 || frame[2] != 0x03 || frame[3] != 0xe9 {
 		t.Fatalf("% x, %v; want a close frame with 1001", frame, err)
@@ -125,7 +126,7 @@ func TestExposedServerWarns(t *testing.T) {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	p.wait(t) // then all has been logged
+	p.wait(t) // until everything has been logged
 	if said := p.stderr.String(); !strings.Contains(said, "--allow-host") || strings.Count(said, "\n") != 1 {
 		t.Errorf("want one warning, got %q", said)
 	}
