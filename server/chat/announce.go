@@ -1,4 +1,5 @@
-// Announcements: who comes and goes, told at once while that is cheap, else gathered.
+// Announcements of members that join and leave: at once while that is cheap, otherwise
+// several together.
 
 package chat
 
@@ -9,29 +10,30 @@ import (
 )
 
 const (
-	// perMember is how much later the next announcement comes for each member who is
-	// told of this one: a tenth of a second after one to ten thousand. What is told at
-	// once may be ahead of that by the burst.
-	perMember = 10 * time.Microsecond
-	burst     = 5 * time.Millisecond
-	// maxDelay is how long one waits while the room is crowded.
+	// delayPerMember is the time until the next announcement, for each member that gets
+	// this one: a tenth of a second for ten thousand. Announcements may be ahead of that
+	// schedule by burst.
+	delayPerMember = 10 * time.Microsecond
+	burst          = 5 * time.Millisecond
+	// maxDelay is the longest time that an announcement waits because the room is congested.
 	maxDelay = time.Second
-	// maxAnnounced is how many come, and how many go, in one announcement.
+	// maxAnnounced is the largest number of arrivals, and of departures, announced together.
 	maxAnnounced = 2000
 )
 
-// announcement is what the next one holds, and when it comes. The room's lock guards it.
+// announcement is the next announcement of a room: whom it names, and its time. The room's
+// mutex guards it.
 type announcement struct {
 	arrivals   []*member
 	departures []departure
 	earliest   time.Time
-	due        time.Time   // since when those above wait
-	timer      *time.Timer // that announces them, or nil
+	due        time.Time   // when it was to be made, if the room was not congested
+	timer      *time.Timer // makes the announcement; nil if none is waiting
 }
 
 type departure struct {
 	member *member
-	why    string
+	reason string
 }
 
 func (a *announcement) stop() {
@@ -41,70 +43,70 @@ func (a *announcement) stop() {
 	}
 }
 
-// announceSoon announces who has come and gone: now, if that was not done just before. It
-// returns members to close, as broadcast does. r.mu is held.
+// announceSoon announces the arrivals and departures: now, unless the last announcement was
+// just made. It returns members to close, as broadcast does. r.mu is held.
 func (r *room) announceSoon() (slow []*member) {
 	a := &r.announcement
 	if a.timer != nil {
 		return nil
 	}
 	now := time.Now()
-	if !a.earliest.After(now) && !r.crowded() {
+	if !a.earliest.After(now) && !r.congested() {
 		return r.announce(now)
 	}
-	a.due = later(now, a.earliest)
-	a.timer = time.AfterFunc(max(a.due.Sub(now), r.pause()), r.announceLate)
+	a.due = laterOf(now, a.earliest)
+	a.timer = time.AfterFunc(max(a.due.Sub(now), r.interval()), r.announceOnTimer)
 	return nil
 }
 
-// announceLate announces who has waited.
-func (r *room) announceLate() { closeAll(r.announceWaiting()) }
+// announceOnTimer is called by the timer of the announcement.
+func (r *room) announceOnTimer() { closeAll(r.announceDue()) }
 
-func (r *room) announceWaiting() (slow []*member) {
+func (r *room) announceDue() (slow []*member) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
 		return nil
 	}
 	a, now := &r.announcement, time.Now()
-	if r.crowded() && now.Sub(a.due) < maxDelay {
-		a.timer = time.AfterFunc(r.pause(), r.announceLate)
+	if r.congested() && now.Sub(a.due) < maxDelay {
+		a.timer = time.AfterFunc(r.interval(), r.announceOnTimer)
 		return nil
 	}
 	a.timer = nil
 	return r.announce(now)
 }
 
-// crowded tells whether most members have still to be sent what there was before, or
-// newcomers lists that take much.
-func (r *room) crowded() bool {
-	return r.behind > len(r.present)/2 || r.lists.size > r.rooms.lists()/2
+// congested reports whether most members have not been sent all earlier messages, or the
+// lists for newcomers are large.
+func (r *room) congested() bool {
+	return r.numBehind > len(r.announced)/2 || r.lists.size > r.rooms.listsLimit()/2
 }
 
-// pause is the time between two announcements.
-func (r *room) pause() time.Duration {
-	return max(time.Duration(len(r.present))*perMember, time.Millisecond)
+// interval returns the time between two announcements.
+func (r *room) interval() time.Duration {
+	return max(time.Duration(len(r.announced))*delayPerMember, time.Millisecond)
 }
 
-// announce tells of those that have gone and then, if that are all of them, of those that
-// have come, whom it welcomes. In this order a name is never told to be there twice.
-// r.mu is held.
+// announce announces the departures, and then the arrivals if no departure remains, and
+// welcomes those that have arrived. In this order no name is ever announced twice without
+// a departure between. r.mu is held.
 func (r *room) announce(now time.Time) (slow []*member) {
 	a := &r.announcement
-	r.tellDepartures()
+	r.announceDepartures()
 	if len(a.departures) == 0 {
-		slow = r.tellArrivals()
+		slow = r.announceArrivals()
 	}
 	slow = append(slow, r.broadcast()...)
-	a.earliest = later(a.earliest, now.Add(-burst)).Add(time.Duration(len(r.present)) * perMember)
+	a.earliest = laterOf(a.earliest, now.Add(-burst)).Add(time.Duration(len(r.announced)) * delayPerMember)
 	if len(a.departures)+len(a.arrivals) > 0 {
-		a.due = later(now, a.earliest)
-		a.timer = time.AfterFunc(max(a.due.Sub(now), r.pause()), r.announceLate)
+		a.due = laterOf(now, a.earliest)
+		a.timer = time.AfterFunc(max(a.due.Sub(now), r.interval()), r.announceOnTimer)
 	}
 	return slow
 }
 
-func (r *room) tellDepartures() {
+func (r *room) announceDepartures() {
 	a := &r.announcement
 	n := min(len(a.departures), maxAnnounced)
 	if n == 0 {
@@ -115,20 +117,20 @@ func (r *room) tellDepartures() {
 	reasons := make([]string, 0, n)
 	for _, d := range a.departures[:n] {
 		gone[d.member] = true
-		members, reasons = append(members, d.member), append(reasons, d.why)
+		members, reasons = append(members, d.member), append(reasons, d.reason)
 	}
 	a.departures = slices.Delete(a.departures, 0, n)
-	left := len(r.present)
+	total := len(r.announced)
 	for len(members) > 0 {
-		n := piece(members)
-		left -= n
-		r.backlog.add(leaveEvent(namesOf(members[:n]), reasons[:n], left))
+		n := pieceLen(members)
+		total -= n
+		r.backlog.add(leaveEvent(namesOf(members[:n]), reasons[:n], total))
 		members, reasons = members[n:], reasons[n:]
 	}
-	r.present = slices.DeleteFunc(r.present, func(m *member) bool { return gone[m] })
+	r.announced = slices.DeleteFunc(r.announced, func(m *member) bool { return gone[m] })
 }
 
-func (r *room) tellArrivals() (slow []*member) {
+func (r *room) announceArrivals() (slow []*member) {
 	a := &r.announcement
 	n := min(len(a.arrivals), maxAnnounced)
 	if n == 0 {
@@ -137,40 +139,41 @@ func (r *room) tellArrivals() (slow []*member) {
 	newcomers := slices.Clone(a.arrivals[:n])
 	a.arrivals = slices.Delete(a.arrivals, 0, n)
 	slices.SortFunc(newcomers, byName)
-	there := len(r.present)
-	for rest := newcomers; len(rest) > 0; {
-		n := piece(rest)
-		there += n
-		r.backlog.add(joinEvent(namesOf(rest[:n]), there))
-		rest = rest[n:]
+	total := len(r.announced)
+	for remaining := newcomers; len(remaining) > 0; {
+		n := pieceLen(remaining)
+		total += n
+		r.backlog.add(joinEvent(namesOf(remaining[:n]), total))
+		remaining = remaining[n:]
 	}
-	r.present = insert(r.present, newcomers)
+	r.announced = insert(r.announced, newcomers)
 	r.welcome(newcomers)
 	for _, m := range newcomers {
 		close(m.admitted)
 	}
-	return r.dropOldLists()
+	return r.dropSlowNewcomers()
 }
 
-// welcome makes what newcomers, who are among the present already, are sent first.
+// welcome makes the messages that newcomers, who are among r.announced already, are sent
+// first.
 func (r *room) welcome(newcomers []*member) {
 	names, more := json.RawMessage("[]"), true
 	var list *list
-	if piece(r.present) == len(r.present) {
-		names, more = marshal(namesOf(r.present)), false
+	if pieceLen(r.announced) == len(r.announced) {
+		names, more = marshal(namesOf(r.announced)), false
 	} else {
-		list = r.lists.add(r.present, len(newcomers))
+		list = r.lists.add(r.announced, len(newcomers))
 	}
-	next := r.backlog.next()
+	next := r.backlog.nextNumber()
 	for _, m := range newcomers {
 		m.welcome = new(welcomeEvent(r.name, m.name, names, more))
 		m.list, m.next = list, next
-		m.setGiven()
+		m.storeDelivered()
 	}
 }
 
-// later is the later of two moments.
-func later(a, b time.Time) time.Time {
+// laterOf returns the later of two times.
+func laterOf(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a
 	}

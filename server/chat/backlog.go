@@ -1,57 +1,59 @@
-// What a room holds for members that have not been sent it yet: messages and lists.
+// The messages and lists that a room keeps until all its members have been sent them.
 
 package chat
 
 import "slices"
 
-// backlog is the latest messages of a room, numbered from 0, as long as a member that is
-// behind has to be sent them. They are held once, whoever and however many are behind.
+// backlog is the latest messages of a room, numbered from 0: those that some member has not
+// been sent. Each is kept once, however many members are behind.
 type backlog struct {
 	rooms    *rooms
 	messages []entry
 	first    uint64 // number of messages[0]
-	start    uint64 // bytes of all messages before it
+
+	startOffset uint64 // bytes of all messages before messages[0]
 }
 
 type entry struct {
 	message
-	end uint64 // bytes of all messages up to this one
+	endOffset uint64 // bytes of all messages up to this one
 }
 
-// next is the number of the message to come.
-func (b *backlog) next() uint64 { return b.first + uint64(len(b.messages)) }
+// nextNumber returns the number that the next message will get.
+func (b *backlog) nextNumber() uint64 { return b.first + uint64(len(b.messages)) }
 
 func (b *backlog) add(m message) {
-	b.rooms.hold(m.size)
-	b.messages = append(b.messages, entry{m, b.end() + uint64(m.size)})
+	b.rooms.account(m.size)
+	b.messages = append(b.messages, entry{m, b.endOffset() + uint64(m.size)})
 }
 
-func (b *backlog) end() uint64 {
+func (b *backlog) endOffset() uint64 {
 	if len(b.messages) == 0 {
-		return b.start
+		return b.startOffset
 	}
-	return b.messages[len(b.messages)-1].end
+	return b.messages[len(b.messages)-1].endOffset
 }
 
-// at is the message with a number, which is not before the first.
+// at returns the message with a number, which must not be less than b.first.
 func (b *backlog) at(number uint64) message { return b.messages[number-b.first].message }
 
-// behind is how many bytes a member has to be sent whose next message has a number.
-func (b *backlog) behind(number uint64) int {
+// bytesFrom returns the number of bytes in the messages from a number on.
+func (b *backlog) bytesFrom(number uint64) int {
 	if number == b.first {
-		return int(b.end() - b.start)
+		return int(b.endOffset() - b.startOffset)
 	}
-	return int(b.end() - b.messages[number-b.first-1].end)
+	return int(b.endOffset() - b.messages[number-b.first-1].endOffset)
 }
 
-// within is the first message from which on no more than some bytes are held.
-func (b *backlog) within(bytes int) uint64 {
-	if b.behind(b.first) <= bytes {
+// firstWithin returns the number of the first message from which on the backlog has at most
+// this many bytes.
+func (b *backlog) firstWithin(bytes int) uint64 {
+	if b.bytesFrom(b.first) <= bytes {
 		return b.first
 	}
-	from := b.end() - uint64(bytes)
+	from := b.endOffset() - uint64(bytes)
 	i, _ := slices.BinarySearchFunc(b.messages, from, func(e entry, from uint64) int {
-		if e.end < from {
+		if e.endOffset < from {
 			return -1
 		}
 		return 1
@@ -59,57 +61,57 @@ func (b *backlog) within(bytes int) uint64 {
 	return b.first + uint64(i) + 1
 }
 
-// drop drops the messages before a number.
-func (b *backlog) drop(number uint64) {
+// dropBefore drops the messages before a number.
+func (b *backlog) dropBefore(number uint64) {
 	n := int(number - b.first)
 	if n == 0 {
 		return
 	}
-	start := b.messages[n-1].end
-	b.rooms.hold(-int(start - b.start))
-	b.start = start
+	start := b.messages[n-1].endOffset
+	b.rooms.account(-int(start - b.startOffset))
+	b.startOffset = start
 	clear(b.messages[:n])
 	if b.messages, b.first = b.messages[n:], number; len(b.messages) == 0 {
 		b.messages = nil
 	}
 }
 
-// list is the members of a room at a moment, in pieces that newcomers share.
+// list is the names of a room's members at one time, in pieces that newcomers share.
 type list struct {
-	pieces []message
-	size   int // bytes
-	users  int // newcomers that have to be sent some of it
+	pieces    []message
+	size      int // bytes
+	receivers int // newcomers that have not been sent all of it
 }
 
-// lists are those that are in use, the oldest first.
+// lists is the lists in use, the oldest first.
 type lists struct {
 	rooms *rooms
 	all   []*list
 	size  int // bytes
 }
 
-// add makes a list of all members for some newcomers.
-func (l *lists) add(members []*member, users int) *list {
-	made := &list{users: users}
+// add makes a list of members, which a number of newcomers receive.
+func (l *lists) add(members []*member, receivers int) *list {
+	made := &list{receivers: receivers}
 	for len(members) > 0 {
-		n := piece(members)
+		n := pieceLen(members)
 		m := membersEvent(namesOf(members[:n]), n < len(members))
 		made.pieces, members = append(made.pieces, m), members[n:]
 		made.size += m.size
 	}
 	l.all = append(l.all, made)
 	l.size += made.size
-	l.rooms.hold(made.size)
+	l.rooms.account(made.size)
 	return made
 }
 
-// release says that one newcomer needs a list no longer.
+// release records that one newcomer needs a list no longer.
 func (l *lists) release(used *list) {
-	if used.users--; used.users > 0 {
+	if used.receivers--; used.receivers > 0 {
 		return
 	}
 	l.size -= used.size
-	l.rooms.hold(-used.size)
+	l.rooms.account(-used.size)
 	at := slices.Index(l.all, used)
 	l.all = slices.Delete(l.all, at, at+1)
 }

@@ -1,6 +1,6 @@
 //go:build unix
 
-// What rooms of many take: seconds, and the server's CPU.
+// Benchmarks of large rooms: seconds, and the server's CPU time.
 
 package chat_test
 
@@ -12,7 +12,7 @@ import (
 	"framescope/server/websocket"
 )
 
-// cpu is the time that this process has used.
+// cpu returns the CPU time that this process has used.
 func cpu(t testing.TB) time.Duration {
 	t.Helper()
 	var used syscall.Rusage
@@ -22,8 +22,8 @@ func cpu(t testing.TB) time.Duration {
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
-// BenchmarkRoom fills a room and speaks in it, and reports seconds and the server's CPU.
-// The members run in a process of their own and share the processors.
+// BenchmarkRoom fills a room, says lines in it, and reports seconds and the server's CPU
+// time. The members are in a process of their own, which shares the processors.
 func BenchmarkRoom(b *testing.B) {
 	for _, test := range []struct {
 		name                string
@@ -32,7 +32,7 @@ func BenchmarkRoom(b *testing.B) {
 		b.Run(test.name, func(b *testing.B) {
 			members := test.members
 			for range b.N {
-				d := gather(b, open(b, websocket.Options{}, silent, wide), test.nameLength)
+				d := startCrowd(b, serveChat(b, websocket.Options{}, silent, defaultBuffers), test.nameLength)
 				before := cpu(b)
 				joined := d.do("join %d", members)[0]
 				b.ReportMetric(joined, "s/join")
@@ -48,15 +48,15 @@ func BenchmarkRoom(b *testing.B) {
 	}
 }
 
-// BenchmarkStalled is how long a line takes to all of a room of 1,000 in which 50 stall, as it
-// was before and while they do.
+// BenchmarkStalled reports how long a line takes to reach all others in a room of 1,000
+// members, before and while 50 of them stall.
 func BenchmarkStalled(b *testing.B) {
 	for range b.N {
-		d := gather(b, open(b, websocket.Options{}, silent, wide), 0)
+		d := startCrowd(b, serveChat(b, websocket.Options{}, silent, defaultBuffers), 0)
 		d.do("join 950")
 		calm := d.do("say 100 4000")
 		d.do("stall 50")
-		// The sockets hold up to some 4 MB for each of them; then 1 MiB waits.
+		// The sockets buffer up to about 4 MB for each of them; then 1 MiB is queued.
 		stalled := d.do("say 1500 4000")
 		d.do("forget")
 		b.ReportMetric(1000*calm[len(calm)/2], "ms/line-before")

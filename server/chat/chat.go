@@ -1,36 +1,37 @@
-// Package chat serves /ws/chat?room=R&name=N: rooms in which what one says
-// reaches all.
+// Package chat serves /ws/chat?room=R&name=N: chat rooms. What a member says is sent to
+// every member of its room, itself included.
 //
-// A client sends text messages: each is a line, as it stands, at most 4 KiB.
-// "/ping" asks for a ping. The server sends JSON objects as text messages:
+// A client sends text messages. Each is a line of chat, of at most 4 KiB; "/ping" asks for
+// a ping instead. The server sends JSON objects, each as a text message:
 //
 //	{"type":"welcome","room":"lobby","name":"ann","members":["ann","bob"]}
 //	{"type":"join","name":"bob","members":2}
 //	{"type":"message","name":"bob","text":"hi","time":"2026-01-02T15:04:05Z"}
 //	{"type":"leave","name":"bob","reason":"1000 normal closure","members":1}
 //
-// The welcome comes first; its members are those that the room has from then on,
-// sorted, the newcomer among them. A list of more than 500 names or 16 KiB comes in
-// pieces right behind a welcome that has none of it, before anything else:
+// The welcome is sent first. It lists the members of the room at that moment, sorted,
+// the newcomer included. A list of more than 500 names or 16 KiB is sent in pieces right
+// after a welcome with an empty list, before anything else:
 //
 //	{"type":"welcome","room":"lobby","name":"ann","members":[],"more":true}
 //	{"type":"members","members":["abe","ann"],"more":true}
 //	{"type":"members","members":["bob"],"more":false}
 //
-// When many come and go, they are announced together, several names in one event:
+// When many members come and go, they are announced together, several names in one event:
 //
 //	{"type":"join","names":["abe","bob"],"members":7}
 //	{"type":"leave","names":["abe","bob"],"reasons":["1001 going away","too slow"],"members":5}
 //
-// So the welcome's list, changed by every join and leave that follows, is the room at
-// each moment, and "members" is its length. A newcomer waits for its welcome until it
-// is announced: not at all in a small room, about a tenth of a second where ten thousand
-// are, and longer while the server has more to send than it can.
+// So a client that applies each join and leave to the list in the welcome always knows who
+// is in the room; the "members" of a join or leave is the number of members after it. A
+// newcomer gets its welcome when it is announced: at once in a small room, after about a
+// tenth of a second in a room of ten thousand, and later while the server has more to send
+// than it can.
 //
-// Room and name have at most 64 bytes of visible text; without them it is the room
-// lobby and a name guest-1, guest-2, …; a name that is taken gets a number. A member that
-// does not take in what is said is dropped with the reason "too slow": 1 MiB behind the
-// others, or 10 seconds in one write.
+// Room and name have at most 64 bytes of visible text. The default room is lobby, and the
+// default names are guest-1, guest-2 and so on; if the name is in use, a number is added to
+// it. A member that does not read fast enough is dropped with the reason "too slow": when
+// it is 1 MiB behind the others, or when one write to it takes 10 seconds.
 package chat
 
 import (
@@ -43,16 +44,16 @@ import (
 	"framescope/server/websocket"
 )
 
-const maxLine = 4 << 10 // bytes of what is said at once
+const maxLine = 4 << 10 // bytes of a line of chat
 
-// Handler holds the rooms. Make it with New.
+// Handler serves the chat and keeps its rooms. Make it with New.
 type Handler struct {
 	server *websocket.Server
 	log    *slog.Logger
 	rooms  rooms
 }
 
-// New makes a chat without rooms.
+// New returns the handler of a chat that has no rooms yet.
 func New(server *websocket.Server, log *slog.Logger) *Handler {
 	h := &Handler{server: server, log: log}
 	h.rooms.init(&server.Options)
@@ -60,13 +61,13 @@ func New(server *websocket.Server, log *slog.Logger) *Handler {
 }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	roomName, name, err := namesIn(r.URL.RawQuery)
+	roomName, name, err := parseNames(r.URL.RawQuery)
 	if err != nil {
 		w.Header().Set("Connection", "close")
 		http.Error(w, "400 bad request: "+err.Error(), http.StatusBadRequest)
 		return
 	}
-	// A refusal has been answered, and is in the capture.
+	// Handle has answered a handshake that it refused, and the capture shows why.
 	_ = h.server.Handle(w, r, func(c *websocket.Conn) { h.serve(c, roomName, name) })
 }
 
@@ -78,23 +79,23 @@ func (h *Handler) serve(c *websocket.Conn, roomName, name string) {
 	}
 	err = errFailed
 	defer func() {
-		why, slow := m.end(err)
-		who := h.log.With("remote", c.RemoteAddr(), "room", roomName, "name", m.name)
+		reason, slow := m.leaveReason(err)
+		log := h.log.With("remote", c.RemoteAddr(), "room", roomName, "name", m.name)
 		if slow {
-			who.Warn("chat member dropped", "why", why)
+			log.Warn("chat member dropped", "why", reason)
 		} else {
-			who.Info("chat member left", "why", err)
+			log.Info("chat member left", "why", err)
 		}
-		m.room.leave(m, why)
+		m.room.leave(m, reason)
 	}()
-	err = listen(m)
+	err = readLines(m)
 }
 
-// errFailed stands for the end of a listen that did not return.
+// errFailed is the error with which a member leaves if readLines panics.
 var errFailed = errors.New("the server failed")
 
-// listen passes on what a member says until the connection ends.
-func listen(m *member) error {
+// readLines sends each line of a member to its room until the connection ends.
+func readLines(m *member) error {
 	for {
 		op, p, err := m.conn.ReadMessage()
 		switch {

@@ -1,4 +1,4 @@
-// Rooms with real clients: who hears what, and what becomes of the dead.
+// Tests of rooms with gorilla's client: who is sent what, and how members leave.
 
 package chat_test
 
@@ -22,7 +22,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	asCrowdIfAsked()
+	runCrowdIfAsked()
 	goleak.VerifyTestMain(m)
 }
 
@@ -44,7 +44,7 @@ type person struct {
 	t *testing.T
 }
 
-// event is what the README documents.
+// event has the fields that the README documents.
 type event struct {
 	Type, Room, Name, Text, Time, Reason string
 	Members                              any
@@ -54,7 +54,7 @@ func (e event) String() string {
 	return strings.Join(strings.Fields(fmt.Sprintln(e.Type, e.Room, e.Name, e.Text, e.Reason, e.Members)), " ")
 }
 
-func enter(t *testing.T, server, room, name string) *person {
+func joinRoom(t *testing.T, server, room, name string) *person {
 	t.Helper()
 	q := url.Values{"room": {room}, "name": {name}}
 	c, _, err := gorilla.DefaultDialer.Dial("ws"+strings.TrimPrefix(server, "http")+"/?"+q.Encode(), nil)
@@ -66,7 +66,7 @@ func enter(t *testing.T, server, room, name string) *person {
 	return &person{c, t}
 }
 
-func (p *person) hears(want string) {
+func (p *person) expect(want string) {
 	p.t.Helper()
 	kind, text, err := p.ReadMessage()
 	if err != nil || kind != gorilla.TextMessage {
@@ -83,7 +83,7 @@ func (p *person) hears(want string) {
 	}
 }
 
-func (p *person) says(text string) {
+func (p *person) say(text string) {
 	p.t.Helper()
 	if err := p.WriteMessage(gorilla.TextMessage, []byte(text)); err != nil {
 		p.t.Fatal(err)
@@ -92,55 +92,55 @@ func (p *person) says(text string) {
 
 func TestRoom(t *testing.T) {
 	server := serve(t, websocket.Options{})
-	ann := enter(t, server, "r", "ann")
-	ann.hears("welcome r ann [ann]")
-	bob := enter(t, server, "r", "bob")
-	bob.hears("welcome r bob [ann bob]")
-	ann.hears("join bob 2")
-	other := enter(t, server, "", "")
-	other.hears("welcome lobby guest-1 [guest-1]")
-	second := enter(t, server, "r", "ann")
-	second.hears("welcome r ann-2 [ann ann-2 bob]")
-	ann.hears("join ann-2 3")
-	bob.hears("join ann-2 3")
-	bob.says(`hi "all" <b>`)
+	ann := joinRoom(t, server, "r", "ann")
+	ann.expect("welcome r ann [ann]")
+	bob := joinRoom(t, server, "r", "bob")
+	bob.expect("welcome r bob [ann bob]")
+	ann.expect("join bob 2")
+	other := joinRoom(t, server, "", "")
+	other.expect("welcome lobby guest-1 [guest-1]")
+	second := joinRoom(t, server, "r", "ann")
+	second.expect("welcome r ann-2 [ann ann-2 bob]")
+	ann.expect("join ann-2 3")
+	bob.expect("join ann-2 3")
+	bob.say(`hi "all" <b>`)
 	for _, p := range []*person{ann, bob, second} {
-		p.hears(`message bob hi "all" <b> <nil>`)
+		p.expect(`message bob hi "all" <b> <nil>`)
 	}
 	pinged := false
 	bob.SetPingHandler(func(string) error { pinged = true; return nil })
-	bob.says("/ping")
+	bob.say("/ping")
 	ann.WriteMessage(gorilla.CloseMessage, gorilla.FormatCloseMessage(1000, "bye"))
-	bob.hears("leave ann 1000 normal closure 2")
+	bob.expect("leave ann 1000 normal closure 2")
 	if !pinged {
 		t.Error("no ping came")
 	}
-	// One that vanishes without a word is announced too.
+	// A member whose connection breaks is announced, too.
 	second.NetConn().Close()
-	bob.hears("leave ann-2 1006 abnormal closure 1")
-	other.says("alone")
-	other.hears("message guest-1 alone <nil>")
+	bob.expect("leave ann-2 1006 abnormal closure 1")
+	other.say("alone")
+	other.expect("message guest-1 alone <nil>")
 }
 
-func TestWhatIsRefused(t *testing.T) {
+func TestInvalidLinesAreRefused(t *testing.T) {
 	server := serve(t, websocket.Options{})
-	p := enter(t, server, "r", "p")
-	p.hears("welcome r p [p]")
+	p := joinRoom(t, server, "r", "p")
+	p.expect("welcome r p [p]")
 	p.WriteMessage(gorilla.BinaryMessage, []byte("x"))
 	if _, _, err := p.ReadMessage(); !gorilla.IsCloseError(err, gorilla.CloseUnsupportedData) {
 		t.Error(err)
 	}
-	p = enter(t, server, "r2", "p")
-	p.hears("welcome r2 p [p]")
-	p.says(strings.Repeat("x", 4<<10))
+	p = joinRoom(t, server, "r2", "p")
+	p.expect("welcome r2 p [p]")
+	p.say(strings.Repeat("x", 4<<10))
 	p.ReadMessage()
-	p.says(strings.Repeat("x", 4<<10+1))
+	p.say(strings.Repeat("x", 4<<10+1))
 	if _, _, err := p.ReadMessage(); !gorilla.IsCloseError(err, gorilla.CloseMessageTooBig) {
 		t.Error(err)
 	}
 }
 
-// ask makes a plain request and returns the answer's status and text.
+// ask makes a plain HTTP request and returns the status and the body of the response.
 func ask(t *testing.T, server, query string) (int, string) {
 	t.Helper()
 	r, err := http.Get(server + "/?" + query)
@@ -155,8 +155,9 @@ func ask(t *testing.T, server, query string) (int, string) {
 	return r.StatusCode, string(body)
 }
 
-// TestNamesThatAreRefused: too long, not to be seen, and what would be read as another name.
-func TestNamesThatAreRefused(t *testing.T) {
+// TestInvalidNamesAreRefused tries names that are too long or invisible, and queries that
+// would be read as another name.
+func TestInvalidNamesAreRefused(t *testing.T) {
 	server := serve(t, websocket.Options{})
 	for query, says := range map[string]string{
 		"name=" + strings.Repeat("x", 65): "the name has 65 bytes",
@@ -185,45 +186,46 @@ func TestNamesThatAreRefused(t *testing.T) {
 	}
 }
 
-// TestNamesAsTheyAreMeant: what is in the query comes out in the welcome.
-func TestNamesAsTheyAreMeant(t *testing.T) {
+// TestNamesInTheWelcome checks that the welcome has the name in the query.
+func TestNamesInTheWelcome(t *testing.T) {
 	server := serve(t, websocket.Options{})
 	for asked, want := range map[string]string{
 		"Zoë": "Zoë", "山田": "山田", "a b": "a b", " ann ": "ann", "a;b": "a;b", "<b>&\"": "<b>&\"", "❤\ufe0f": "❤\ufe0f", "": "guest-1",
 		strings.Repeat("é", 32): strings.Repeat("é", 32),
 	} {
 		room := fmt.Sprintf("r%.10x", asked)
-		enter(t, server, room, asked).hears(fmt.Sprintf("welcome %s %s [%s]", room, want, want))
+		joinRoom(t, server, room, asked).expect(fmt.Sprintf("welcome %s %s [%s]", room, want, want))
 	}
 }
 
-// TestTakenNamesStayWithinTheirLength: the number counts.
-func TestTakenNamesStayWithinTheirLength(t *testing.T) {
+// TestNumberedNamesStayWithinTheLimit checks that the limit of a name includes its number.
+func TestNumberedNamesStayWithinTheLimit(t *testing.T) {
 	server := serve(t, websocket.Options{})
 	long := strings.Repeat("é", 32)
-	enter(t, server, "r", long).hears("welcome r " + long + " [" + long + "]")
+	joinRoom(t, server, "r", long).expect("welcome r " + long + " [" + long + "]")
 	second := strings.Repeat("é", 31) + "-2"
-	enter(t, server, "r", long).hears("welcome r " + second + " [" + second + " " + long + "]")
+	joinRoom(t, server, "r", long).expect("welcome r " + second + " [" + second + " " + long + "]")
 }
 
-// TestSlowMemberIsDroppedAndHoldsNobodyUp: once it is too far behind, or a write to it takes
-// too long.
-func TestSlowMemberIsDroppedAndHoldsNobodyUp(t *testing.T) {
+// TestSlowMemberIsDropped checks that a member is dropped when it is too far behind, or when
+// a write to it takes too long.
+func TestSlowMemberIsDropped(t *testing.T) {
 	for name, o := range map[string]websocket.Options{
 		"too far behind": {SendQueue: 64 << 10},
 		"one write":      {WriteTimeout: 10 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var log logged
+			var log logBuffer
 			server := serveLogged(t, o, &log)
-			slow := enter(t, server, "r", "slow")
-			slow.hears("welcome r slow [slow]")
-			quick := enter(t, server, "r", "quick")
-			quick.hears("welcome r quick [quick slow]")
+			slow := joinRoom(t, server, "r", "slow")
+			slow.expect("welcome r slow [slow]")
+			quick := joinRoom(t, server, "r", "quick")
+			quick.expect("welcome r quick [quick slow]")
 			line := strings.Repeat("x", 4<<10)
-			// The slow one reads nothing: kernel buffers, then what may wait for it, then it is out.
+			// The slow member reads nothing: it is dropped when the buffers of the sockets
+			// and then its backlog are full.
 			for {
-				quick.says(line)
+				quick.say(line)
 				_, text, err := quick.ReadMessage()
 				if err != nil {
 					t.Fatal(err)

@@ -1,5 +1,5 @@
-// A crowd: thousands of lean members in a process of their own, which count what they hear
-// and check it, driven by lines on standard input.
+// A crowd: thousands of members in a process of their own, which count and check what they
+// are sent. Commands on standard input drive it.
 
 package chat_test
 
@@ -21,8 +21,8 @@ import (
 	"framescope/protocol"
 )
 
-// asCrowd has the chat's address, the room and the length of the names for a test binary that
-// is to be a crowd.
+// asCrowd names the environment variable that makes this test binary a crowd. Its value is
+// the chat's address, the room and the length of the names.
 const asCrowd = "FRAMESCOPE_TEST_AS_CROWD"
 
 // crowd is the members of one room.
@@ -30,28 +30,28 @@ type crowd struct {
 	addr, room string
 	nameLength int
 	mu         sync.Mutex
-	members    []*lean
+	members    []*crowdMember
 	stalled    []net.Conn
 	faults     []string
 	faulty     chan struct{} // closed at the first fault
 	said       int
 }
 
-// reply is what the crowd answers to a command.
+// reply is the crowd's answer to a command.
 type reply struct {
-	Seconds []float64 // that parts of it took
+	Seconds []float64 // how long each part of the command took
 	Faults  []string
 }
 
-// runCrowd obeys commands until the input ends:
+// runCrowd executes commands until the input ends:
 //
-//	join N    N members join; done when all know each other
+//	join N    N members join; done when all of them know of all others
 //	stall N   N more join and never read
-//	say N S   the first says N lines of S bytes, each when all have heard the one before
-//	flood N S the first says N lines of S bytes; done when all have heard them
-//	churn N   N members leave and come again
-//	storm N S N members come, say S lines and go, in any way, ten times over
-//	forget    all know that none of the stalled are there any more
+//	say N S   the first member says N lines of S bytes, each when all have got the one before
+//	flood N S the first member says N lines of S bytes; done when all have got them
+//	churn N   N members leave and join again
+//	storm N S N members join, say S lines and leave in different ways, ten times
+//	forget    done when all know that the stalled members have left
 func runCrowd(where string, in io.Reader, out io.Writer) {
 	c := &crowd{faulty: make(chan struct{})}
 	_, _ = fmt.Sscan(where, &c.addr, &c.room, &c.nameLength)
@@ -77,7 +77,7 @@ func runCrowd(where string, in io.Reader, out io.Writer) {
 			c.storm(n, size)
 		case "forget":
 			c.stalled = nil
-			c.settle()
+			c.waitForAll()
 		default:
 			c.fault("no such command: " + lines.Text())
 		}
@@ -121,8 +121,8 @@ func each(n int, do func(int)) {
 	all.Wait()
 }
 
-// enter does a handshake.
-func (c *crowd) enter(name string) (net.Conn, *bufio.Reader) {
+// connect opens a connection to the chat.
+func (c *crowd) connect(name string) (net.Conn, *bufio.Reader) {
 	nc, err := net.Dial("tcp", c.addr)
 	if err != nil {
 		c.fault(err.Error())
@@ -141,9 +141,9 @@ func (c *crowd) enter(name string) (net.Conn, *bufio.Reader) {
 
 func (c *crowd) join(n int) {
 	from := len(c.members)
-	c.members = append(c.members, make([]*lean, n)...)
-	each(n, func(i int) { c.members[from+i] = c.begin(c.name(from+i), (from+i)%101 == 0) })
-	c.settle()
+	c.members = append(c.members, make([]*crowdMember, n)...)
+	each(n, func(i int) { c.members[from+i] = c.joinOne(c.name(from+i), (from+i)%101 == 0) })
+	c.waitForAll()
 }
 
 func (c *crowd) name(n int) string {
@@ -151,13 +151,13 @@ func (c *crowd) name(n int) string {
 	return name + strings.Repeat("x", max(c.nameLength-len(name), 0))
 }
 
-func (c *crowd) begin(name string, careful bool) *lean {
-	m := &lean{crowd: c, name: name, said: c.said, ended: make(chan struct{})}
-	if careful {
+func (c *crowd) joinOne(name string, trackNames bool) *crowdMember {
+	m := &crowdMember{crowd: c, name: name, said: c.said, ended: make(chan struct{})}
+	if trackNames {
 		m.names = map[string]bool{}
 	}
 	var r *bufio.Reader
-	if m.nc, r = c.enter(name); m.nc == nil {
+	if m.nc, r = c.connect(name); m.nc == nil {
 		close(m.ended)
 		return m
 	}
@@ -168,17 +168,17 @@ func (c *crowd) begin(name string, careful bool) *lean {
 func (c *crowd) stall(n int) {
 	conns := make([]net.Conn, n)
 	each(n, func(i int) {
-		if conns[i], _ = c.enter(fmt.Sprintf("stalled-%05d", i)); conns[i] != nil {
-			_ = conns[i].(*net.TCPConn).SetReadBuffer(4 << 10) // or else it takes more to stall it
+		if conns[i], _ = c.connect(fmt.Sprintf("stalled-%05d", i)); conns[i] != nil {
+			_ = conns[i].(*net.TCPConn).SetReadBuffer(4 << 10) // so that less data stalls it
 		}
 	})
 	c.stalled = append(c.stalled, conns...)
-	c.settle()
+	c.waitForAll()
 }
 
-// settle waits until all know of all, and have heard everything.
-func (c *crowd) settle() {
-	c.reach(&goal{known: len(c.members) + len(c.stalled), said: c.said})
+// waitForAll waits until all members know of all others and have got every line.
+func (c *crowd) waitForAll() {
+	c.waitFor(&goal{known: len(c.members) + len(c.stalled), said: c.said})
 	for _, m := range c.members {
 		m.mu.Lock()
 		if m.names != nil && len(m.names) != m.known {
@@ -188,8 +188,8 @@ func (c *crowd) settle() {
 	}
 }
 
-// reach waits until all members have reached a goal, or there is a fault.
-func (c *crowd) reach(g *goal) {
+// waitFor waits until all members have reached a goal, or one has found a fault.
+func (c *crowd) waitFor(g *goal) {
 	g.reached = make(chan struct{})
 	g.left.Store(int64(len(c.members)))
 	for _, m := range c.members {
@@ -212,26 +212,26 @@ func (c *crowd) say(n, size int) {
 			c.fault(err.Error())
 		}
 	}
-	c.reach(&goal{known: anyNumber, said: c.said})
+	c.waitFor(&goal{known: anyNumber, said: c.said})
 }
 
-func (m *lean) say(text string) error {
+func (m *crowdMember) say(text string) error {
 	frame := protocol.AppendHeader(nil, protocol.Header{Fin: true, Opcode: protocol.OpText, Masked: true, PayloadLength: uint64(len(text))})
 	_, err := m.nc.Write(append(frame, text...))
 	return err
 }
 
 // close sends a close frame.
-func (m *lean) close() {
+func (m *crowdMember) close() {
 	m.leaving.Store(true)
 	_, _ = m.nc.Write([]byte{0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8})
 }
 
-// storm has members of few names come and go, half of them without a close frame. What they
-// hear is checked like everything else.
+// storm has members with few different names join and leave, half of them without a close
+// frame. What they are sent is checked as usual.
 func (c *crowd) storm(n, lines int) {
 	each(10*n, func(i int) {
-		m := c.begin(fmt.Sprint("storm-", i%10), true)
+		m := c.joinOne(fmt.Sprint("storm-", i%10), true)
 		for range lines {
 			_ = m.say("storm " + strings.Repeat("x", 1000))
 		}
@@ -240,33 +240,33 @@ func (c *crowd) storm(n, lines int) {
 		}
 		<-m.ended
 	})
-	c.settle()
+	c.waitForAll()
 }
 
-// churn has the last n leave, and come again while others still leave.
+// churn has the last n members leave, and join again while others still leave.
 func (c *crowd) churn(n int) {
 	first := len(c.members) - n
 	each(n, func(i int) {
 		m := c.members[first+i]
 		m.close()
 		<-m.ended
-		c.members[first+i] = c.begin(m.name, m.names != nil)
+		c.members[first+i] = c.joinOne(m.name, m.names != nil)
 	})
-	c.settle()
+	c.waitForAll()
 }
 
 const anyNumber = -1
 
-// goal is how many members all are to know, and how many lines they are to have heard.
+// goal is how many members each member is to know of, and how many lines it is to have got.
 type goal struct {
 	known, said int
 	left        atomic.Int64
 	reached     chan struct{}
 }
 
-// lean is a member that keeps little: how many it knows, how many lines it has heard, and
-// if it is a careful one the names.
-type lean struct {
+// crowdMember is a member that keeps little: how many members it knows of, how many lines it
+// has got, and the names if it tracks them.
+type crowdMember struct {
 	crowd   *crowd
 	name    string
 	nc      net.Conn
@@ -274,15 +274,15 @@ type lean struct {
 	ended   chan struct{}
 
 	mu      sync.Mutex
-	welcome bool // it has come, with all pieces
+	welcome bool // the welcome has been read, with all pieces of the list
 	known   int
 	said    int
-	names   map[string]bool // nil unless it is careful
+	names   map[string]bool // nil unless it tracks them
 	goal    *goal
 }
 
 // check counts a member that has reached the goal.
-func (m *lean) check() {
+func (m *crowdMember) check() {
 	g := m.goal
 	if g == nil || !m.welcome || g.known != anyNumber && m.known != g.known || m.said != g.said {
 		return
@@ -293,7 +293,7 @@ func (m *lean) check() {
 	}
 }
 
-func (m *lean) listen(r *bufio.Reader) {
+func (m *crowdMember) listen(r *bufio.Reader) {
 	defer close(m.ended)
 	defer m.nc.Close()
 	var payload []byte
@@ -313,7 +313,7 @@ func (m *lean) listen(r *bufio.Reader) {
 			_, _ = m.nc.Write([]byte{0x8a, 0x80, 0, 0, 0, 0}) // the server's pings are empty
 			continue
 		}
-		if err := m.hear(payload); err != nil {
+		if err := m.handle(payload); err != nil {
 			m.crowd.fault(fmt.Sprintf("%s: %v: %.300s", m.name, err, payload))
 			return
 		}
@@ -333,14 +333,15 @@ func readHeader(r *bufio.Reader) (protocol.Header, error) {
 	}
 }
 
-// hear takes in an event: its text is looked at, not parsed, unless the member is careful.
-func (m *lean) hear(text []byte) error {
+// handle checks an event. It parses the event only if the member keeps the names;
+// otherwise it only searches the text.
+func (m *crowdMember) handle(text []byte) error {
 	kind, rest, _ := bytes.Cut(bytes.TrimPrefix(text, []byte(`{"type":"`)), []byte(`"`))
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	defer m.check()
 	if m.names != nil {
-		if err := m.learn(text); err != nil {
+		if err := m.trackNames(text); err != nil {
 			return err
 		}
 	}
@@ -370,15 +371,15 @@ func (m *lean) hear(text []byte) error {
 		}
 		m.known += n
 		if !bytes.HasSuffix(rest, fmt.Appendf(nil, `"members":%d}`, m.known)) || !m.welcome {
-			return fmt.Errorf("it knows %d", m.known)
+			return fmt.Errorf("it counts %d members", m.known)
 		}
 		return nil
 	}
 	return fmt.Errorf("unknown event")
 }
 
-// learn is what a client does: it keeps the names.
-func (m *lean) learn(text []byte) error {
+// trackNames keeps the set of names, as a client does.
+func (m *crowdMember) trackNames(text []byte) error {
 	var e struct {
 		Type, Name     string
 		Names, Reasons []string
@@ -398,28 +399,28 @@ func (m *lean) learn(text []byte) error {
 			m.names[name.(string)] = true
 		}
 		if len(m.names) != before+len(e.Members.([]any)) {
-			return fmt.Errorf("a name twice, of %d", len(m.names))
+			return fmt.Errorf("a name is listed twice, among %d", len(m.names))
 		}
 	case "join":
 		for _, name := range names {
 			m.names[name] = true
 		}
 		if len(m.names) != before+len(names) {
-			return fmt.Errorf("%v joined who were there", names)
+			return fmt.Errorf("%v joined, but some were members already", names)
 		}
 	case "leave":
 		for _, name := range names {
 			delete(m.names, name)
 		}
 		if len(m.names) != before-len(names) || e.Names != nil && len(e.Reasons) != len(names) {
-			return fmt.Errorf("%v left who were not there", names)
+			return fmt.Errorf("%v left, but some were not members", names)
 		}
 	}
 	return nil
 }
 
-// asCrowdIfAsked makes this process a crowd, if it is to be one.
-func asCrowdIfAsked() {
+// runCrowdIfAsked makes this process a crowd if the environment asks for that.
+func runCrowdIfAsked() {
 	if where := os.Getenv(asCrowd); where != "" {
 		runCrowd(where, os.Stdin, os.Stdout)
 		os.Exit(0)

@@ -1,4 +1,4 @@
-// Events: what the server says, as JSON in prepared messages.
+// Events: the JSON objects that the server sends, as prepared messages.
 
 package chat
 
@@ -11,20 +11,19 @@ import (
 	"framescope/server/websocket"
 )
 
-// A list of names is cut into pieces of at most so many names and, unless one name alone
-// is longer, bytes.
+// Limits of a piece of a list of names. A piece with one name may have more bytes.
 const (
-	pieceNames = 500
-	pieceBytes = 16 << 10
+	maxPieceNames = 500
+	maxPieceBytes = 16 << 10
 )
 
-// message is an event as it is sent, the same to all.
+// message is an event that is ready to be sent to any number of members.
 type message struct {
 	prepared *websocket.Prepared
 	size     int // bytes of JSON
 }
 
-// event is an event but for its list of names.
+// event is the JSON object of an event. Its type decides which fields it has.
 type event struct {
 	Type    string   `json:"type"`
 	Room    string   `json:"room,omitempty"`
@@ -34,7 +33,7 @@ type event struct {
 	Time    string   `json:"time,omitempty"`
 	Reason  string   `json:"reason,omitempty"`
 	Reasons []string `json:"reasons,omitempty"`
-	Members any      `json:"members,omitempty"` // how many, or their names
+	Members any      `json:"members,omitempty"` // their number or their names
 	More    *bool    `json:"more,omitempty"`
 }
 
@@ -42,8 +41,8 @@ func messageEvent(name, text string, at time.Time) message {
 	return prepare(event{Type: "message", Name: name, Text: text, Time: at.UTC().Format(time.RFC3339Nano)})
 }
 
-// joinEvent and leaveEvent announce one member as such, several in a list; members is how
-// many there are then.
+// joinEvent and leaveEvent announce members: one with its name, several with a list of
+// names. members is the number of members afterwards.
 func joinEvent(names []string, members int) message {
 	if len(names) == 1 {
 		return prepare(event{Type: "join", Name: names[0], Members: members})
@@ -58,7 +57,7 @@ func leaveEvent(names, reasons []string, members int) message {
 	return prepare(event{Type: "leave", Names: names, Reasons: reasons, Members: members})
 }
 
-// welcomeEvent has the names of the members as JSON, which newcomers share.
+// welcomeEvent takes the names of the members as JSON, since newcomers share it.
 func welcomeEvent(room, name string, members json.RawMessage, more bool) message {
 	e := event{Type: "welcome", Room: room, Name: name, Members: members}
 	if more {
@@ -75,12 +74,12 @@ func prepare(e event) message {
 	text := marshal(e)
 	prepared, err := websocket.Prepare(protocol.OpText, text)
 	if err != nil {
-		panic(err) // text can be prepared
+		panic(err) // preparing an uncompressed text message cannot fail
 	}
 	return message{prepared, len(text)}
 }
 
-// marshal is v as JSON that is no longer than it must be: < and > stand as they are.
+// marshal returns v as JSON in which <, > and & are not escaped, since that is shorter.
 func marshal(v any) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -91,11 +90,12 @@ func marshal(v any) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// piece is how many of the first names make a piece; size is how long each is as JSON.
-func piece(members []*member) int {
+// pieceLen returns how many of the first members have names that fit into one piece of a
+// list.
+func pieceLen(members []*member) int {
 	n, size := 0, 0
-	for n < len(members) && n < pieceNames {
-		if size += members[n].size; size > pieceBytes && n > 0 {
+	for n < len(members) && n < maxPieceNames {
+		if size += members[n].size; size > maxPieceBytes && n > 0 {
 			break
 		}
 		n++

@@ -1,11 +1,11 @@
-// What tests see of the rooms.
+// Access to the rooms for tests.
 
 package chat
 
-// Held is how many bytes all rooms hold for members that are behind.
-func (h *Handler) Held() int64 { return h.rooms.held.Load() }
+// Queued returns how many bytes all rooms have queued for members that are behind.
+func (h *Handler) Queued() int64 { return h.rooms.queued.Load() }
 
-// Open is how many rooms are.
+// Open returns the number of open rooms.
 func (h *Handler) Open() int {
 	h.rooms.mu.Lock()
 	defer h.rooms.mu.Unlock()

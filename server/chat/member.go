@@ -1,4 +1,4 @@
-// A member: what it has to be sent, and how that is handed to its connection.
+// A member of a chat room: the messages to be sent to it, and how its connection gets them.
 
 package chat
 
@@ -12,14 +12,15 @@ import (
 	"framescope/server/websocket"
 )
 
-// A connection is given what leaves in one write, and no more messages than take little room
-// in its queue.
+// A connection is given as much as one write sends, and few enough messages that its queue
+// stays small.
 const (
 	maxBatch         = 64 << 10 // bytes
 	maxBatchMessages = 64
 )
 
-// member is guarded by its room's lock, but for what does not change and the atomics.
+// member is a member of a room. The room's mutex guards the fields that change, except for
+// the atomic ones.
 type member struct {
 	name string
 	size int // bytes of the name in a list
@@ -31,19 +32,19 @@ type member struct {
 	slow     bool          // it was dropped because it is too far behind
 
 	welcome *message // to be sent first, or nil
-	list    *list    // to be sent then, from piece on, or nil
+	list    *list    // to be sent next, beginning with piece, or nil
 	piece   int
-	next    uint64 // the message of the backlog to be sent after that
-	behind  bool   // it has more to be sent than its connection has been given
+	next    uint64 // number of the message in the backlog to be sent after these
+	behind  bool   // its connection has not been given everything
 
-	// given is next, or arriving while it has a welcome or a list to be sent: what
-	// sent compares without the lock.
-	given   atomic.Uint64
-	sending atomic.Bool // its connection has been given something that has not left
-	turn    *sync.Cond  // what say waits for, or nil
+	// delivered is next, or welcomePending while there is a welcome or a list to be sent.
+	// onDrain reads it without the mutex.
+	delivered atomic.Uint64
+	sending   atomic.Bool // its connection has been given messages that are not sent yet
+	progress  *sync.Cond  // what say waits for, or nil
 }
 
-const arriving = ^uint64(0)
+const welcomePending = ^uint64(0)
 
 func namesOf(members []*member) []string {
 	names := make([]string, len(members))
@@ -55,43 +56,42 @@ func namesOf(members []*member) []string {
 
 func byName(a, b *member) int { return strings.Compare(a.name, b.name) }
 
-// deliver gives m's connection the next batch of what m has to be sent.
-// m.room.mu is held.
+// deliver gives m's connection the next batch of messages for m. m.room.mu is held.
 func (m *member) deliver() {
-	given := 0
-	for n := 0; n < maxBatchMessages && given < maxBatch && !m.slow && !m.gone; n++ {
-		next, ok := m.upcoming()
+	size := 0
+	for n := 0; n < maxBatchMessages && size < maxBatch && !m.slow && !m.gone; n++ {
+		next, ok := m.nextMessage()
 		if !ok {
 			break
 		}
 		m.sending.Store(true)
 		if err := m.conn.Send(next.prepared); err != nil {
 			if errors.Is(err, websocket.ErrSlowReader) {
-				break // something is under way, and sent goes on
+				break // the queue is not empty: onDrain will deliver more
 			}
-			m.forget()
+			m.discardPending()
 			break
 		}
-		given += next.size
+		size += next.size
 		m.advance()
 	}
-	m.wake()
+	m.signalProgress()
 }
 
-// upcoming is what m has to be sent next.
-func (m *member) upcoming() (message, bool) {
+// nextMessage returns the message to be sent to m next, if there is one.
+func (m *member) nextMessage() (message, bool) {
 	switch b := &m.room.backlog; {
 	case m.welcome != nil:
 		return *m.welcome, true
 	case m.list != nil:
 		return m.list.pieces[m.piece], true
-	case m.next < b.next():
+	case m.next < b.nextNumber():
 		return b.at(m.next), true
 	}
 	return message{}, false
 }
 
-// advance goes on behind what upcoming returned.
+// advance moves m past the message that nextMessage returned.
 func (m *member) advance() {
 	switch {
 	case m.welcome != nil:
@@ -103,15 +103,15 @@ func (m *member) advance() {
 	default:
 		m.next++
 	}
-	m.setGiven()
+	m.storeDelivered()
 }
 
-func (m *member) setGiven() {
+func (m *member) storeDelivered() {
 	if m.welcome != nil || m.list != nil {
-		m.given.Store(arriving)
+		m.delivered.Store(welcomePending)
 		return
 	}
-	m.given.Store(m.next)
+	m.delivered.Store(m.next)
 }
 
 func (m *member) releaseList() {
@@ -121,63 +121,65 @@ func (m *member) releaseList() {
 	}
 }
 
-// forget drops all that m has to be sent: its connection has ended.
-func (m *member) forget() {
+// discardPending discards everything that was to be sent to m, since its connection has
+// ended or will be closed.
+func (m *member) discardPending() {
 	m.welcome = nil
 	m.releaseList()
-	m.next = m.room.backlog.next()
-	m.setGiven()
+	m.next = m.room.backlog.nextNumber()
+	m.storeDelivered()
 	m.sending.Store(false)
-	m.wake()
+	m.signalProgress()
 }
 
-// drop ends what m takes part in: it is too far behind.
-func (m *member) drop() {
+// dropSlow marks m as too far behind: it is sent nothing more.
+func (m *member) dropSlow() {
 	m.slow, m.behind = true, false
-	m.forget()
+	m.discardPending()
 }
 
-// wake lets say look again.
-func (m *member) wake() {
-	if m.turn != nil {
-		m.turn.Signal()
+// signalProgress wakes a say that waits in waitWhileBehind.
+func (m *member) signalProgress() {
+	if m.progress != nil {
+		m.progress.Signal()
 	}
 }
 
-// caughtUp tells whether m's connection has been given everything.
+// caughtUp reports whether m's connection has been given everything.
 func (m *member) caughtUp() bool {
-	_, more := m.upcoming()
+	_, more := m.nextMessage()
 	return !more
 }
 
-// sent is called when all that m's connection was given has left. Mostly m is not behind,
-// and then nobody waits for the lock: whoever adds to the backlog changes room.last
-// first and looks at sending then, here it is the other way round.
-func (m *member) sent() {
+// onDrain is called when m's connection has sent everything that it was given. Usually m
+// is not behind, and then onDrain needs no lock. No message is missed: broadcast stores
+// backlogEnd before it reads sending, and onDrain stores sending before it reads backlogEnd.
+func (m *member) onDrain() {
 	m.sending.Store(false)
 	r := m.room
-	if m.given.Load() == r.last.Load() {
+	if m.delivered.Load() == r.backlogEnd.Load() {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	m.deliver()
-	r.noteProgress(m)
+	r.updateBehind(m)
 }
 
-// awaitTurn waits while m itself is too far behind to be heard. r.mu is held.
-func (m *member) awaitTurn() {
-	for !m.slow && m.conn.Err() == nil && m.room.backlog.behind(m.next) > m.room.window() {
-		if m.turn == nil {
-			m.turn = sync.NewCond(&m.room.mu)
+// waitWhileBehind waits while m is further behind than a member that says something may
+// be. m.room.mu is held.
+func (m *member) waitWhileBehind() {
+	for !m.slow && m.conn.Err() == nil && m.room.backlog.bytesFrom(m.next) > m.room.senderLimit() {
+		if m.progress == nil {
+			m.progress = sync.NewCond(&m.room.mu)
 		}
-		m.turn.Wait()
+		m.progress.Wait()
 	}
 }
 
-// end says why a member leaves, for the others, after its connection ended with err; slow
-// tells that it was dropped because it did not keep up.
-func (m *member) end(err error) (why string, slow bool) {
+// leaveReason returns the reason, for the other members, why m leaves after its connection
+// ended with err. slow reports whether m was dropped because it was too slow.
+func (m *member) leaveReason(err error) (reason string, slow bool) {
 	m.room.mu.Lock()
 	slow = m.slow
 	m.room.mu.Unlock()
@@ -193,7 +195,7 @@ func (m *member) end(err error) (why string, slow bool) {
 
 const tooSlow = "too slow"
 
-// insert adds newcomers, sorted, to members, sorted.
+// insert merges newcomers into members. Both are sorted.
 func insert(members, newcomers []*member) []*member {
 	all := make([]*member, 0, len(members)+len(newcomers))
 	for _, m := range newcomers {

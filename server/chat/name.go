@@ -1,4 +1,4 @@
-// Names of rooms and members: which are taken, and how they are asked for.
+// Names of rooms and members: reading them from a request, and choosing one that is free.
 
 package chat
 
@@ -14,14 +14,14 @@ import (
 
 const maxName = 64 // bytes of a room's or a member's name
 
-// namesIn is the room and the name in a request's query. The name is "" if none is
-// asked for.
-func namesIn(query string) (room, name string, err error) {
-	// [url.URL.Query] would drop what it cannot read, and so serve another name
-	// than was meant.
+// parseNames returns the room and the name in a request's query. The name is "" if the
+// query has none.
+func parseNames(query string) (room, name string, err error) {
+	// [url.URL.Query] drops what it cannot read, and so would return another name than
+	// the client meant.
 	q, err := url.ParseQuery(query)
 	if err != nil {
-		return "", "", errors.New("the query cannot be read: write & between room and name, and in them %3B for ; and %25 for %")
+		return "", "", errors.New("the query cannot be read: write & between room and name, and in both %3B for ; and %25 for %")
 	}
 	if room, err = cleanName("room", q.Get("room")); err != nil {
 		return "", "", err
@@ -33,8 +33,8 @@ func namesIn(query string) (room, name string, err error) {
 	return room, name, err
 }
 
-// cleanName is a name without the spaces around it. What cannot be seen, or makes two
-// names look alike, is refused.
+// cleanName returns a name without the spaces around it. It refuses names with characters
+// that are invisible, since two names would look alike.
 func cleanName(what, s string) (string, error) {
 	refuse := func(format string, a ...any) (string, error) {
 		return "", fmt.Errorf("the "+what+" "+format+": room and name are 1 to 64 bytes of visible text", a...)
@@ -45,23 +45,23 @@ func cleanName(what, s string) (string, error) {
 	if !utf8.ValidString(s) {
 		return refuse("is not UTF-8")
 	}
-	seen, last := s == "", rune(0)
+	visible, last := s == "", rune(0)
 	for _, c := range s {
 		if !unicode.IsPrint(c) || invisible(c) && !(isPresentation(c) && unicode.IsSymbol(last)) {
 			return refuse("holds %U, which cannot be seen", c)
 		}
-		seen = seen || c != ' ' && !unicode.IsMark(c)
+		visible = visible || c != ' ' && !unicode.IsMark(c)
 		last = c
 	}
-	if !seen {
+	if !visible {
 		return refuse("is blank")
 	}
 	return strings.Trim(s, " "), nil
 }
 
-// invisible tells whether a character that Unicode takes for a printable one shows nothing.
-// Formatting characters, those of the direction of text included, and spaces but one
-// are no printable ones.
+// invisible reports whether a character shows nothing although [unicode.IsPrint] reports
+// true for it. Formatting characters, such as those that change the direction of text, and
+// all spaces except U+0020 are not printable there.
 func invisible(c rune) bool {
 	switch c {
 	case '\u2800', // braille pattern without dots
@@ -73,22 +73,24 @@ func invisible(c rune) bool {
 	return unicode.In(c, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
-// isPresentation tells whether c chooses between text and picture for the symbol before it.
+// isPresentation reports whether c is a variation selector that shows the symbol before it
+// as text or as a picture.
 func isPresentation(c rune) bool { return c == '\uFE0E' || c == '\uFE0F' }
 
-// freeName is the name asked for, or one like it that nobody has.
+// freeName returns name, or name with a number if it is in use.
 func freeName(name string, taken func(string) bool) string {
 	if !taken(name) {
 		return name
 	}
-	// The number that nobody has is searched in halves: ten thousand of one name
-	// would else try ten thousand numbers each.
+	// A binary search for a free number: otherwise ten thousand members who ask for the
+	// same name would try ten thousand numbers each.
 	free := 2
 	for free < 2*maxMembers && taken(numbered(name, free)) {
 		free *= 2
 	}
 	if free >= 2*maxMembers {
-		// Somebody has taken just these numbers. One that is free is among the first.
+		// Somebody has taken exactly the numbers that were tried. Since a room has at most
+		// maxMembers, one of the first is free.
 		for free = 2; taken(numbered(name, free)); free++ {
 		}
 		return numbered(name, free)
@@ -103,7 +105,8 @@ func freeName(name string, taken func(string) bool) string {
 	return numbered(name, free)
 }
 
-// numbered is a name with a number, cut at a character to stay within maxName.
+// numbered returns name with a number added. The name is cut between two characters if the
+// result would be longer than maxName.
 func numbered(name string, n int) string {
 	suffix := "-" + strconv.Itoa(n)
 	end := min(len(name), maxName-len(suffix))

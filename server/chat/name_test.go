@@ -1,4 +1,4 @@
-// Free names, among few and many that are taken, and any query at all.
+// Tests of names: finding a free one among few and many, and reading any query.
 
 package chat
 
@@ -33,7 +33,7 @@ func TestFreeNames(t *testing.T) {
 	if each := asked / maxMembers; each > 40 {
 		t.Errorf("%d look-ups for a name", each)
 	}
-	// Names that differ only behind the cut, and numbers of one digit more.
+	// Names that differ only after the cut, and numbers with one more digit.
 	long := strings.Repeat("é", 31)
 	for range 20 {
 		take(long + "a")
@@ -41,8 +41,8 @@ func TestFreeNames(t *testing.T) {
 	}
 }
 
-// TestFreeNameAmongTrickyOnes: somebody has taken just those that are looked at.
-func TestFreeNameAmongTrickyOnes(t *testing.T) {
+// TestFreeNameWhenTriedNumbersAreTaken has exactly those numbers taken that the search tries.
+func TestFreeNameWhenTriedNumbersAreTaken(t *testing.T) {
 	taken := map[string]bool{"bob": true}
 	for n := 1; n > 0; n *= 2 {
 		taken[numbered("bob", n)] = true
@@ -57,7 +57,7 @@ func FuzzNames(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, query string) {
-		room, name, err := namesIn(query)
+		room, name, err := parseNames(query)
 		if err != nil {
 			if text := err.Error(); strings.Contains(text, "\n") || !utf8.ValidString(text) || len(text) > 200 {
 				t.Errorf("%q", text)
@@ -70,7 +70,7 @@ func FuzzNames(f *testing.F) {
 		for _, s := range []string{room, name} {
 			again, err := cleanName("name", s)
 			if err != nil || again != s || len(s) > maxName {
-				t.Errorf("%q is taken once, then %q, %v", s, again, err)
+				t.Errorf("%q is accepted once, then %q, %v", s, again, err)
 			}
 			if s == "" {
 				continue

@@ -1,4 +1,4 @@
-// A room: who is in it, and saying something to all.
+// A chat room: its members, and sending a message to all of them.
 
 package chat
 
@@ -8,25 +8,26 @@ import (
 	"sync/atomic"
 )
 
-// room is guarded by its own lock.
+// room is a chat room. Its mutex guards it and its members.
 type room struct {
-	name  string
-	rooms *rooms
-	last  atomic.Uint64 // backlog.next()
+	name       string
+	rooms      *rooms
+	backlogEnd atomic.Uint64 // backlog.nextNumber(), to be read without the mutex
 
-	mu      sync.Mutex
-	closed  bool // it is not among the open ones any more
-	taken   map[string]*member
-	guests  int       // names given out
-	present []*member // those that have been announced, sorted by name
-	behind  int       // how many of them are
+	mu        sync.Mutex
+	closed    bool               // it has been removed from rooms.open
+	members   map[string]*member // by name, with those not announced yet
+	guests    int                // number of the last guest name
+	announced []*member          // members that have been announced, sorted by name
+	numBehind int                // number of announced members for which behind is true
 
 	backlog      backlog
 	lists        lists
 	announcement announcement
 }
 
-// join adds m, unless the room is closed or full, and waits until it is announced.
+// join adds m to the room, unless that is closed or full, and waits until m has been
+// announced.
 func (r *room) join(m *member, name string) (open bool, err error) {
 	slow, open, err := r.add(m, name)
 	closeAll(slow)
@@ -42,18 +43,18 @@ func (r *room) add(m *member, name string) (slow []*member, open bool, err error
 	switch {
 	case r.closed:
 		return nil, false, nil
-	case len(r.taken) >= maxMembers:
+	case len(r.members) >= maxMembers:
 		return nil, true, errRoomFull
 	}
 	m.room, m.name = r, r.freeName(name)
 	m.size = len(marshal(m.name)) + len(",")
-	r.taken[m.name] = m
+	r.members[m.name] = m
 	r.announcement.arrivals = append(r.announcement.arrivals, m)
 	return r.announceSoon(), true, nil
 }
 
 func (r *room) freeName(name string) string {
-	taken := func(name string) bool { return r.taken[name] != nil }
+	taken := func(name string) bool { return r.members[name] != nil }
 	if name != "" {
 		return freeName(name, taken)
 	}
@@ -65,99 +66,100 @@ func (r *room) freeName(name string) string {
 	}
 }
 
-// leave takes a member out and tells the others why; an empty room is closed.
-func (r *room) leave(m *member, why string) { closeAll(r.remove(m, why)) }
+// leave removes a member and announces the reason to the others. An empty room is closed.
+func (r *room) leave(m *member, reason string) { closeAll(r.remove(m, reason)) }
 
-func (r *room) remove(m *member, why string) (slow []*member) {
+func (r *room) remove(m *member, reason string) (slow []*member) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	m.gone = true
-	m.forget()
-	r.noteProgress(m)
-	delete(r.taken, m.name)
-	if len(r.taken) == 0 {
+	m.discardPending()
+	r.updateBehind(m)
+	delete(r.members, m.name)
+	if len(r.members) == 0 {
 		r.close()
 		return nil
 	}
-	r.announcement.departures = append(r.announcement.departures, departure{m, why})
+	r.announcement.departures = append(r.announcement.departures, departure{m, reason})
 	return r.announceSoon()
 }
 
-// close gives the room's name free. r.mu is held.
+// close removes the room from the open ones. r.mu is held.
 func (r *room) close() {
 	r.closed = true
 	r.announcement.stop()
-	r.backlog.drop(r.backlog.next())
+	r.backlog.dropBefore(r.backlog.nextNumber())
 	r.rooms.mu.Lock()
 	delete(r.rooms.open, r.name)
 	r.rooms.mu.Unlock()
 }
 
-// say tells everyone in the room, the one who says it too. It waits while that one is
-// itself far behind: so nobody can say more than the server is able to send to all.
-func (r *room) say(m *member, what message) { closeAll(r.tell(m, what)) }
+// say sends a message of m to everyone in the room, m included. It waits while m itself is
+// far behind, so that no member can say more than the server is able to send to all.
+func (r *room) say(m *member, msg message) { closeAll(r.addMessage(m, msg)) }
 
-func (r *room) tell(m *member, what message) (slow []*member) {
+func (r *room) addMessage(m *member, msg message) (slow []*member) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if m.awaitTurn(); m.slow {
+	if m.waitWhileBehind(); m.slow {
 		return nil
 	}
-	r.backlog.add(what)
+	r.backlog.add(msg)
 	return r.broadcast()
 }
 
-// broadcast gives what was added to the backlog to all whose connections have nothing
-// else to send; the others come for it. It returns those that are too far behind, for the
-// caller to close when r.mu, which is held, is free.
+// broadcast sends what was added to the backlog to all members whose connections have
+// nothing else to send; the others get it when they have sent that. It returns the members
+// that are too far behind. The caller closes them after it has unlocked r.mu, which it
+// holds.
 func (r *room) broadcast() (slow []*member) {
-	end := r.backlog.next()
-	r.last.Store(end)
-	keep, oldest := r.backlog.within(r.rooms.backlog()), end
-	r.behind = 0
-	for _, m := range r.present {
+	end := r.backlog.nextNumber()
+	r.backlogEnd.Store(end)
+	first, oldest := r.backlog.firstWithin(r.rooms.backlogLimit()), end
+	r.numBehind = 0
+	for _, m := range r.announced {
 		if m.gone || m.slow {
 			continue
 		}
 		if !m.sending.Load() {
 			m.deliver()
 		}
-		if m.next < keep {
-			m.drop()
+		if m.next < first {
+			m.dropSlow()
 			slow = append(slow, m)
 			continue
 		}
 		if m.behind = !m.caughtUp(); m.behind {
-			r.behind++
+			r.numBehind++
 			oldest = min(oldest, m.next)
 		}
 	}
-	r.backlog.drop(oldest)
+	r.backlog.dropBefore(oldest)
 	return slow
 }
 
-// noteProgress is called when m has been given more. r.mu is held.
-func (r *room) noteProgress(m *member) {
+// updateBehind is called after m's connection has been given messages. r.mu is held.
+func (r *room) updateBehind(m *member) {
 	if !m.behind || !m.caughtUp() {
 		return
 	}
 	m.behind = false
-	if r.behind--; r.behind == 0 {
-		r.backlog.drop(r.backlog.next())
+	if r.numBehind--; r.numBehind == 0 {
+		r.backlog.dropBefore(r.backlog.nextNumber())
 	}
 }
 
-// window is how many bytes a member may be behind and still be heard.
-func (r *room) window() int { return r.rooms.backlog() / 4 }
+// senderLimit returns how many bytes a member may be behind before say waits for it.
+func (r *room) senderLimit() int { return r.rooms.backlogLimit() / 4 }
 
-// dropOldLists drops the newcomers that take longest to take in their list, while lists
-// take too much. r.mu is held.
-func (r *room) dropOldLists() (slow []*member) {
-	for limit := r.rooms.lists(); len(r.lists.all) > 1 && r.lists.size > limit; {
+// dropSlowNewcomers drops the newcomers that have been reading their list for longest,
+// until the lists are small enough. r.mu is held.
+func (r *room) dropSlowNewcomers() (slow []*member) {
+	for limit := r.rooms.listsLimit(); len(r.lists.all) > 1 && r.lists.size > limit; {
 		oldest := r.lists.all[0]
-		for _, m := range r.present {
+		for _, m := range r.announced {
 			if m.list == oldest {
-				m.drop()
+				m.dropSlow()
 				slow = append(slow, m)
 			}
 		}
@@ -165,8 +167,8 @@ func (r *room) dropOldLists() (slow []*member) {
 	return slow
 }
 
-// closeAll ends the connections of members that were dropped. Each leaves by its own
-// goroutine.
+// closeAll closes the connections of members that were dropped. Each then leaves the room
+// in its own goroutine.
 func closeAll(members []*member) {
 	for _, m := range members {
 		m.conn.CloseNow()

@@ -1,4 +1,4 @@
-// The rooms that are open, and what they may hold together.
+// The open chat rooms, and the limits on what they keep.
 
 package chat
 
@@ -14,27 +14,26 @@ const (
 	maxRooms   = 1000
 	maxMembers = 10000 // of a room
 
-	// What rooms hold for members that are behind, in bytes. A backlog is as long as
-	// Options.SendQueue says.
-	defaultBacklog = 1 << 20
-	maxLists       = 16 << 20 // of a room
-	maxHeld        = 64 << 20 // of all rooms, and a quarter of the memory's limit
-	squeezed       = 64 << 10 // of a room, while all hold more than that
+	// Limits, in bytes, on what is queued for members that are behind. Options.SendQueue,
+	// if it is set, replaces defaultBacklog.
+	defaultBacklog = 1 << 20  // of one room
+	maxLists       = 16 << 20 // of one room
+	maxQueued      = 64 << 20 // of all rooms, or a quarter of the server's budget if that is less
+	reducedLimit   = 64 << 10 // of one room, while all rooms together exceed theirs
 )
 
-// rooms are those that have members. Its lock is held for no longer than it takes to find
-// a room.
+// rooms is the set of open rooms. Its mutex is held only to find, open or remove a room.
 type rooms struct {
 	maxBacklog int
 	memory     budget
-	maxHeld    int64
-	held       atomic.Int64 // by all rooms
+	maxQueued  int64
+	queued     atomic.Int64 // bytes, in all rooms
 
 	mu   sync.Mutex
 	open map[string]*room
 }
 
-// budget is what a chat needs of the server's.
+// budget is the part of the server's memory budget that the chat uses.
 type budget interface {
 	AddShared(bytes int64)
 	SubShared(bytes int64)
@@ -46,15 +45,15 @@ func (rs *rooms) init(o *websocket.Options) {
 	if rs.maxBacklog = o.SendQueue; rs.maxBacklog <= 0 {
 		rs.maxBacklog = defaultBacklog
 	}
-	rs.memory, rs.maxHeld = o.Memory, maxHeld
+	rs.memory, rs.maxQueued = o.Memory, maxQueued
 	if limit := rs.memory.Limit(); limit > 0 {
-		rs.maxHeld = min(maxHeld, limit/4)
+		rs.maxQueued = min(maxQueued, limit/4)
 	}
 }
 
-// hold counts bytes that a room holds, or holds no longer if they are less than 0.
-func (rs *rooms) hold(bytes int) {
-	rs.held.Add(int64(bytes))
+// account adds bytes, which may be negative, to what the rooms have queued.
+func (rs *rooms) account(bytes int) {
+	rs.queued.Add(int64(bytes))
 	if bytes > 0 {
 		rs.memory.AddShared(int64(bytes))
 	} else {
@@ -67,11 +66,11 @@ var (
 	errRoomFull     = errors.New("the room is full")
 )
 
-// join adds a connection to a room, opens that if need be, and returns when all members
-// have been told.
+// join adds a connection to a room, which it opens if necessary, and returns when the new
+// member has been announced.
 func (rs *rooms) join(c *websocket.Conn, roomName, name string) (*member, error) {
 	m := &member{conn: c, admitted: make(chan struct{})}
-	c.OnDrain(m.sent)
+	c.OnDrain(m.onDrain)
 	for {
 		r, err := rs.find(roomName)
 		if err != nil {
@@ -83,7 +82,8 @@ func (rs *rooms) join(c *websocket.Conn, roomName, name string) (*member, error)
 	}
 }
 
-// find returns an open room, which may be closed before it is locked.
+// find returns the room with a name, and opens it if necessary. The room may be closed
+// before the caller locks it.
 func (rs *rooms) find(name string) (*room, error) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
@@ -92,22 +92,24 @@ func (rs *rooms) find(name string) (*room, error) {
 		if len(rs.open) >= maxRooms {
 			return nil, errTooManyRooms
 		}
-		r = &room{name: name, rooms: rs, taken: map[string]*member{}}
+		r = &room{name: name, rooms: rs, members: map[string]*member{}}
 		r.backlog.rooms, r.lists.rooms = rs, rs
 		rs.open[name] = r
 	}
 	return r, nil
 }
 
-// backlog is how many bytes a member of a room may be behind.
-func (rs *rooms) backlog() int { return rs.limit(rs.maxBacklog) }
+// backlogLimit returns how many bytes a member may be behind.
+func (rs *rooms) backlogLimit() int { return rs.currentLimit(rs.maxBacklog) }
 
-// lists is how many bytes the lists of a room may take.
-func (rs *rooms) lists() int { return rs.limit(maxLists) }
+// listsLimit returns how many bytes the lists of members in a room may have.
+func (rs *rooms) listsLimit() int { return rs.currentLimit(maxLists) }
 
-func (rs *rooms) limit(usual int) int {
-	if rs.held.Load() > rs.maxHeld {
-		return min(squeezed, usual)
+// currentLimit returns the usual limit, or a lower one while all rooms together have
+// queued too much.
+func (rs *rooms) currentLimit(usual int) int {
+	if rs.queued.Load() > rs.maxQueued {
+		return min(reducedLimit, usual)
 	}
 	return usual
 }

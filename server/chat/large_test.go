@@ -1,4 +1,5 @@
-// Rooms of many: that all learn of all, and that the stalled cost nobody else anything.
+// Tests of large rooms: every member knows of all others, and members that stall do not
+// delay the others.
 
 package chat_test
 
@@ -26,15 +27,15 @@ import (
 	"framescope/server/websocket"
 )
 
-// driver gives commands to a crowd.
+// driver sends commands to a crowd.
 type driver struct {
 	t   testing.TB
 	in  io.Writer
 	out *bufio.Reader
 }
 
-// gather starts a crowd for a chat at an address.
-func gather(t testing.TB, addr string, nameLength int) *driver {
+// startCrowd starts a crowd for the chat at an address.
+func startCrowd(t testing.TB, addr string, nameLength int) *driver {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), fmt.Sprint(asCrowd, "=", addr, " many ", nameLength), "GORACE=atexit_sleep_ms=0")
@@ -50,7 +51,7 @@ func gather(t testing.TB, addr string, nameLength int) *driver {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	// A crowd that waits in vain fails the test, instead of hanging it.
+	// A crowd that waits for ever makes the test fail instead of hang.
 	patience := time.AfterFunc(5*time.Minute, func() { _ = cmd.Process.Kill() })
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
@@ -60,7 +61,7 @@ func gather(t testing.TB, addr string, nameLength int) *driver {
 	return &driver{t, in, bufio.NewReader(out)}
 }
 
-// do gives a command and returns how long its parts took, sorted.
+// do sends a command and returns how long its parts took, sorted.
 func (d *driver) do(format string, a ...any) []float64 {
 	d.t.Helper()
 	fmt.Fprintf(d.in, format+"\n", a...)
@@ -76,10 +77,11 @@ func (d *driver) do(format string, a ...any) []float64 {
 	return r.Seconds
 }
 
-// narrow accepts connections whose sockets hold little, so that few bytes stall them.
-type narrow struct{ *net.TCPListener }
+// smallBuffers accepts connections with small socket buffers, so that little data stalls
+// them.
+type smallBuffers struct{ *net.TCPListener }
 
-func (l narrow) Accept() (net.Conn, error) {
+func (l smallBuffers) Accept() (net.Conn, error) {
 	nc, err := l.AcceptTCP()
 	if err != nil {
 		return nil, err
@@ -87,31 +89,31 @@ func (l narrow) Accept() (net.Conn, error) {
 	return nc, nc.SetWriteBuffer(4 << 10)
 }
 
-// logged keeps log lines.
-type logged struct {
+// logBuffer keeps log lines.
+type logBuffer struct {
 	mu sync.Mutex
 	b  strings.Builder
 }
 
-func (l *logged) Write(p []byte) (int, error) {
+func (l *logBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.Write(p)
 }
 
-func (l *logged) String() string {
+func (l *logBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
 }
 
-// open serves a chat and returns its address; wrap may change the listener.
-func open(t testing.TB, o websocket.Options, log *slog.Logger, wrap func(*net.TCPListener) net.Listener) string {
+// serveChat serves a chat and returns its address. wrap may wrap the listener.
+func serveChat(t testing.TB, o websocket.Options, log *slog.Logger, wrap func(*net.TCPListener) net.Listener) string {
 	t.Helper()
-	return openChat(t, o, log, wrap, func(*chat.Handler) {})
+	return serveChatWith(t, o, log, wrap, func(*chat.Handler) {})
 }
 
-func openChat(t testing.TB, o websocket.Options, log *slog.Logger, wrap func(*net.TCPListener) net.Listener, see func(*chat.Handler)) string {
+func serveChatWith(t testing.TB, o websocket.Options, log *slog.Logger, wrap func(*net.TCPListener) net.Listener, see func(*chat.Handler)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -125,23 +127,23 @@ func openChat(t testing.TB, o websocket.Options, log *slog.Logger, wrap func(*ne
 	t.Cleanup(func() {
 		h.Close()
 		sockets.Shutdown(context.Background())
-		if rooms.Held() != 0 || rooms.Open() != 0 || o.Memory.Used() != 0 {
-			t.Errorf("at the end %d rooms are open, %d bytes held, %d counted", rooms.Open(), rooms.Held(), o.Memory.Used())
+		if rooms.Queued() != 0 || rooms.Open() != 0 || o.Memory.Used() != 0 {
+			t.Errorf("at the end %d rooms are open, %d bytes are queued, %d are counted", rooms.Open(), rooms.Queued(), o.Memory.Used())
 		}
 	})
 	return l.Addr().String()
 }
 
-func wide(l *net.TCPListener) net.Listener { return l }
+func defaultBuffers(l *net.TCPListener) net.Listener { return l }
 
 var silent = slog.New(slog.DiscardHandler)
 
-// TestManyJoin: a list that takes several pieces, and every change of it, reaches everyone, in
-// such an order that each knows at any time how many there are.
-func TestManyJoin(t *testing.T) {
+// TestManyMembersJoin checks that a list in several pieces, and every change of it, reaches
+// all members in an order in which each always knows how many members there are.
+func TestManyMembersJoin(t *testing.T) {
 	const members = 1500
-	addr := open(t, websocket.Options{}, silent, wide)
-	d := gather(t, addr, 0)
+	addr := serveChat(t, websocket.Options{}, silent, defaultBuffers)
+	d := startCrowd(t, addr, 0)
 	d.do("join %d", members)
 	for _, compressed := range []bool{false, true} {
 		checkPieces(t, addr, members, compressed)
@@ -150,7 +152,7 @@ func TestManyJoin(t *testing.T) {
 	d.do("say 3 100")
 }
 
-// checkPieces joins and reads the list, whose pieces are bounded, sorted and in order.
+// checkPieces joins, reads the list, and checks that its pieces are small enough and sorted.
 func checkPieces(t *testing.T, addr string, members int, compressed bool) {
 	t.Helper()
 	dialer := gorilla.Dialer{EnableCompression: compressed}
@@ -182,21 +184,21 @@ func checkPieces(t *testing.T, addr string, members int, compressed bool) {
 			names = []string{}
 		}
 	}
-	// Whoever read the list before may not have been announced as gone yet.
+	// The member of the call before may not have been announced as gone yet.
 	others := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return strings.HasPrefix(name, "zoe") })
 	if len(others) != members || len(others) == len(names) || !slices.IsSorted(names) {
 		t.Errorf("%d names, %d of %d others", len(names), len(others), members)
 	}
 }
 
-// TestStalledMembersCostNobodyElse: who does not read is dropped, as too slow, and all others
-// hear every line.
-func TestStalledMembersCostNobodyElse(t *testing.T) {
+// TestStalledMembersDoNotDelayOthers checks that members that do not read are dropped as too
+// slow, and that all others get every line.
+func TestStalledMembersDoNotDelayOthers(t *testing.T) {
 	const members, stalled = 950, 50
-	var log logged
-	addr := open(t, websocket.Options{SendQueue: 64 << 10}, slog.New(slog.NewTextHandler(&log, nil)),
-		func(l *net.TCPListener) net.Listener { return narrow{l} })
-	d := gather(t, addr, 0)
+	var log logBuffer
+	addr := serveChat(t, websocket.Options{SendQueue: 64 << 10}, slog.New(slog.NewTextHandler(&log, nil)),
+		func(l *net.TCPListener) net.Listener { return smallBuffers{l} })
+	d := startCrowd(t, addr, 0)
 	d.do("join %d", members)
 	d.do("stall %d", stalled)
 	d.do("say 50 4000")
@@ -206,51 +208,51 @@ func TestStalledMembersCostNobodyElse(t *testing.T) {
 	}
 }
 
-// TestFloodIsHeardByAll: one who says more than can be spread at once is slowed down, and
-// nobody falls so far behind that it is dropped.
-func TestFloodIsHeardByAll(t *testing.T) {
-	d := gather(t, open(t, websocket.Options{SendQueue: 128 << 10}, silent, wide), 0)
+// TestFloodReachesAll checks that a member that says more than can be delivered is slowed
+// down, and that no member falls so far behind that it is dropped.
+func TestFloodReachesAll(t *testing.T) {
+	d := startCrowd(t, serveChat(t, websocket.Options{SendQueue: 128 << 10}, silent, defaultBuffers), 0)
 	d.do("join 200")
 	d.do("flood 400 4000")
 }
 
-// TestRoomsKeepWithinTheMemory: what waits for a member that does not read is bounded by all
-// rooms together too, a quarter of the memory's limit, and counted there.
-func TestRoomsKeepWithinTheMemory(t *testing.T) {
+// TestRoomsStayWithinTheBudget checks that what all rooms have queued for members that do
+// not read is counted in the server's budget, and at most a quarter of that.
+func TestRoomsStayWithinTheBudget(t *testing.T) {
 	const limit = 1 << 20
 	budget := memory.NewBudget(limit, silent)
 	var rooms *chat.Handler
-	addr := openChat(t, websocket.Options{Memory: budget, SendQueue: limit}, silent,
-		func(l *net.TCPListener) net.Listener { return narrow{l} }, func(h *chat.Handler) { rooms = h })
-	slow := enter(t, "http://"+addr, "r", "slow")
-	slow.hears("welcome r slow [slow]")
+	addr := serveChatWith(t, websocket.Options{Memory: budget, SendQueue: limit}, silent,
+		func(l *net.TCPListener) net.Listener { return smallBuffers{l} }, func(h *chat.Handler) { rooms = h })
+	slow := joinRoom(t, "http://"+addr, "r", "slow")
+	slow.expect("welcome r slow [slow]")
 	if err := slow.NetConn().(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
 		t.Fatal(err)
 	}
-	quick := enter(t, "http://"+addr, "r", "quick")
-	quick.hears("welcome r quick [quick slow]")
+	quick := joinRoom(t, "http://"+addr, "r", "quick")
+	quick.expect("welcome r quick [quick slow]")
 	line, most := strings.Repeat("x", 4<<10), int64(0)
 	for dropped := false; !dropped; {
-		quick.says(line)
+		quick.say(line)
 		_, text, err := quick.ReadMessage()
 		if err != nil {
 			t.Fatal(err)
 		}
 		dropped = strings.HasPrefix(string(text), `{"type":"leave","name":"slow","reason":"too slow"`)
-		if held := rooms.Held(); held > budget.Used() {
-			t.Fatalf("%d bytes are held, %d counted", held, budget.Used())
+		if queued := rooms.Queued(); queued > budget.Used() {
+			t.Fatalf("%d bytes are queued, %d counted", queued, budget.Used())
 		}
-		most = max(most, rooms.Held())
+		most = max(most, rooms.Queued())
 	}
 	if most < limit/8 || most > limit/4 {
-		t.Errorf("at most %d bytes were held, want up to %d", most, limit/4)
+		t.Errorf("at most %d bytes were queued, want up to %d", most, limit/4)
 	}
 }
 
-// TestStorm: while members come, talk and go as fast as they can, all that stay know at any
-// time who is there.
+// TestStorm checks that members that stay always know who is in the room while others join,
+// talk and leave as fast as they can.
 func TestStorm(t *testing.T) {
-	d := gather(t, open(t, websocket.Options{}, silent, wide), 0)
+	d := startCrowd(t, serveChat(t, websocket.Options{}, silent, defaultBuffers), 0)
 	d.do("join 150")
 	d.do("storm 30 2")
 	d.do("say 3 100")
