@@ -1,9 +1,9 @@
-// Package echo serves /ws/echo: every data message comes back with its opcode.
+// Package echo serves /ws/echo: it sends every data message back with the same opcode.
 //
-// A browser cannot send a ping. In the subprotocol framescope.play.v1 it asks
-// the server for one: a text message that is "/ping", or begins with "/ping ",
-// is not echoed; the server sends a ping with the rest as payload, at most 125
-// bytes.
+// A browser cannot send a ping. In the subprotocol framescope.play.v1 it can ask the
+// server for one: a text message that is "/ping" or begins with "/ping " is not echoed.
+// Instead the server sends a ping, with the text after "/ping " as payload, at most 125
+// bytes of it.
 package echo
 
 import (
@@ -16,10 +16,10 @@ import (
 	"framescope/server/websocket"
 )
 
-// Subprotocol is the one in which "/ping" asks for a ping.
+// Subprotocol is the subprotocol in which "/ping" asks for a ping.
 const Subprotocol = "framescope.play.v1"
 
-// Handler echoes.
+// Handler serves the echo.
 type Handler struct {
 	Server *websocket.Server
 	Log    *slog.Logger
@@ -27,7 +27,7 @@ type Handler struct {
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	remote := r.RemoteAddr
-	// A refusal has been answered, and is in the capture.
+	// Handle has answered a handshake that it refused, and the capture shows why.
 	_ = h.Server.Handle(w, r, func(c *websocket.Conn) { h.ended(remote, serve(c)) }, Subprotocol)
 }
 
@@ -53,15 +53,15 @@ func serve(c *websocket.Conn) error {
 	}
 }
 
-// pingRequest tells whether a message asks for a ping, and with what payload.
+// pingRequest reports whether a message asks for a ping, and returns the payload of that.
 func pingRequest(c *websocket.Conn, op protocol.Opcode, p []byte) (payload []byte, ok bool) {
 	if c.Subprotocol() != Subprotocol || op != protocol.OpText {
 		return nil, false
 	}
-	rest, ok := bytes.CutPrefix(p, []byte("/ping"))
-	if !ok || len(rest) > 0 && rest[0] != ' ' {
+	payload, ok = bytes.CutPrefix(p, []byte("/ping"))
+	if !ok || len(payload) > 0 && payload[0] != ' ' {
 		return nil, false
 	}
-	rest = bytes.TrimPrefix(rest, []byte(" "))
-	return rest[:min(len(rest), protocol.MaxControlPayload)], true
+	payload = bytes.TrimPrefix(payload, []byte(" "))
+	return payload[:min(len(payload), protocol.MaxControlPayload)], true
 }

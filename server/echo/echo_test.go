@@ -1,4 +1,4 @@
-// The echo with a real client, and the ping that a browser can ask for.
+// Tests of the echo with gorilla's client, and of the ping that a browser can ask for.
 
 package echo_test
 
@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// dial connects to an echo server and collects the pings that come.
+// dial connects to an echo server and collects the payloads of the pings that it receives.
 func dial(t *testing.T, subprotocols ...string) (c *gorilla.Conn, pings *[]string) {
 	t.Helper()
 	server := httptest.NewServer(&echo.Handler{Server: &websocket.Server{}, Log: slog.New(slog.DiscardHandler)})
