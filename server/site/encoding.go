@@ -1,4 +1,4 @@
-// Choosing a content coding (RFC 9110 12.5.3).
+// The choice of a content coding (RFC 9110 12.5.3).
 
 package site
 
@@ -8,10 +8,11 @@ import (
 	"strings"
 )
 
-// preference among codings that a client likes equally well: the smallest first.
+// preference is the order in which codings of equal weight are chosen: the smallest first.
 var preference = []string{"br", "gzip", "identity"}
 
-// negotiate picks the coding that the client likes best, "" when it refuses all there are.
+// negotiate returns the coding with the highest weight, or "" if the client accepts none of
+// the file's codings.
 func (f *file) negotiate(acceptEncoding []string) string {
 	weights := map[string]float64{}
 	for token := range tokens(acceptEncoding) {
@@ -38,14 +39,15 @@ func weightOf(weights map[string]float64, coding string) float64 {
 		return w
 	}
 	if coding == "identity" {
-		// Acceptable unless it is excluded, but only when nothing else that was asked for is there.
+		// identity is acceptable unless it is excluded, but any coding that the client names
+		// is preferred.
 		return 0.0001
 	}
 	return 0
 }
 
-// parseCoding reads `gzip;q=0.5`. A weight that is not one counts as 0: a client that asks for
-// nonsense gets the plain file.
+// parseCoding parses an element such as `gzip;q=0.5`. An invalid weight counts as 0, so a
+// client that sends one gets the file uncompressed.
 func parseCoding(token string) (coding string, weight float64) {
 	coding, parameters, _ := strings.Cut(token, ";")
 	coding = strings.ToLower(strings.TrimSpace(coding))
@@ -63,7 +65,7 @@ func parseCoding(token string) (coding string, weight float64) {
 	return coding, weight
 }
 
-// tokens are the members of a header field that is a comma-separated list.
+// tokens returns the elements of a header field that is a comma-separated list.
 func tokens(values []string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for _, value := range values {

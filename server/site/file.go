@@ -1,4 +1,4 @@
-// Files of the site, loaded whole, with what HTTP has to say about each worked out once.
+// The files of the site. They are loaded into memory, and their header fields computed, once.
 
 package site
 
@@ -15,8 +15,9 @@ import (
 
 const indexName = "index.html"
 
-// mimeTypes are fixed here, not taken from the machine: Chromium compiles WASM while it arrives only
-// as application/wasm, and a script with nosniff runs only as a script.
+// mimeTypes does not depend on the machine's configuration: browsers compile WASM while it
+// arrives only if it is application/wasm, and with nosniff run scripts only if they have the
+// type of a script.
 var mimeTypes = map[string]string{
 	".html": "text/html; charset=utf-8",
 	".js":   "text/javascript; charset=utf-8",
@@ -29,10 +30,10 @@ var mimeTypes = map[string]string{
 	".txt":  "text/plain; charset=utf-8",
 }
 
-// suffixes of the twins that the build compressed, by content coding.
+// suffixes is the suffixes of the compressed copies that the build made, by content coding.
 var suffixes = map[string]string{"br": ".br", "gzip": ".gz"}
 
-// file is one file of the site in each of its codings; "identity" is always there.
+// file is one file of the site in each of its codings. It always has "identity".
 type file struct {
 	mimeType     string
 	cacheControl string
@@ -44,7 +45,7 @@ type body struct {
 	etag    string
 }
 
-// files by slash-separated name, without a slash before it.
+// files is the site's files by slash-separated name, without a leading slash.
 type files map[string]*file
 
 func load(dir fs.FS) (files, error) {
@@ -61,7 +62,7 @@ func load(dir fs.FS) (files, error) {
 	}
 	all := files{}
 	for name, content := range contents {
-		if twinOf(name, contents) {
+		if isCompressedCopy(name, contents) {
 			continue
 		}
 		f := &file{mimeType: mimeTypes[path.Ext(name)], cacheControl: cacheControl(name), bodies: map[string]body{"identity": newBody(content)}}
@@ -69,8 +70,8 @@ func load(dir fs.FS) (files, error) {
 			f.mimeType = "application/octet-stream"
 		}
 		for coding, suffix := range suffixes {
-			if twin, ok := contents[name+suffix]; ok {
-				f.bodies[coding] = newBody(twin)
+			if compressed, ok := contents[name+suffix]; ok {
+				f.bodies[coding] = newBody(compressed)
 			}
 		}
 		all[name] = f
@@ -78,8 +79,8 @@ func load(dir fs.FS) (files, error) {
 	return all, nil
 }
 
-// twinOf says whether the file is another one, compressed.
-func twinOf(name string, contents map[string][]byte) bool {
+// isCompressedCopy reports whether a file is a compressed copy of another one.
+func isCompressedCopy(name string, contents map[string][]byte) bool {
 	for _, suffix := range suffixes {
 		if plain, ok := strings.CutSuffix(name, suffix); ok {
 			_, ok = contents[plain]
@@ -89,7 +90,8 @@ func twinOf(name string, contents map[string][]byte) bool {
 	return false
 }
 
-// cacheControl: what the build puts into assets/ has its hash in its name and never changes.
+// cacheControl returns the Cache-Control of a file. Files in assets/ have a hash of their
+// content in their name and never change.
 func cacheControl(name string) string {
 	if strings.HasPrefix(name, "assets/") {
 		return "public, max-age=31536000, immutable"
@@ -97,8 +99,8 @@ func cacheControl(name string) string {
 	return "no-cache"
 }
 
-// newBody: each coding is a representation of its own, so each has its own strong validator
-// (RFC 9110 8.8.3.3).
+// newBody returns a body with its ETag. Each coding has its own, since each is a different
+// representation (RFC 9110 8.8.3.3).
 func newBody(content []byte) body {
 	sum := sha256.Sum256(content)
 	return body{content, `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}
@@ -112,13 +114,13 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request) {
 	coding := f.negotiate(r.Header.Values("Accept-Encoding"))
 	if coding == "" {
 		h.Set("Cache-Control", "no-store")
-		http.Error(w, "406 not acceptable: this file comes as br, gzip or identity", http.StatusNotAcceptable)
+		http.Error(w, "406 not acceptable: allow br, gzip or identity in Accept-Encoding", http.StatusNotAcceptable)
 		return
 	}
 	b := f.bodies[coding]
 	h.Set("ETag", b.etag)
 	h.Set("Cache-Control", f.cacheControl)
-	// RFC 9110 13.1.2: weak comparison; a 304 has no content.
+	// RFC 9110 13.1.2: ETags are compared weakly; a 304 has no content.
 	if unchanged(r.Header.Values("If-None-Match"), b.etag) {
 		w.WriteHeader(http.StatusNotModified)
 		return
@@ -131,8 +133,7 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	// The client is gone when this fails; there is nobody left to tell.
-	_, _ = w.Write(b.content)
+	_, _ = w.Write(b.content) // it fails only if the client has gone
 }
 
 func unchanged(ifNoneMatch []string, etag string) bool {

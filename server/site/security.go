@@ -1,4 +1,4 @@
-// The headers that fence the page in.
+// The header fields that restrict what the page may do.
 
 package site
 
@@ -7,10 +7,11 @@ import (
 	"strings"
 )
 
-// policy is the page's Content-Security-Policy. 'wasm-unsafe-eval' lets WASM compile, and nothing
-// else; a worker is held by the policy of its own script's response, so every response carries it.
-// connect-src: the playground may open a WebSocket to any server that its user names, that is what a
-// WebSocket inspector is for. Scripts come from here only, so nobody but the user does the naming.
+// policy is the Content-Security-Policy of the page. 'wasm-unsafe-eval' allows compiling WASM
+// and nothing else. Every response has the policy, since a worker is subject to the policy of
+// its own script's response. connect-src allows WebSockets to any server, because the user may
+// give the playground any URL; as scripts are loaded only from this server, no other code can
+// make use of that.
 var policy = strings.Join([]string{
 	"default-src 'none'",
 	"script-src 'self' 'wasm-unsafe-eval'",

@@ -1,5 +1,5 @@
-// Package site serves the built page: the right types, hashed assets for ever,
-// each file as the build compressed it, behind a strict Content-Security-Policy.
+// Package site serves the built page: each file with its type and in the coding that the
+// client prefers, hashed assets to be cached for ever, and a strict Content-Security-Policy.
 package site
 
 import (
@@ -11,16 +11,16 @@ import (
 	"sync"
 )
 
-// dist is what the build leaves. In a clean clone it is empty, and the page says
-// what to do.
+// dist is the output of the build. In a clean clone it is empty, and requests for the page
+// are answered with what to do.
 //
 //go:embed all:dist
 var dist embed.FS
 
-// Handler serves the files of a page.
+// Handler serves the files of the page.
 type Handler struct{ files func() files }
 
-// Embedded serves the page that was built into this binary.
+// Embedded returns a handler of the page that is embedded in this binary.
 func Embedded() (*Handler, error) {
 	root, err := fs.Sub(dist, "dist")
 	if err != nil {
@@ -30,12 +30,12 @@ func Embedded() (*Handler, error) {
 	return &Handler{func() files { return all }}, err
 }
 
-// Live serves a page from a folder and follows it: when index.html has been
-// written anew, everything is read again. For development.
+// Live returns a handler of the page in a folder, for development. When index.html has
+// changed, it reads all files again.
 func Live(dir fs.FS) *Handler {
 	var mu sync.Mutex
 	var all files
-	var read any // when index.html was written last
+	var loaded any // the modification time of index.html when the files were read
 	return &Handler{func() files {
 		mu.Lock()
 		defer mu.Unlock()
@@ -43,11 +43,11 @@ func Live(dir fs.FS) *Handler {
 		if err != nil {
 			return files{}
 		}
-		if read != info.ModTime() {
-			// A file that vanishes meanwhile belongs to a page that is being
-			// replaced: the next request finds the new one.
-			if fresh, err := load(dir); err == nil {
-				all, read = fresh, info.ModTime()
+		if loaded != info.ModTime() {
+			// If a file is removed meanwhile, the page is being replaced: the next
+			// request finds the new one.
+			if current, err := load(dir); err == nil {
+				all, loaded = current, info.ModTime()
 			}
 		}
 		return all
@@ -58,7 +58,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	protect(w.Header())
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "405 this is a page: use GET or HEAD", http.StatusMethodNotAllowed)
+		http.Error(w, "405 method not allowed: this is a page; use GET or HEAD", http.StatusMethodNotAllowed)
 		return
 	}
 	name := strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/")
@@ -70,8 +70,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case f != nil:
 		f.serve(w, r)
 	case r.URL.Path == "/":
-		http.Error(w, "503 the page is not built into this binary: run make build", http.StatusServiceUnavailable)
+		http.Error(w, "503 service unavailable: the page is not built into this binary; run make build", http.StatusServiceUnavailable)
 	default:
-		http.Error(w, "404 there is nothing at this address: the inspector is at /", http.StatusNotFound)
+		http.Error(w, "404 not found: there is nothing at this URL; the inspector is at /", http.StatusNotFound)
 	}
 }

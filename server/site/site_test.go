@@ -1,4 +1,5 @@
-// Tests of how the page is served: types, codings, caching, conditions, refusals and the policy.
+// Tests of how the page is served: types, codings, caching, conditional requests, refusals and
+// the security policy.
 
 package site
 
@@ -18,7 +19,7 @@ import (
 	"github.com/andybalholm/brotli"
 )
 
-// built is a page as the build leaves it.
+// built returns a page as the build writes it.
 func built(t *testing.T) fstest.MapFS {
 	t.Helper()
 	page := fstest.MapFS{".gitkeep": {}}
@@ -49,7 +50,7 @@ func built(t *testing.T) fstest.MapFS {
 	return page
 }
 
-// ask makes one request; fields are pairs.
+// ask makes a request. fields are the names and values of its header fields.
 func ask(t *testing.T, page fs.FS, method, path string, fields ...string) *http.Response {
 	t.Helper()
 	r := httptest.NewRequest(method, path, nil)
@@ -136,7 +137,7 @@ func TestCodings(t *testing.T) {
 		"br;q=nonsense, gzip;q=2":      "",
 		"identity;q=0, gzip;q=0.001":   "gzip",
 		"br;q=0.001":                   "br",
-		"br;q=1.0;other=1, gzip;q=0.2": "gzip", // a weight that is not one is no wish
+		"br;q=1.0;other=1, gzip;q=0.2": "gzip", // the weight of br is invalid
 	} {
 		r := ask(t, page, "GET", "/assets/main-AAAA.js", "Accept-Encoding", accept)
 		if got := r.Header.Get("Content-Encoding"); r.StatusCode != 200 || got != want {
@@ -165,7 +166,7 @@ func TestCodings(t *testing.T) {
 		}
 	}
 	if r := ask(t, page, "GET", "/", "Accept-Encoding", "br"); r.Header.Get("Content-Encoding") != "" || r.Header.Get("Vary") != "" {
-		t.Error("a file without a twin varies")
+		t.Error("a file without compressed copies has Vary")
 	}
 }
 
@@ -204,10 +205,10 @@ func TestRefusals(t *testing.T) {
 		says         string
 	}{
 		{"GET", "/nowhere", 404, "the inspector is at /"},
-		{"GET", "/assets/", 404, "nothing at this address"},
-		{"GET", "/.gitkeep", 404, "nothing at this address"},
-		{"GET", "/assets/main-AAAA.js.br", 404, "nothing at this address"},
-		{"GET", "/../site.go", 404, "nothing at this address"},
+		{"GET", "/assets/", 404, "nothing at this URL"},
+		{"GET", "/.gitkeep", 404, "nothing at this URL"},
+		{"GET", "/assets/main-AAAA.js.br", 404, "nothing at this URL"},
+		{"GET", "/../site.go", 404, "nothing at this URL"},
 		{"POST", "/", 405, "use GET or HEAD"},
 	} {
 		r := ask(t, page, test.method, test.path)
@@ -242,8 +243,9 @@ func TestLiveFollowsTheIndex(t *testing.T) {
 	}
 }
 
-// TestEmbeddedPage reads the page that this test was built with: in a clean clone there is none, and
-// the answer says so; after `make build` all that index.html names is there and within its budget.
+// TestEmbeddedPage checks the page that is embedded in this test. In a clean clone there is
+// none, and the answer says so; after `make build` everything that index.html names is there
+// and within its size limit.
 func TestEmbeddedPage(t *testing.T) {
 	h, err := Embedded()
 	if err != nil {
