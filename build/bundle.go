@@ -1,4 +1,5 @@
-// Bundling with esbuild: the page's script and styles, and what they import by `worker:` and `wasm:`.
+// Bundling with esbuild: the page's script and styles, and their imports with the prefixes
+// `worker:` and `wasm:`.
 
 package main
 
@@ -15,13 +16,13 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 )
 
-// kind is what a bundle is for.
+// kind is the options in which bundles differ.
 type kind struct {
 	minified   bool
 	reloads    bool   // source maps, and a page that reloads itself
 	node       bool   // for Node.js instead of a browser
-	entryNames string // esbuild's pattern
-	publicPath string // what the URLs of assets begin with
+	entryNames string // esbuild's pattern for the names of entries
+	publicPath string // prefix of the URLs of assets
 }
 
 var (
@@ -29,39 +30,39 @@ var (
 	working = kind{reloads: true, entryNames: "assets/[name]-[hash]", publicPath: "/"}
 )
 
-// bundle collects what esbuild made, from one build and the workers' nested in it.
+// bundle collects the output of esbuild: of one build, and of the builds of workers in it.
 type bundle struct {
 	paths
 	kind
 	mutex  sync.Mutex // esbuild calls plugins from many goroutines
 	files  tree
-	legal  map[string][]byte // legal comments, by the file that they were taken from
-	inputs map[string]bool   // every source file that went in, relative to the root
-	script string            // names of the page's entries in files
-	style  string
+	legal  map[string][]byte // legal comments, by the file from which they were taken
+	inputs map[string]bool   // every source file that was used, relative to the root
+	script string            // the page's script, a name in files
+	style  string            // the page's style sheet, a name in files
 }
 
 const pageEntry = "frontend/src/main.tsx"
 
-// bundleAll builds the entries, which are named relative to the root.
+// bundleAll bundles the entries, whose names are relative to the root.
 func bundleAll(p paths, k kind, entries ...string) (*bundle, error) {
 	b := &bundle{paths: p, kind: k, files: tree{}, legal: map[string][]byte{}, inputs: map[string]bool{}}
-	meta, err := b.take(api.Build(b.options(entries...)))
+	meta, err := b.collect(api.Build(b.options(entries...)))
 	if err != nil {
 		return nil, err
 	}
 	for name, output := range meta.Outputs {
 		if output.EntryPoint == pageEntry {
-			b.script = b.named(name)
+			b.script = b.outputName(name)
 			if output.CSSBundle != "" {
-				b.style = b.named(output.CSSBundle)
+				b.style = b.outputName(output.CSSBundle)
 			}
 		}
 	}
 	return b, nil
 }
 
-// options are the same for the page and for its workers.
+// options returns the options of esbuild, the same for the page and for its workers.
 func (b *bundle) options(entries ...string) api.BuildOptions {
 	o := api.BuildOptions{
 		AbsWorkingDir: b.root,
@@ -85,7 +86,7 @@ func (b *bundle) options(entries ...string) api.BuildOptions {
 	}
 	if b.node {
 		o.Platform = api.PlatformNode
-		o.OutExtension = map[string]string{".js": ".mjs"} // there is no package.json beside it to say so
+		o.OutExtension = map[string]string{".js": ".mjs"} // no package.json says that it is a module
 	}
 	return o
 }
@@ -99,10 +100,10 @@ type metafile struct {
 	}
 }
 
-// take adds the outcome of one build.
-func (b *bundle) take(r api.BuildResult) (m metafile, err error) {
+// collect adds the output of one build.
+func (b *bundle) collect(r api.BuildResult) (m metafile, err error) {
 	if len(r.Errors) > 0 {
-		return m, complaint(r.Errors)
+		return m, esbuildError(r.Errors)
 	}
 	if err := json.Unmarshal([]byte(r.Metafile), &m); err != nil {
 		return m, fmt.Errorf("build: esbuild's metafile: %w", err)
@@ -110,7 +111,7 @@ func (b *bundle) take(r api.BuildResult) (m metafile, err error) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
 	for _, f := range r.OutputFiles {
-		name := b.named(f.Path)
+		name := b.outputName(f.Path)
 		if of, ok := strings.CutSuffix(name, ".LEGAL.txt"); ok {
 			b.legal[of] = f.Contents
 			continue
@@ -123,16 +124,17 @@ func (b *bundle) take(r api.BuildResult) (m metafile, err error) {
 	return m, nil
 }
 
-// named makes a slash-separated name below the bundle's folder of a path that esbuild writes either
-// absolute or relative to the working directory; the folder is "/" while a build is in memory.
-func (b *bundle) named(path string) string {
+// outputName returns the slash-separated name of an output file. esbuild's path of it may be
+// absolute, or relative to the working directory; a build in memory has the folder "/".
+func (b *bundle) outputName(path string) string {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(b.root, path)
 	}
 	return strings.TrimPrefix(filepath.ToSlash(path), "/")
 }
 
-// workers bundles what is imported as `worker:./file.ts` on its own; the import's value is its URL.
+// workers returns a plugin that makes a separate bundle of a file that is imported as
+// `worker:./file.ts`. The value of the import is the URL of the bundle.
 func (b *bundle) workers() api.Plugin {
 	return api.Plugin{Name: "worker", Setup: func(build api.PluginBuild) {
 		build.OnResolve(api.OnResolveOptions{Filter: `^worker:`}, func(a api.OnResolveArgs) (api.OnResolveResult, error) {
@@ -145,9 +147,9 @@ func (b *bundle) workers() api.Plugin {
 			if len(nested.Errors) > 0 {
 				return api.OnLoadResult{Errors: nested.Errors}, nil
 			}
-			script, rest := split(nested.OutputFiles)
-			nested.OutputFiles = rest
-			if _, err := b.take(nested); err != nil {
+			script, others := splitScript(nested.OutputFiles)
+			nested.OutputFiles = others
+			if _, err := b.collect(nested); err != nil {
 				return api.OnLoadResult{}, err
 			}
 			return api.OnLoadResult{Contents: &script, Loader: api.LoaderFile}, nil
@@ -155,19 +157,21 @@ func (b *bundle) workers() api.Plugin {
 	}}
 }
 
-// split separates a worker's script, which gets its name from the build that imports it, from the rest.
-func split(files []api.OutputFile) (script string, rest []api.OutputFile) {
+// splitScript separates the script of a worker, which the importing build names, from the
+// other output files.
+func splitScript(files []api.OutputFile) (script string, others []api.OutputFile) {
 	for _, f := range files {
 		if strings.HasSuffix(f.Path, "js") { // .mjs for Node.js
 			script = string(f.Contents)
 		} else {
-			rest = append(rest, f)
+			others = append(others, f)
 		}
 	}
-	return script, rest
+	return script, others
 }
 
-// module makes `wasm:framescope` the URL of the compiled module.
+// module returns a plugin that makes the import `wasm:framescope` the URL of the compiled
+// module.
 func (b *bundle) module() api.Plugin {
 	return api.Plugin{Name: "wasm", Setup: func(build api.PluginBuild) {
 		build.OnResolve(api.OnResolveOptions{Filter: `^wasm:framescope$`}, func(api.OnResolveArgs) (api.OnResolveResult, error) {
@@ -176,8 +180,9 @@ func (b *bundle) module() api.Plugin {
 	}}
 }
 
-// complaint is esbuild's errors, one line each: file:line:column: text.
-func complaint(messages []api.Message) error {
+// esbuildError returns esbuild's messages as an error, a line for each: file:line:column:
+// text.
+func esbuildError(messages []api.Message) error {
 	var lines []string
 	for _, m := range messages {
 		line := "build: " + m.Text
@@ -189,5 +194,5 @@ func complaint(messages []api.Message) error {
 	return errors.New(strings.Join(lines, "\n"))
 }
 
-// sources gives the inputs in order, so that what is made of them is the same every time.
+// sources returns the inputs, sorted so that every build has the same result.
 func (b *bundle) sources() []string { return slices.Sorted(maps.Keys(b.inputs)) }

@@ -1,5 +1,5 @@
-// Compressed twins of every file, made once per content: brotli at its best takes seconds for the
-// WASM module, so its result is kept under the content's hash.
+// Compressed copies of every file. Brotli at its best level takes seconds for the WASM
+// module, so copies are cached under the hash of the file's content.
 
 package main
 
@@ -15,7 +15,7 @@ import (
 	"github.com/andybalholm/brotli"
 )
 
-// encodings are the twins' suffixes and how each is made.
+// encodings is the suffixes of the compressed copies, and how each is made.
 var encodings = []struct {
 	suffix string
 	writer func(io.Writer) (io.WriteCloser, error)
@@ -26,27 +26,28 @@ var encodings = []struct {
 	{".gz", func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriterLevel(w, gzip.BestCompression) }},
 }
 
-// compress adds the twins that are smaller than the file itself. The cache keeps just this build's.
+// compress returns the files, with the compressed copies that are smaller than the file
+// itself. Only the copies of this build remain in the cache.
 func compress(files tree, cache string) (tree, error) {
-	packed, kept := tree{}, tree{}
+	packed, cached := tree{}, tree{}
 	for name, content := range files {
 		packed[name] = content
 		sum := sha256.Sum256(content)
 		for _, e := range encodings {
 			key := hex.EncodeToString(sum[:]) + e.suffix
-			twin, err := os.ReadFile(filepath.Join(cache, key))
+			encoded, err := os.ReadFile(filepath.Join(cache, key))
 			if err != nil {
-				if twin, err = encode(content, e.writer); err != nil {
+				if encoded, err = encode(content, e.writer); err != nil {
 					return nil, err
 				}
 			}
-			kept[key] = twin
-			if len(twin) < len(content) {
-				packed[name+e.suffix] = twin
+			cached[key] = encoded
+			if len(encoded) < len(content) {
+				packed[name+e.suffix] = encoded
 			}
 		}
 	}
-	return packed, writeTree(cache, kept)
+	return packed, writeTree(cache, cached)
 }
 
 func encode(content []byte, writer func(io.Writer) (io.WriteCloser, error)) ([]byte, error) {

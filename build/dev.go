@@ -1,5 +1,6 @@
-// Working on Framescope: build readable, run the server on the folder, watch, rebuild. The page
-// reloads itself (reload.js); only a change of the server's own sources restarts it.
+// A development session: it builds the page without minifying, runs the server on the folder,
+// watches the sources and rebuilds. The page reloads itself (reload.js); the server is
+// restarted only if its own sources change.
 
 package main
 
@@ -14,27 +15,28 @@ import (
 	"time"
 )
 
-const lookEvery = 200 * time.Millisecond
+const pollInterval = 200 * time.Millisecond
 
-// workshop is a development session: its folders, its server, and where it speaks.
-type workshop struct {
+// devSession is a development session: its folders, its server, and its output.
+type devSession struct {
 	paths
 	addr           string
 	stdout, stderr io.Writer
 	server         *exec.Cmd
-	ended          chan error // the running server's end
+	ended          chan error // receives the error with which the running server ended
 }
 
-func (w *workshop) pages() string  { return filepath.Join(w.bin, "dev") }
-func (w *workshop) binary() string { return filepath.Join(w.bin, "framescope-dev") }
+func (w *devSession) pages() string  { return filepath.Join(w.bin, "dev") }
+func (w *devSession) binary() string { return filepath.Join(w.bin, "framescope-dev") }
 
-// develop returns when ctx is done, or when the server ends by itself: a busy port, say.
+// develop runs a development session until ctx is done, or until the server ends by itself,
+// for instance because its port is in use.
 func develop(ctx context.Context, p paths, addr string, stdout, stderr io.Writer) error {
 	addr, err := fixedPort(addr)
 	if err != nil {
 		return err
 	}
-	w := &workshop{paths: p, addr: addr, stdout: stdout, stderr: stderr}
+	w := &devSession{paths: p, addr: addr, stdout: stdout, stderr: stderr}
 	dir := func(name string) string { return filepath.Join(p.root, name) }
 	sets := []struct {
 		sourceSet
@@ -47,13 +49,13 @@ func develop(ctx context.Context, p paths, addr string, stdout, stderr io.Writer
 	for i := range sets {
 		sets[i].changed()
 	}
-	w.try("build", func() error { return w.rebuildModule(ctx) })
+	w.run("build", func() error { return w.rebuildModule(ctx) })
 	if err := w.rebuildServer(ctx); err != nil {
 		return err
 	}
 	defer w.stop()
 
-	ticker := time.NewTicker(lookEvery)
+	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
 	for {
 		select {
@@ -69,14 +71,15 @@ func develop(ctx context.Context, p paths, addr string, stdout, stderr io.Writer
 		}
 		for i := range sets {
 			if sets[i].changed() {
-				w.try("rebuild", func() error { return sets[i].rebuild(ctx) })
+				w.run("rebuild", func() error { return sets[i].rebuild(ctx) })
 			}
 		}
 	}
 }
 
-// try says how a step went; after a failure the page and the server stay as they were.
-func (w *workshop) try(what string, step func() error) {
+// run runs a step and prints its duration or its error. After an error the page and the
+// server stay as they were.
+func (w *devSession) run(what string, step func() error) {
 	begun := time.Now()
 	if err := step(); err != nil {
 		fmt.Fprintln(w.stderr, err)
@@ -85,14 +88,14 @@ func (w *workshop) try(what string, step func() error) {
 	fmt.Fprintf(w.stderr, "%s: %v\n", what, time.Since(begun).Round(time.Millisecond))
 }
 
-func (w *workshop) rebuildModule(ctx context.Context) error {
+func (w *devSession) rebuildModule(ctx context.Context) error {
 	if err := compileWASM(ctx, w.paths); err != nil {
 		return err
 	}
 	return w.rebuildPage(ctx)
 }
 
-func (w *workshop) rebuildPage(context.Context) error {
+func (w *devSession) rebuildPage(context.Context) error {
 	files, err := makePage(w.paths, working)
 	if err != nil {
 		return err
@@ -100,14 +103,15 @@ func (w *workshop) rebuildPage(context.Context) error {
 	return writeTree(w.pages(), files)
 }
 
-func (w *workshop) rebuildServer(ctx context.Context) error {
+func (w *devSession) rebuildServer(ctx context.Context) error {
 	if err := goBuild(ctx, w.paths, nil, "-o", w.binary(), "./server"); err != nil {
 		return err
 	}
 	w.stop()
 	server := exec.Command(w.binary(), "serve", "--addr", w.addr, "--pages", w.pages())
 	server.Stdout, server.Stderr = w.stdout, w.stderr
-	// In a group of its own: Ctrl-C reaches only the watcher, which then stops the server once.
+	// The server gets its own process group, so that Ctrl-C reaches only this process, which
+	// then stops the server.
 	server.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := server.Start(); err != nil {
 		return fmt.Errorf("build: starting the server: %w", err)
@@ -118,8 +122,8 @@ func (w *workshop) rebuildServer(ctx context.Context) error {
 	return nil
 }
 
-// stop ends the server as a user would, and waits: the next one needs its port.
-func (w *workshop) stop() {
+// stop ends the server with SIGTERM and waits for it, since the next one needs its port.
+func (w *devSession) stop() {
 	if w.server == nil {
 		return
 	}
@@ -128,10 +132,10 @@ func (w *workshop) stop() {
 	w.server = nil
 }
 
-// fixedPort replaces port 0 by a free one: a restarted server must be where the page looks for it.
+// fixedPort replaces port 0 by a free one, since a restarted server must have the same port.
 func fixedPort(addr string) (string, error) {
 	if _, port, err := net.SplitHostPort(addr); err != nil || port != "0" {
-		return addr, nil // the server says what is wrong with it
+		return addr, nil // if the address is wrong, the server reports it
 	}
 	l, err := net.Listen("tcp", addr)
 	if err != nil {

@@ -1,6 +1,7 @@
-// Command build makes the page: it compiles the WASM module, bundles TypeScript, styles and the
-// worker with esbuild, gives every file a name with its content's hash, compresses it, and writes
-// what the server embeds. `go run ./build` from the top of the repository; see --help.
+// Command build makes the page: it compiles the WASM module, bundles TypeScript, styles and
+// the worker with esbuild, gives each file a name with the hash of its content, compresses
+// it, and writes the files that the server embeds. Run `go run ./build` in the top folder of
+// the repository; --help lists the flags.
 package main
 
 import (
@@ -22,15 +23,16 @@ func main() {
 	os.Exit(code)
 }
 
-// run is the whole command. It returns the exit code: 0 done, 1 the build failed, 2 wrong usage.
+// run runs the command and returns the exit code: 0 for success, 1 if the build failed, 2 if
+// the command line was wrong.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("build", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	var (
 		root = flags.String("root", ".", "the top of the repository")
 		out  = flags.String("out", "server/site/dist", "the folder for the page, below the root")
-		dev  = flags.Bool("dev", false, "build readable, serve, watch the sources, rebuild and reload")
-		addr = flags.String("addr", "127.0.0.1:8080", "where --dev serves")
+		dev  = flags.Bool("dev", false, "build without minifying, serve, watch the sources, rebuild and reload")
+		addr = flags.String("addr", "127.0.0.1:8080", "the address at which --dev serves")
 		test = flags.Bool("tests", false, "also bundle frontend/test for Node.js and frontend/bench for a browser, into bin/")
 	)
 	if err := flags.Parse(args); err != nil {
@@ -57,7 +59,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// produce makes the page as it is shipped and, when asked, the bundles that tests need.
+// produce makes the page as it is shipped and, if tests is true, the bundles of the tests.
 func produce(ctx context.Context, p paths, tests bool, stdout io.Writer) error {
 	if err := compileWASM(ctx, p); err != nil {
 		return err
@@ -80,7 +82,7 @@ func produce(ctx context.Context, p paths, tests bool, stdout io.Writer) error {
 	return nil
 }
 
-// makePage gives the files of the page, names hashed, not yet compressed.
+// makePage returns the files of the page, with hashed names, not compressed yet.
 func makePage(p paths, k kind) (tree, error) {
 	b, err := bundleAll(p, k, pageEntry)
 	if err != nil {

@@ -1,5 +1,5 @@
-// The licence notices of everything that the page is made of, in one file that the page links to:
-// minifying drops comments, and the WASM module carries Go's runtime.
+// The licence notices of everything in the page, in one file that the page links to:
+// minifying drops comments, and the WASM module contains Go's runtime.
 
 package main
 
@@ -35,7 +35,7 @@ func (b *bundle) notices() []byte {
 	return text.Bytes()
 }
 
-// packages are the folders of the npm packages that sources were taken from, in order.
+// packages returns the folders of the npm packages from which sources were used, sorted.
 func (b *bundle) packages() []string {
 	var dirs []string
 	for _, source := range b.sources() {
@@ -54,7 +54,7 @@ func (b *bundle) packages() []string {
 	return slices.Compact(dirs)
 }
 
-// packageLicense is the text of a package's licence file, or what its package.json says.
+// packageLicense returns the text of a package's licence file, or its package.json.
 func packageLicense(dir string) []byte {
 	for _, pattern := range []string{"LICEN[CS]E*", "licen[cs]e*", "COPYING*", "package.json"} {
 		found, _ := filepath.Glob(filepath.Join(dir, pattern))

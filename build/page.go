@@ -1,4 +1,5 @@
-// index.html: the template's references to sources become references to the files made of them.
+// index.html: references to sources in the template are replaced by references to the files
+// built from them.
 
 package main
 
@@ -23,17 +24,18 @@ var reloadScript []byte
 // reference is an attribute of the template that may name a local file.
 var reference = regexp.MustCompile(`\b(src|href)="([^"]*)"`)
 
-// page gives all files of the site. In the template, `src="src/main.tsx"` (with or without a ./ or /
-// before it) becomes the script; any other src or href that names a file in frontend/ becomes a
-// hashed copy of it; styles and the licence notices are linked at the end of the head. Nothing is
-// inlined: the site's Content-Security-Policy allows no inline script or style.
+// page returns all files of the site. In the template, `src="src/main.tsx"` (with or without
+// ./ or / before it) is replaced by the script; any other src or href that names a file in
+// frontend/ is replaced by a hashed copy of that file; the style sheet and the licence
+// notices are linked at the end of the head. Nothing is inlined: the site's
+// Content-Security-Policy allows no inline script or style.
 func (b *bundle) page() (tree, error) {
 	template, err := os.ReadFile(filepath.Join(b.frontend, indexName))
 	if err != nil {
 		return nil, fmt.Errorf("build: the page's template: %w", err)
 	}
 	if b.script == "" {
-		return nil, fmt.Errorf("build: esbuild made no script of %s", pageEntry)
+		return nil, fmt.Errorf("build: esbuild made no script from %s", pageEntry)
 	}
 	used := false
 	html := reference.ReplaceAllStringFunc(string(template), func(attribute string) string {
@@ -67,7 +69,7 @@ func (b *bundle) page() (tree, error) {
 	return b.files, nil
 }
 
-// add puts a file among the assets under a name with its content's hash.
+// add adds a file to the assets, under a name with the hash of its content, which it returns.
 func (b *bundle) add(name string, content []byte) string {
 	sum := sha256.Sum256(content)
 	ext := path.Ext(name)

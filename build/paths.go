@@ -1,4 +1,4 @@
-// The folders that a build reads and writes, and the files of a build as a value.
+// The folders that a build reads and writes, and the type for the files of a folder.
 
 package main
 
@@ -15,7 +15,7 @@ type paths struct {
 	root     string // the top of the repository
 	frontend string // sources of the page
 	out      string // the finished page
-	bin      string // everything else that is made; not committed
+	bin      string // all other output; not committed
 }
 
 func newPaths(root, out string) (paths, error) {
@@ -40,11 +40,12 @@ func newPaths(root, out string) (paths, error) {
 
 func (p paths) wasm() string { return filepath.Join(p.bin, "framescope.wasm") }
 
-// tree is a folder as a value: contents by slash-separated name.
+// tree is the contents of a folder by slash-separated name.
 type tree map[string][]byte
 
-// writeTree makes dir hold exactly the files of t, dot files at its top aside. Files that are
-// already right are not touched, index.html comes last: whoever sees it sees all that it names.
+// writeTree writes the files of t into dir and removes all others, except dot files at its
+// top. It does not touch files that are right already. It writes index.html last, when every
+// file that it names is in place.
 func writeTree(dir string, t tree) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -76,7 +77,7 @@ func writeTree(dir string, t tree) error {
 	})
 }
 
-// writeFile replaces a file at once: who reads meanwhile sees the old or the new.
+// writeFile replaces a file atomically: readers see the old content or the new.
 func writeFile(path string, content []byte) error {
 	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, content) {
 		return nil

@@ -1,5 +1,5 @@
-// Reloads a page under development: index.html names every other file by its content's hash, so its
-// ETag changes whenever anything does. No answer means that the server is being restarted.
+// Reloads a page under development when it has changed: index.html names every other file with
+// the hash of its content, so its ETag changes whenever any file does.
 let seen = null;
 setInterval(async () => {
   try {
@@ -8,6 +8,6 @@ setInterval(async () => {
     if (seen !== null && now !== null && now !== seen) location.reload();
     seen = now ?? seen;
   } catch {
-    // asked again in a moment
+    // The server is being restarted: the next request may succeed.
   }
 }, 300);

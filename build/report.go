@@ -1,4 +1,4 @@
-// What a build says when it is done: the sizes that have a budget.
+// The line that a build prints when it is done: the sizes that have a limit.
 
 package main
 

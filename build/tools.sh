@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# Looks for the tools that make needs, and says in one line each what is missing.
-# With the argument `browser` it looks for Chromium, and installs Debian's where it may.
+# Checks that the tools that make needs are installed, and prints a line for each that is
+# missing. With the argument `browser` it looks for Chromium, and installs the Debian package
+# if it can.
 set -u
 
 missing=0
-need() { # command, what it is for, where it is from
+need() { # the command, and what to install
   command -v "$1" >/dev/null 2>&1 && return
   echo "framescope: $1 is missing: install $2" >&2
   missing=1
 }
 
-# The places where a browser is looked for are the same as in server/browser_test.go.
+# findBrowser in server/browser_test.go looks for a browser in the same places.
 find_browser() {
   if [ -n "${CHROMIUM:-}" ] && [ -x "$CHROMIUM" ]; then return; fi
   for name in chromium chromium-browser google-chrome google-chrome-stable chrome headless-shell chrome-headless-shell; do

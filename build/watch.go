@@ -1,5 +1,5 @@
-// Watching sources by looking at them: a few hundred files several times a second cost less than 1 %
-// of a core, work on every system, and miss nothing.
+// Watching sources by polling: reading the times of a few hundred files several times a
+// second costs less than 1 % of a core, works on every system, and misses nothing.
 
 package main
 
@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// stamp is what tells one state of a file from the next without reading it.
+// stamp is the modification time and the size of a file. It changes when the file does.
 type stamp struct {
-	changed time.Time
-	size    int64
+	modified time.Time
+	size     int64
 }
 
-// sourceSet is the files below some folders for which wanted says yes.
+// sourceSet is the files below some folders for which wanted returns true.
 type sourceSet struct {
 	dirs   []string
 	wanted func(path string) bool
@@ -36,11 +36,12 @@ func pageSource(path string) bool {
 	return false
 }
 
-// changed looks again and says whether anything differs from the last look.
+// changed reads the stamps of the files and reports whether any has changed since the last
+// call.
 func (s *sourceSet) changed() bool {
 	now := map[string]stamp{}
 	for _, dir := range s.dirs {
-		// A file that goes away during the walk is a change that the next look sees.
+		// If a file is removed during the walk, the next call reports the change.
 		_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 			switch {
 			case err != nil:
