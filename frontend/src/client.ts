@@ -1,16 +1,16 @@
-// The page's end of the worker: starts it, starts it anew when it fails, and passes messages.
+// The page's side of the worker: starts it, restarts it when it fails, and passes messages.
 
 import workerURL from "worker:./worker/worker.ts";
 import wasmURL from "wasm:framescope";
 import type { Reply, Request } from "./worker/messages";
 
-/** How much of frames the inspector holds. */
+/** How much memory the inspector uses for frames. */
 const budgetMiB = 256;
-/** How often it may fail within a while, in milliseconds. */
-const mostFailures = 3;
-const failureTime = 30_000;
+/** How often the worker may fail within the window, in milliseconds, before it is given up. */
+const maxFailures = 3;
+const failureWindow = 30_000;
 
-/** Talks to the worker; every reply goes to the listener. */
+/** Sends requests to the worker and passes every reply to the listener. */
 export class Client {
   private worker: Worker;
   private failures: number[] = [];
@@ -29,11 +29,11 @@ export class Client {
     this.worker = this.launch();
   }
 
-  /** Starts anew, but not for ever: an inspector that fails again and again needs a person. */
+  /** Restarts the worker, unless it has failed too often. */
   private failed(text: string): void {
     const now = performance.now();
-    this.failures = [...this.failures.filter((at) => now - at < failureTime), now];
-    const restarting = this.failures.length <= mostFailures;
+    this.failures = [...this.failures.filter((at) => now - at < failureWindow), now];
+    const restarting = this.failures.length <= maxFailures;
     if (restarting) this.restart();
     else this.worker.terminate();
     this.listener({ kind: "failed", text, restarting });
@@ -47,7 +47,7 @@ export class Client {
       else this.listener(reply);
     };
     worker.onerror = (e) => {
-      const text = `The inspector's worker could not be run: ${e.message || "it did not load"}.`;
+      const text = `The inspector's worker could not start: ${e.message || "it did not load"}. Reload the page.`;
       this.listener({ kind: "failed", text, restarting: false });
     };
     const feedURL = new URL("/ws/inspect", location.href);

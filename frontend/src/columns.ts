@@ -1,4 +1,4 @@
-// Columns: typed views over a window that the engine has copied out.
+// Columns: typed arrays over a window, a buffer that the engine has copied from WASM.
 
 interface Column {
   readonly offset: number;
@@ -16,10 +16,10 @@ type View<T extends string> = T extends "uint64"
         ? Uint16Array
         : Uint8Array;
 
-/** The columns of a window, each as the typed array that fits. */
+/** The columns of a window, each as the typed array of its type. */
 export type Columns<T extends Record<string, Column>> = { readonly [K in keyof T]: View<T[K]["type"]> };
 
-/** Lays views over a window. The text, its last column, is as long as what was sent of it. */
+/** Makes the columns of a window. The last column, its text, ends with the buffer. */
 export function columnsOf<T extends Record<string, Column>>(buffer: ArrayBuffer, layout: T): Columns<T> {
   const views: Record<string, unknown> = {};
   for (const [name, column] of Object.entries(layout)) views[name] = viewOf(buffer, column);

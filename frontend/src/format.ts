@@ -1,6 +1,6 @@
-// Numbers and times as a person reads them.
+// Formatting of numbers, sizes, times and bytes for people.
 
-// Kept: toLocaleString would look up the locale anew in every call, some thousand times a second.
+// One formatter for all calls: toLocaleString would look up the locale again in each.
 const whole = new Intl.NumberFormat("en");
 
 /** A number in groups of three digits. */
@@ -21,7 +21,7 @@ export function timeOfDay(ns: bigint): string {
   return `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}.${String(day % 1000).padStart(3, "0")}`;
 }
 
-// The time zone's offset, asked once for each hour of time stamps.
+// The time zone's offset in the hour of the last time stamp.
 let zoneHour = Number.NaN;
 let zoneOffset = 0;
 
@@ -43,12 +43,12 @@ export function size(bytes: number): string {
   return `${(bytes / 1024 ** power).toFixed(1)} ${units[power - 1]}`;
 }
 
-/** A payload length for a narrow column: exact as long as it fits. */
+/** A payload length for a narrow column: exact if it fits. */
 export function shortLength(bytes: bigint): string {
   return bytes < 100_000n ? grouped(bytes) : size(Number(bytes));
 }
 
-/** A span of time, short. */
+/** A duration, short. */
 export function duration(ms: number): string {
   if (ms < 1000) return `${ms.toFixed(ms < 10 ? 1 : 0)} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
@@ -62,12 +62,12 @@ export function hex(byte: number): string {
   return hexDigits[byte & 0xff] as string;
 }
 
-/** A byte as a dump shows it beside the hex. */
+/** A byte as a character beside a hex dump: a dot if it is not printable ASCII. */
 export function ascii(byte: number): string {
   return byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : "·";
 }
 
-/** Bytes from hex digits, or null when there is anything else. */
+/** Parses bytes in hex; returns null if the text is anything else. */
 export function parseHex(text: string): Uint8Array<ArrayBuffer> | null {
   const digits = text.replace(/0x|[\s,:]/g, "");
   if (digits.length % 2 !== 0 || /[^0-9a-f]/i.test(digits)) return null;

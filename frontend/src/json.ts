@@ -1,15 +1,15 @@
-// Laying out JSON without reading it into values: numbers keep every digit that was sent.
+// Formatting JSON without parsing it into values, so that numbers keep every digit.
 
 const token = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
 
-/** How deep members may lie in each other, and how many characters all may take: a few bytes can ask for gigabytes of spaces. */
-const deepest = 100;
-const longest = 8 << 20;
+/** Limits of the nesting and of the result's characters: without them a few bytes could become gigabytes of indentation. */
+const maxDepth = 100;
+const maxLength = 8 << 20;
 
-/** JSON text with one member a line; null when the text is no JSON object or array, or too much to lay out. */
+/** Formats JSON with one member per line. Returns null if the text is not a JSON object or array, or exceeds the limits. */
 export function prettyJSON(text: string): string | null {
   const start = text.trimStart()[0];
-  if ((start !== "{" && start !== "[") || text.length > longest) return null;
+  if ((start !== "{" && start !== "[") || text.length > maxLength) return null;
   try {
     JSON.parse(text);
   } catch {
@@ -26,7 +26,7 @@ export function prettyJSON(text: string): string | null {
     if (closes ? !opened : opened || before === ",") out += line();
     out += part === ":" ? ": " : part;
     if (part === "{" || part === "[") depth++;
-    if (depth > deepest || out.length > longest) return null;
+    if (depth > maxDepth || out.length > maxLength) return null;
     before = part;
   }
   return out;

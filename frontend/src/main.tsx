@@ -1,4 +1,4 @@
-// The page's entry: starts the worker and draws the views.
+// The page's entry point: draws the views and starts the worker.
 
 import { render } from "preact";
 import { start } from "./store";

@@ -1,13 +1,13 @@
-// The playground: one WebSocket of the browser's own, and a log of what it did.
+// The playground's state: a WebSocket of the browser, and a log of what happened on it.
 
 import { computed, signal } from "@preact/signals";
 import { hex, parseHex } from "./format";
 
-/** In this subprotocol /ws/echo takes "/ping …" as the wish for a ping. */
+/** In this subprotocol /ws/echo answers "/ping …" with a ping. */
 const pingProtocol = "framescope.play.v1";
-const longestLog = 200;
+const maxEntries = 200;
 const logDelay = 16;
-const mostAwaited = 2000;
+const maxUnanswered = 2000;
 const normalClosure = 1000;
 
 export type PlayState = "closed" | "connecting" | "open" | "closing";
@@ -25,12 +25,12 @@ export interface Entry {
 export const playURL = signal(ownURL("/ws/echo"));
 export const playState = signal<PlayState>("closed");
 export const playLog = signal<readonly Entry[]>([]);
-/** What to send, and how: as text, or as bytes written in hex. */
+/** What to send, and whether that is text or bytes in hex. */
 export const draft = signal("Hello");
 export const asBytes = signal(false);
 
 let socket: WebSocket | undefined;
-let awaited: { text: string; at: number }[] = [];
+let unanswered: { text: string; at: number }[] = [];
 let lastID = 0;
 
 function ownURL(path: string): string {
@@ -39,36 +39,36 @@ function ownURL(path: string): string {
   return url.href;
 }
 
-/** Addresses that this server offers. */
+/** URLs that this server offers. */
 export const suggestions = [
   ownURL("/ws/echo"),
   ownURL("/ws/echo?deflate=off"),
   ownURL("/ws/chat?room=lobby&name=me"),
 ];
 
-/** Which of our own applications the address leads to: only they know how to send a ping on request. */
+/** The path of the URL if it is this server's, or "". Only our own applications send a ping on request. */
 const app = computed(() => {
   if (!URL.canParse(playURL.value)) return "";
   const url = new URL(playURL.value);
   return url.host === location.host ? url.pathname : "";
 });
 
-/** Why no ping can be sent, or "". */
-export const noPing = computed(() => {
+/** Why no ping can be requested, or "". */
+export const pingProblem = computed(() => {
   if (app.value !== "/ws/echo" && app.value !== "/ws/chat") {
-    return "A browser cannot send pings. Only this page's own server sends one on request, at /ws/echo and /ws/chat.";
+    return "A browser cannot send pings. Connect to /ws/echo or /ws/chat of this server, which sends one on request.";
   }
   return playState.value === "open"
     ? ""
-    : "Connect first: then the server sends a ping on request, since a browser cannot.";
+    : "Connect first. A browser cannot send pings, but this server sends one on request.";
 });
 
-let unseen: Entry[] = [];
+let pending: Entry[] = [];
 
-/** Adds a line; those of one animation frame are shown at once, since messages can come by the thousand. */
+/** Adds a line. Lines are shown together after a short delay, since there may be thousands a second. */
 function log(kind: Entry["kind"], text: string, roundTrip?: number): void {
-  if (unseen.length === 0) setTimeout(showLog, logDelay);
-  unseen.push({
+  if (pending.length === 0) setTimeout(showLog, logDelay);
+  pending.push({
     id: ++lastID,
     time: Date.now(),
     kind,
@@ -78,8 +78,8 @@ function log(kind: Entry["kind"], text: string, roundTrip?: number): void {
 }
 
 function showLog(): void {
-  playLog.value = [...playLog.value, ...unseen].slice(-longestLog);
-  unseen = [];
+  playLog.value = [...playLog.value, ...pending].slice(-maxEntries);
+  pending = [];
 }
 
 export function connect(): void {
@@ -88,22 +88,22 @@ export function connect(): void {
   try {
     socket = app.value === "/ws/echo" ? new WebSocket(url, pingProtocol) : new WebSocket(url);
   } catch {
-    log("fault", `“${url}” is no address of a WebSocket: it begins with ws:// or wss://.`);
+    log("fault", `“${url}” is not a WebSocket URL: enter one that begins with ws:// or wss://.`);
     return;
   }
-  const mine = socket;
-  mine.binaryType = "arraybuffer";
+  const current = socket;
+  current.binaryType = "arraybuffer";
   playState.value = "connecting";
-  awaited = [];
-  mine.onopen = () => {
+  unanswered = [];
+  current.onopen = () => {
     playState.value = "open";
-    log("note", `Connected${mine.protocol ? `, subprotocol ${mine.protocol}` : ""}.`);
+    log("note", `Connected${current.protocol ? `, subprotocol ${current.protocol}` : ""}.`);
   };
-  mine.onmessage = (e: MessageEvent<string | ArrayBuffer>) => received(e.data);
-  mine.onclose = (e) => closed(e);
+  current.onmessage = (e: MessageEvent<string | ArrayBuffer>) => received(e.data);
+  current.onclose = (e) => closed(e);
 }
 
-/** Resolves when the socket is open, or when it has failed. */
+/** Connects. Resolves to whether the socket is open, once it is or has failed. */
 export function connected(): Promise<boolean> {
   connect();
   return new Promise((resolve) => {
@@ -131,29 +131,29 @@ function closed(e: CloseEvent): void {
   if (never)
     log(
       "fault",
-      `The connection was not made (code ${e.code}). A browser does not say why; the handshake may.`,
+      `Could not connect (code ${e.code}). A browser does not say why: check the URL, or select the connection in the list, if it is there, to see its handshake.`,
     );
   else log("note", `Closed with code ${e.code}${reason}, ${clean}.`);
 }
 
 function received(data: string | ArrayBuffer): void {
   const text = typeof data === "string" ? data : bytesText(new Uint8Array(data));
-  const i = awaited.findIndex((message) => message.text === text);
+  const i = unanswered.findIndex((message) => message.text === text);
   if (i < 0) {
     log("received", text);
     return;
   }
-  const [message] = awaited.splice(i, 1);
+  const [message] = unanswered.splice(i, 1);
   log("received", text, performance.now() - (message?.at ?? 0));
 }
 
-/** Bytes in the log: their number, and the first of them in hex. */
+/** Bytes as the log shows them: their number, and the first of them in hex. */
 function bytesText(bytes: Uint8Array): string {
   const start = [...bytes.subarray(0, 16)].map(hex).join(" ");
   return `${bytes.length} bytes: ${start}${bytes.length > 16 ? " …" : ""}`;
 }
 
-/** Sends what stands in the draft. */
+/** Sends the draft. */
 export function sendDraft(): void {
   if (!asBytes.value) {
     sendMessage(draft.value);
@@ -161,26 +161,27 @@ export function sendDraft(): void {
   }
   const bytes = parseHex(draft.value);
   if (bytes) sendMessage(bytes);
-  else log("fault", "Bytes are pairs of hex digits, as in 48 65 6c 6c 6f.");
+  else
+    log("fault", "Not sent: these are not bytes in hex. Enter pairs of hex digits, such as 48 65 6c 6c 6f.");
 }
 
 export function sendMessage(data: string | Uint8Array<ArrayBuffer>): void {
   if (!socket || playState.value !== "open") {
-    log("fault", "There is no open connection to send on.");
+    log("fault", "Not sent: there is no open connection. Connect first.");
     return;
   }
   const text = typeof data === "string" ? data : bytesText(data);
-  if (awaited.length < mostAwaited) awaited.push({ text, at: performance.now() });
+  if (unanswered.length < maxUnanswered) unanswered.push({ text, at: performance.now() });
   log("sent", text);
   socket.send(data);
 }
 
-/** Asks our own server for a ping with what stands in the draft. */
+/** Asks our own server for a ping; /ws/echo sends the draft as its payload. */
 export function requestPing(): void {
-  if (!socket || noPing.value !== "") return;
+  if (!socket || pingProblem.value !== "") return;
   socket.send(app.value === "/ws/echo" ? `/ping ${asBytes.value ? "" : draft.value}`.trimEnd() : "/ping");
   log(
     "note",
-    "Asked the server for a ping. The browser answers it with a pong by itself: see both among the frames.",
+    "Asked the server for a ping. The browser answers it with a pong; the list of frames shows both.",
   );
 }

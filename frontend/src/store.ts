@@ -1,4 +1,4 @@
-// The page's state: what the worker says, as signals, and what the user asks of it.
+// The page's state: signals with what the worker has sent, and functions for what the user does.
 
 import { batch, computed, signal } from "@preact/signals";
 import { Client } from "./client";
@@ -11,14 +11,14 @@ export type RowColumns = Columns<typeof rowWindow.columns>;
 export type ConnColumns = Columns<typeof connWindow.columns>;
 export type Status = "loading" | "live" | "paused" | "offline" | "error";
 
-/** A stretch of the filtered list. */
+/** Consecutive rows of the filtered list. */
 export interface RowView {
   first: number;
   count: number;
   columns: RowColumns;
 }
 
-/** The counts, which stay far below what a number holds exactly. */
+/** The counts. They stay far below 2^53, so numbers are exact. */
 export type Counts = Record<keyof typeof stateIndex, number>;
 
 const noCounts = Object.fromEntries(Object.keys(stateIndex).map((name) => [name, 0])) as Counts;
@@ -27,27 +27,27 @@ const ready = signal(false);
 const link = signal<Link>("connecting");
 const linkText = signal("");
 export const failure = signal("");
-/** A sentence on failures that were got over. */
+/** A sentence on the last failure after which the worker was restarted. */
 export const failures = signal("");
 export const paused = signal(false);
 export const follow = signal(true);
 export const counts = signal<Counts>(noCounts);
 export const rows = signal<RowView | null>(null);
-/** The newest connections, how many are held and how many were seen. */
+/** The newest connections, how many the inspector keeps and how many it has seen. */
 export const conns = signal<{ count: number; held: number; seen: number; columns: ConnColumns } | null>(null);
-/** How many rows of the list are below those in sight. */
+/** How many rows of the list are below the visible ones. */
 export const below = signal(0);
-/** Whether the list shows times as spans since the frame before. */
+/** Whether the list shows the time since the row above instead of the time of day. */
 export const spans = signal(false);
 export const filterText = signal("");
 export const filterProblem = signal("");
 export const selected = signal<bigint | null>(null);
 export const frame = signal<Frame | null>(null);
-/** Whether the selected frame is not held any more. */
+/** Whether the inspector has removed the selected frame. */
 export const missing = signal(false);
 export const selectedConn = signal<number | null>(null);
 export const handshake = signal<HandshakeDetail | null>(null);
-/** By how many positions the rows in sight have moved, since the start. */
+/** By how many positions the visible rows have moved since the page was opened. */
 export const moved = signal(0);
 /** A position that the list should bring into view. */
 export const reveal = signal<number | null>(null);
@@ -55,12 +55,12 @@ export const reveal = signal<number | null>(null);
 export const status = computed<Status>(() => {
   if (failure.value) return "error";
   if (!ready.value) return "loading";
-  if (link.value === "offline") return "offline"; // paused or not: then nothing waits at the server
+  if (link.value === "offline") return "offline"; // paused or not
   if (paused.value) return "paused";
   return link.value === "live" ? "live" : "loading";
 });
 
-/** A whole sentence on what the status means. */
+/** A sentence that explains the status. */
 export const statusText = computed(() => {
   switch (status.value) {
     case "error":
@@ -68,7 +68,7 @@ export const statusText = computed(() => {
     case "loading":
       return "Starting the inspector.";
     case "paused":
-      return "Paused: new frames wait at the server. Nothing is lost until its history is full; then its oldest frames go first.";
+      return "Paused: the server keeps new frames until its history is full, then it drops the oldest. Press Resume to see them.";
     default:
       return linkText.value;
   }
@@ -82,7 +82,7 @@ export function start(): void {
   client = new Client(receive);
 }
 
-/** Starts the worker anew after it has failed for good. */
+/** Starts the worker again after the client has given it up. */
 export function restart(): void {
   failure.value = "";
   ready.value = false;
@@ -99,7 +99,7 @@ function receive(reply: Reply): void {
       failure.value = reply.restarting ? "" : reply.text;
       if (reply.restarting) {
         ready.value = false;
-        failures.value = `The inspector failed and was started again: ${reply.text}`;
+        failures.value = `The inspector failed and was restarted: ${reply.text}`;
       }
       break;
     case "link":
@@ -114,7 +114,7 @@ function receive(reply: Reply): void {
         const columns = columnsOf(reply.rows, rowWindow.columns);
         rows.value = { first: reply.first, count: reply.count, columns };
         if (reply.view === view.id && !follow.value && reply.first !== view.first) {
-          // The oldest rows are gone: the same rows stand at other positions.
+          // The oldest rows have been removed: the same rows have other positions now.
           moved.value += reply.first - view.first;
           view.first = reply.first;
         }
@@ -150,7 +150,7 @@ function countsOf(state: BigUint64Array): Counts {
   return all;
 }
 
-/** Says to a worker, also to one that took another's place, what the page wants of it. */
+/** Sends filter, pause and view to a worker that has just started. */
 function sendAll(): void {
   client?.send({ kind: "filter", text: filterText.value });
   client?.send({ kind: "pause", on: paused.value });
@@ -161,14 +161,14 @@ function sendView(): void {
   client?.send({ kind: "view", ...view, follow: follow.value });
 }
 
-/** The frame at the top of what is in sight. */
+/** The frame in the first visible row. */
 let topSeq: bigint | null = null;
 
 export function setTop(seq: bigint | null): void {
   topSeq = seq;
 }
 
-/** Asks for the rows that are in sight. */
+/** Asks the worker for these rows of the list. */
 export function show(first: number, count: number): void {
   if (view.first === first && view.count === count) return;
   view = { id: view.id + 1, first, count };
@@ -200,7 +200,7 @@ export function clear(): void {
 export function setFilter(text: string): void {
   filterText.value = text;
   client?.send({ kind: "filter", text });
-  // The chosen frame stays in sight, or else the one at the top.
+  // Keep the selected frame in view, or the first visible one if none is selected.
   const seq = selected.value ?? topSeq;
   if (seq !== null && !follow.value) client?.send({ kind: "locate", seq });
 }
@@ -210,7 +210,7 @@ export function select(seq: bigint): void {
   client?.send({ kind: "select", seq });
 }
 
-/** Selects a frame that may be out of sight, and brings it into view. */
+/** Selects a frame and brings it into view. */
 export function goTo(seq: bigint): void {
   setFollow(false);
   select(seq);
@@ -226,7 +226,7 @@ export function selectConn(conn: number): void {
   client?.send({ kind: "handshake", conn });
 }
 
-/** Asks again until the answer of the selected connection's handshake has come. */
+/** Asks again for the selected connection's handshake until it includes the response. */
 function refreshHandshake(): void {
   const conn = selectedConn.value;
   if (conn !== null && handshake.value?.response === null) client?.send({ kind: "handshake", conn });

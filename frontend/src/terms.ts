@@ -1,11 +1,11 @@
-// Editing the filter's text, as the buttons beside it do. What a filter means is WASM's business.
+// Editing the filter's text, for the buttons beside it. The WASM module interprets the text.
 
-/** Whether the text has a term key:…,value,… that is not negated. */
+/** Whether the text contains a term key:…,value,… that is not negated. */
 export function hasTerm(text: string, key: string, value: string): boolean {
   return valuesOf(text, key).includes(value);
 }
 
-/** Adds the value to the key's term, or takes it out. */
+/** Adds the value to the key's term, or removes it. */
 export function toggleTerm(text: string, key: string, value: string): string {
   const values = valuesOf(text, key);
   const wanted = values.includes(value) ? values.filter((v) => v !== value) : [...values, value];

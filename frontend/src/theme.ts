@@ -1,18 +1,18 @@
-// Light, dark, or as the system has it; the choice is kept.
+// The theme: light, dark, or the system's. The choice is saved.
 
 import { effect, signal } from "@preact/signals";
-import { keep, kept } from "./kept";
+import { loadPreference, savePreference } from "./preferences";
 
 export type Theme = "auto" | "light" | "dark";
 
 const name = "theme";
 const themes: readonly Theme[] = ["auto", "light", "dark"];
 
-export const theme = signal<Theme>(themes.find((t) => t === kept(name)) ?? "auto");
+export const theme = signal<Theme>(themes.find((t) => t === loadPreference(name)) ?? "auto");
 
 export function nextTheme(): void {
   theme.value = themes[(themes.indexOf(theme.value) + 1) % themes.length] ?? "auto";
-  keep(name, theme.value);
+  savePreference(name, theme.value);
 }
 
 effect(() => {

@@ -2,7 +2,7 @@
 
 import { ascii, fromHex, join, open, record } from "./records";
 
-/** What a browser sends to open a connection, some 600 bytes. */
+/** A handshake request of about 600 bytes, as a browser sends it. */
 const request = ascii(
   `${[
     "GET /ws/echo?deflate=off&example=of-a-longer-path HTTP/1.1",
@@ -33,18 +33,18 @@ const response = ascii(
 
 const text = ascii("one message each way, of the usual small size");
 /** Masked with a key of zeros. */
-const said = join(Uint8Array.of(0x81, 0x80 | text.length, 0, 0, 0, 0), text);
-const echoed = join(Uint8Array.of(0x81, text.length), text);
-const leaving = fromHex("88 82 00 00 00 00 03 e8");
-const left = fromHex("88 02 03 e8");
+const message = join(Uint8Array.of(0x81, 0x80 | text.length, 0, 0, 0, 0), text);
+const echo = join(Uint8Array.of(0x81, text.length), text);
+const clientClose = fromHex("88 82 00 00 00 00 03 e8");
+const serverClose = fromHex("88 02 03 e8");
 
-/** How many are open at a time. */
-const together = 8;
+/** How many connections are open at a time. */
+const concurrent = 8;
 
-/** The frames of each. */
+/** The number of frames of each connection. */
 export const framesEach = 4;
 
-/** The opening of one connection. */
+/** The records of one opening handshake. */
 export function opening(conn: number): Uint8Array {
   return join(
     open(conn, "127.0.0.1:54321"),
@@ -53,22 +53,22 @@ export function opening(conn: number): Uint8Array {
   );
 }
 
-function talk(conn: number): Uint8Array {
+function frames(conn: number): Uint8Array {
   return join(
-    record({ kind: "frame", conn, side: 0, data: said }),
-    record({ kind: "frame", conn, side: 1, data: echoed }),
-    record({ kind: "frame", conn, side: 0, data: leaving }),
-    record({ kind: "frame", conn, side: 1, data: left }),
+    record({ kind: "frame", conn, side: 0, data: message }),
+    record({ kind: "frame", conn, side: 1, data: echo }),
+    record({ kind: "frame", conn, side: 0, data: clientClose }),
+    record({ kind: "frame", conn, side: 1, data: serverClose }),
   );
 }
 
-/** Records of so many connections, whose ids follow each other. */
+/** The records of a number of connections with consecutive ids. */
 export function churn(first: number, connections: number): Uint8Array {
   const parts: Uint8Array[] = [];
-  for (let i = 0; i < connections; i += together) {
-    const size = Math.min(together, connections - i);
+  for (let i = 0; i < connections; i += concurrent) {
+    const size = Math.min(concurrent, connections - i);
     const ids = Array.from({ length: size }, (_, k) => first + i + k);
-    parts.push(...ids.map(opening), ...ids.map(talk));
+    parts.push(...ids.map(opening), ...ids.map(frames));
     parts.push(...ids.map((conn) => record({ kind: "closed", conn, side: 0, data: new Uint8Array(0) })));
   }
   return join(...parts);

@@ -1,4 +1,4 @@
-// The real module, driven as the worker drives it.
+// Tests of the engine with the real module, used as the worker uses it.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -29,7 +29,7 @@ async function start(budgetMiB = 16): Promise<Engine> {
 const masked = fromHex("81 85 37 fa 21 3d 7f 9f 4d 51 58");
 const plain = fromHex("81 05 48 65 6c 6c 6f");
 
-/** A capture of a handshake, which agrees on compression or not. */
+/** A capture of a handshake, with or without compression. */
 function handshake(compression: boolean): Uint8Array {
   const { request, response, remote } = goldenHandshake;
   const head = (raw: string) => ascii(compression ? raw : raw.replace(/Sec-WebSocket-Extensions:.*\r\n/, ""));
@@ -91,7 +91,7 @@ test("the handshake is the golden one", async () => {
   assert.equal(engine.handshake(2), null);
 });
 
-test("a filter shows what fits, and a wrong one changes nothing", async () => {
+test("a filter shows the frames that match, and an invalid one changes nothing", async () => {
   const engine = await start();
   engine.ingest(hello());
   assert.equal(engine.filter("dir:out"), "");
@@ -113,13 +113,13 @@ test("a breach has its rule's number", async () => {
   assert.equal(engine.state()[stateIndex.breaches], 1n);
 });
 
-test("a feed that is not understood is refused in words", async () => {
+test("an invalid feed is refused with a text", async () => {
   const engine = await start();
   assert.notEqual(engine.ingest(Uint8Array.of(3, 0, 0, 0)), "");
   assert.equal(engine.ingest(hello()), "");
 });
 
-test("a feed goes on where it stopped", async () => {
+test("a feed continues where it stopped", async () => {
   const engine = await start();
   assert.equal(engine.resume(), "");
   engine.ingest(hello());
@@ -137,7 +137,7 @@ test("clearing leaves nothing but the open connection", async () => {
   assert.equal(engine.rows(0, 10).count, 0);
 });
 
-test("memory that grows detaches no view that is in use", async () => {
+test("no view in use is detached when the memory grows", async () => {
   const engine = await start(64);
   const frame = join(fromHex("82 7e 40 00"), new Uint8Array(0x4000));
   const batch = join(
@@ -152,7 +152,7 @@ test("memory that grows detaches no view that is in use", async () => {
   assert.equal(engine.detail(6400n)?.wire.length, frame.length);
 });
 
-test("of thousands of short connections the numbers are right, and the memory is bounded", async () => {
+test("with thousands of short connections the counts are right and the memory is bounded", async () => {
   const engine = await start();
   engine.ingest(begin(7, 0n));
   const total = 30_000;
@@ -174,15 +174,15 @@ test("of thousands of short connections the numbers are right, and the memory is
   assert.ok(mebibytes < 48, `${mebibytes} MiB for 16 MiB of frames and connections`);
 });
 
-test("a module that is no inspector fails in words", async () => {
-  // The smallest module there is: no exports at all.
+test("a module that is not the inspector fails with a text", async () => {
+  // The smallest module: it exports nothing.
   const empty = await WebAssembly.compile(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
   await assert.rejects(Engine.start(empty, 16), EngineError);
 });
 
-// The runtime's own collector gives up for good when time jumps while it works, as it does in a machine
-// that sleeps.
-test("memory stays bounded, whatever is inflated and whatever the clock does", async (t) => {
+// The runtime's garbage collector stops for good when the clock jumps while it works, as it does in a
+// machine that sleeps.
+test("the memory is bounded whatever is inflated and whatever the clock does", async (t) => {
   const engine = await start(16);
   engine.ingest(handshake(true));
   const flushed = deflateRawSync(Buffer.alloc(4000, "inflate "), { finishFlush: constants.Z_SYNC_FLUSH });

@@ -1,10 +1,10 @@
-// The feed on a socket that the test plays: credit, pause, reconnection.
+// Tests of the feed with a fake socket: credit, pause, reconnection.
 
 import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
 import { Feed } from "../src/worker/feed";
 
-/** What the feed needs of a WebSocket, with the other end in the test's hands. */
+/** The part of a WebSocket that the feed uses, controlled by the test. */
 class PlayedSocket {
   static readonly OPEN = 1;
   static all: PlayedSocket[] = [];
@@ -68,7 +68,7 @@ beforeEach(() => {
   mock.timers.enable({ apis: ["setTimeout"] });
 });
 
-test("each batch that is taken in gives one credit", () => {
+test("each batch that is ingested gives one credit", () => {
   const { taken, links, last } = start();
   assert.equal(last().protocol, "framescope.v1");
   last().open();
@@ -79,7 +79,7 @@ test("each batch that is taken in gives one credit", () => {
   assert.match(links.join("\n"), /^connecting: .*\.\nlive: .*\.$/);
 });
 
-test("while paused nothing is taken in and no credit given; then all comes in order", () => {
+test("while paused nothing is ingested and no credit given; then all batches follow in order", () => {
   const { feed, taken, last } = start();
   last().open();
   feed.pause(true);
@@ -92,7 +92,7 @@ test("while paused nothing is taken in and no credit given; then all comes in or
   assert.deepEqual(last().sent, ["1", "1", "1"]);
 });
 
-test("a feed that is lost goes on where it stopped", () => {
+test("a lost feed continues where it stopped", () => {
   const { links, last } = start();
   last().open();
   last().batch(1);
@@ -108,7 +108,7 @@ test("a feed that is lost goes on where it stopped", () => {
   assert.match(links.at(-1) ?? "", /^live: /);
 });
 
-test("batches that waited when the feed was lost are asked for again", () => {
+test("batches that were not ingested when the feed was lost are requested again", () => {
   const { feed, taken, last } = start();
   last().open();
   feed.pause(true);
@@ -120,7 +120,7 @@ test("batches that waited when the feed was lost are asked for again", () => {
   assert.equal(last().url, "ws://host/ws/inspect");
 });
 
-test("attempts grow rarer, down to one in five seconds, and often again after a success", () => {
+test("attempts become rarer, down to one in five seconds, and frequent again after a success", () => {
   const { last } = start();
   const waits: number[] = [];
   for (let i = 0; i < 7; i++) {

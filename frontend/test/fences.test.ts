@@ -1,4 +1,4 @@
-// The repository's rules for the page: who may import whom, and no markup from data.
+// Rules for the page's sources: which module may import which, and no markup from data.
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -11,13 +11,13 @@ const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter(
   /\.tsx?$/.test(name),
 );
 
-/** The order of the rooms: each may import itself and what comes after it. */
+/** The layers in order. A file may import its own layer and those after it. */
 const order = ["main", "views", "state", "client", "worker", "engine", "generated"];
-const state = ["store", "playground", "theme", "kept"];
-/** Pure functions of text and numbers, for any room. */
+const state = ["store", "playground", "theme", "preferences"];
+/** Pure functions, which every layer may import. */
 const pure = ["format", "json", "terms", "columns", "modules.d"];
 
-function room(name: string): string {
+function layer(name: string): string {
   const top = name.split("/")[0]?.replace(/\.tsx?$/, "") ?? "";
   if (state.includes(top)) return "state";
   return pure.includes(top) ? "pure" : top;
@@ -30,22 +30,22 @@ function imports(name: string): string[] {
   );
 }
 
-test("every file belongs to a room", () => {
+test("every file belongs to a layer", () => {
   assert.ok(files.length > 20);
-  for (const name of files) assert.ok(order.includes(room(name)) || room(name) === "pure", name);
+  for (const name of files) assert.ok(order.includes(layer(name)) || layer(name) === "pure", name);
 });
 
 test("imports run main → views → state → client → worker → engine → generated, never back", () => {
   for (const name of files) {
     for (const target of imports(name)) {
-      if (room(target) === "pure") continue;
-      assert.notEqual(room(name), "pure", `${name} is pure and imports ${target}`);
-      assert.ok(order.indexOf(room(name)) <= order.indexOf(room(target)), `${name} imports ${target}`);
+      if (layer(target) === "pure") continue;
+      assert.notEqual(layer(name), "pure", `${name} is pure and imports ${target}`);
+      assert.ok(order.indexOf(layer(name)) <= order.indexOf(layer(target)), `${name} imports ${target}`);
     }
   }
 });
 
-test("no markup is made from text, and no rule of the linter is switched off in passing", () => {
+test("no markup is made from data, and no type check is suppressed", () => {
   for (const name of files) {
     const text = readFileSync(join(source, name), "utf8");
     assert.doesNotMatch(
@@ -57,7 +57,7 @@ test("no markup is made from text, and no rule of the linter is switched off in 
   }
 });
 
-test("every file says first what it is responsible for", () => {
+test("every file begins with a comment that says what it is for", () => {
   for (const name of files) {
     assert.match(readFileSync(join(source, name), "utf8"), /^\/\/ [A-Z].*[.:]\n/, name);
   }

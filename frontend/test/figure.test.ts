@@ -1,4 +1,4 @@
-// The geometry of the bit grid and the hex view.
+// Tests of the geometry of the bit grid and the hex view.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -9,7 +9,7 @@ function field(name: string, bit: number, bits: number, value: string): FrameFie
   return { name, bit, bits, value, text: "", section: "RFC 6455 5.2" };
 }
 
-test("every bit of the header stands in the figure once, in order", () => {
+test("every bit of the header is in the figure once, in order", () => {
   for (const { fields, headerSize } of [goldenDetail1, goldenDetail7] as FrameDetail[]) {
     const all = pieces(fields);
     assert.equal(
@@ -43,7 +43,7 @@ test("a 64-bit length takes three pieces, as in the RFC's figure, and keeps ever
   assert.deepEqual([a?.named, b?.named, c?.named], [false, true, false]);
 });
 
-test("a masking key is shown in hex, all else in decimal", () => {
+test("a masking key is shown in hex, all other values in decimal", () => {
   assert.equal(fieldValue(field("masking-key", 16, 32, "939139389")), "37fa213d");
   assert.equal(fieldValue(field("masking-key", 16, 32, "1")), "00000001");
   assert.equal(fieldText(field("masking-key", 16, 32, "939139389")), "0x37fa213d");
@@ -58,7 +58,7 @@ test("the payload begins where the header ends", () => {
   ]);
 });
 
-test("byte runs cover what was captured", () => {
+test("byte runs cover all captured bytes", () => {
   const all = runs(goldenDetail1 as FrameDetail);
   assert.deepEqual(
     all.map(({ from, to, kind }) => [from, to, kind]),

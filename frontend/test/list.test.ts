@@ -1,9 +1,9 @@
-// Where a long list stands, and what its numbers look like.
+// Tests of the scroll position of a long list, and of the formatting of numbers.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ascii, count, duration, grouped, hex, parseHex, shortLength, size, timeOfDay } from "../src/format";
-import { lastTop, rowHeight, scaled, scrollTopOf, sizerHeight, tallest, topOf } from "../src/views/scroll";
+import { lastTop, maxHeight, rowHeight, scaled, scrollTopOf, sizerHeight, topOf } from "../src/views/scroll";
 
 const totals = [0, 1, 29, 30, 31, 1000, 333_333, 333_334, 1_000_000, 50_000_000];
 
@@ -13,11 +13,11 @@ test("both ends of the scroll bar are both ends of the list", () => {
     const range = Math.max(0, sizerHeight(extent) - extent.height);
     assert.equal(topOf(0, extent), 0);
     assert.ok(Math.abs(topOf(range, extent) - lastTop(extent)) < 1e-6, `${total} rows`);
-    assert.ok(sizerHeight(extent) <= tallest);
+    assert.ok(sizerHeight(extent) <= maxHeight);
   }
 });
 
-test("there and back is the same place", () => {
+test("scrollTopOf and topOf are inverse", () => {
   for (const total of totals) {
     const extent = { total, height: 700 };
     for (const share of [0, 0.1, 0.5, 0.999, 1]) {
@@ -34,7 +34,7 @@ test("a list that fits its sizer scrolls pixel by pixel", () => {
   assert.equal(scaled({ total: 1_000_000, height: 720 }), true);
 });
 
-test("numbers as a person reads them", () => {
+test("numbers are formatted for people", () => {
   assert.equal(grouped(1234567), "1,234,567");
   assert.equal(count(1, "frame"), "1 frame");
   assert.equal(count(12345, "frame"), "12,345 frames");
@@ -48,12 +48,12 @@ test("numbers as a person reads them", () => {
   assert.equal(duration(61_000), "1 min 1 s");
 });
 
-test("a time of day is the system's", () => {
+test("a time of day is in the system's time zone", () => {
   const date = new Date(2026, 10, 20, 23, 5, 9, 7);
   assert.equal(timeOfDay(BigInt(date.getTime()) * 1_000_000n + 999_999n), "23:05:09.007");
 });
 
-test("bytes in hex, there and back", () => {
+test("bytes are converted to hex and back", () => {
   assert.equal(hex(0x0a), "0a");
   assert.equal(ascii(0x41), "A");
   assert.equal(ascii(0x0a), "·");

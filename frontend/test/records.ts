@@ -30,7 +30,7 @@ export function begin(id: number, before: bigint): Uint8Array {
   return record({ kind: "begin", data });
 }
 
-/** A connection: no size limit, and the remote address. */
+/** The record of a new connection, without a size limit, with the remote address. */
 export function open(conn: number, remote: string): Uint8Array {
   return record({ kind: "open", conn, data: join(new Uint8Array(8), ascii(remote)) });
 }

@@ -1,11 +1,11 @@
-// Editing the filter's text, and laying out JSON.
+// Tests of editing the filter's text, and of formatting JSON.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { prettyJSON } from "../src/json";
 import { hasTerm, toggleTerm } from "../src/terms";
 
-test("a term comes, grows, shrinks and goes", () => {
+test("a term is added, gets values, loses values and is removed", () => {
   let text = toggleTerm("", "opcode", "text");
   assert.equal(text, "opcode:text");
   text = toggleTerm(text, "opcode", "ping");
@@ -18,12 +18,12 @@ test("a term comes, grows, shrinks and goes", () => {
   assert.equal(text, "dir:in");
 });
 
-test("other words of the filter stay, negated ones too", () => {
+test("other terms of the filter stay, including negated ones", () => {
   assert.equal(toggleTerm(" -opcode:pong  #3 ", "opcode", "text"), "-opcode:pong #3 opcode:text");
   assert.equal(hasTerm("-opcode:pong", "opcode", "pong"), false);
 });
 
-test("JSON is laid out with every digit that was sent", () => {
+test("formatted JSON has every digit that was sent", () => {
   assert.equal(
     prettyJSON('{"a":[1,2.50,{}],"b":"x,{\\"y\\"}","big":9007199254740993}'),
     '{\n  "a": [\n    1,\n    2.50,\n    {}\n  ],\n  "b": "x,{\\"y\\"}",\n  "big": 9007199254740993\n}',
@@ -31,7 +31,7 @@ test("JSON is laid out with every digit that was sent", () => {
   assert.equal(prettyJSON("[]"), "[]");
 });
 
-test("what is no JSON object or array is left alone", () => {
+test("text that is not a JSON object or array is not formatted", () => {
   const deep = "[".repeat(20_000) + "]".repeat(20_000);
   const long = `["${"x".repeat(9 << 20)}"]`;
   assert.equal(prettyJSON(deep), null);

@@ -1,4 +1,4 @@
-// The few calls of WASI, on a memory of their own.
+// Tests of the WASI functions, with a memory of their own.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -35,7 +35,7 @@ test("the clock tells the time in nanoseconds", () => {
   assert.ok(Math.abs(milliseconds - Date.now()) < 5000);
 });
 
-test("randomness fills just what was asked for", () => {
+test("random_get fills exactly the requested bytes", () => {
   new Uint8Array(memory.buffer, 100, 64).fill(0);
   assert.equal(call("random_get", 108, 32), 0);
   const bytes = new Uint8Array(memory.buffer, 100, 64);
@@ -43,7 +43,7 @@ test("randomness fills just what was asked for", () => {
   assert.ok(bytes.subarray(0, 8).every((b) => b === 0) && bytes.subarray(40).every((b) => b === 0));
 });
 
-test("what is written comes out whole", () => {
+test("written text is passed on whole", () => {
   new Uint8Array(memory.buffer).set(new TextEncoder().encode("panic: no"), 200);
   for (const [i, value] of [200, 5, 205, 4].entries()) view().setUint32(300 + 4 * i, value, true);
   assert.equal(call("fd_write", 2, 300, 2, 320), 0);

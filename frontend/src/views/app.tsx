@@ -1,4 +1,4 @@
-// The page as a whole: where its parts stand, and the keys that work everywhere.
+// The page as a whole: its parts, and the keys that work everywhere.
 
 import "./tokens.css";
 import "./app.css";

@@ -1,4 +1,4 @@
-// The connections, newest first: where to, how much, and how they ended.
+// The list of connections, newest first: path, frames and bytes, and how each ended.
 
 import "./connections.css";
 import { textOf } from "../columns";
@@ -23,7 +23,7 @@ export function Connections() {
         )}
       </h2>
       {!shown || shown.count === 0 ? (
-        <p class="aside">None yet. Connections to /ws/echo and /ws/chat appear here, whoever makes them.</p>
+        <p class="aside">No connections yet. Those to /ws/echo and /ws/chat appear here, from any client.</p>
       ) : (
         <ul>
           {Array.from({ length: shown.count }, (_, i) => (
@@ -31,7 +31,7 @@ export function Connections() {
           ))}
         </ul>
       )}
-      {shown && shown.held > shown.count && <p class="aside">The newest {shown.count} are shown.</p>}
+      {shown && shown.held > shown.count && <p class="aside">Only the newest {shown.count} are shown.</p>}
     </section>
   );
 }
@@ -39,7 +39,7 @@ export function Connections() {
 function Connection({ columns, i }: { columns: ConnColumns; i: number }) {
   const id = columns.id[i] ?? 0;
   const state = states[columns.state[i] ?? 0] ?? "open";
-  const path = textOf(columns, i) || "(its request was not captured)";
+  const path = textOf(columns, i) || "(request not captured)";
   const breaches = columns.breaches[i] ?? 0;
   const filtered = hasTerm(filterText.value, "conn", String(id));
   const ended = state === "closed" || state === "refused";
@@ -89,8 +89,9 @@ function ending(columns: ConnColumns, i: number, state: string): string {
   const code = columns.code[i] ?? 0;
   const opened = columns.opened[i] ?? 0n;
   const ended = columns.ended[i] ?? 0n;
-  const open =
+  const after =
     opened > 0n && ended > opened ? ` after ${duration(Number((ended - opened) / 1000n) / 1000)}` : "";
-  if (code === 0) return `ended without a close frame${closer ? ` by ${closer}` : ""}${open}`;
-  return `${code === 1005 ? "closed without a code" : `closed with ${code}`}${closer ? ` by ${closer}` : ""}${open}`;
+  const by = closer ? ` by ${closer}` : "";
+  if (code === 0) return `ended${by} without a close frame${after}`;
+  return `closed${by} ${code === 1005 ? "without a code" : `with code ${code}`}${after}`;
 }

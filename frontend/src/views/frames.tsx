@@ -1,4 +1,4 @@
-// The frames: filter, buttons and the list.
+// The frames panel: filter, buttons and the list.
 
 import "./frames.css";
 import { useEffect, useRef, useState } from "preact/hooks";
@@ -46,7 +46,7 @@ function Buttons() {
         type="button"
         aria-pressed={follow.value}
         onClick={() => store.setFollow(!follow.value)}
-        title="Keep to the newest frame (f)"
+        title="Keep the newest frame in view (f)"
       >
         Follow
       </button>
@@ -55,15 +55,19 @@ function Buttons() {
         data-testid="pause"
         aria-pressed={paused.value}
         onClick={() => store.setPaused(!paused.value)}
-        title="Leave the list as it is; frames wait at the server (p)"
+        title={
+          paused.value
+            ? "Show the frames that the server has kept (p)"
+            : "Stop the list; the server keeps new frames (p)"
+        }
       >
-        {paused.value ? "Go on" : "Pause"}
+        {paused.value ? "Resume" : "Pause"}
       </button>
       <button
         type="button"
         data-testid="clear"
         onClick={store.clear}
-        title="Forget all frames and ended connections (c)"
+        title="Remove all frames and ended connections from this page (c)"
       >
         Clear
       </button>
@@ -76,7 +80,7 @@ function Filter() {
   const problem = store.filterProblem.value;
   return (
     <search class="filter">
-      <label class="unseen" for="filter">
+      <label class="visually-hidden" for="filter">
         Filter
       </label>
       <input
@@ -145,7 +149,7 @@ function List() {
       {/* biome-ignore lint/a11y/useFocusableInteractive: the grid itself has the focus */}
       <div class="frame-heads" id="frame-heads" role="row" aria-rowindex={1}>
         {cells.map(([name, title, hint]) => (
-          // biome-ignore lint/a11y/useFocusableInteractive: heads are read, not operated
+          // biome-ignore lint/a11y/useFocusableInteractive: column heads are not operated
           <span key={name} class={`cell-${name}`} title={hint} role="columnheader">
             {name === "time" ? <TimeHead /> : title}
           </span>
@@ -167,7 +171,7 @@ function List() {
   );
 }
 
-/** Times of day, or spans between rows. */
+/** The head of the time column, a button that switches between times of day and times since the row above. */
 function TimeHead() {
   const { spans } = store;
   return (
@@ -185,26 +189,24 @@ function TimeHead() {
   );
 }
 
-/** Says aloud how many frames pass a filter, once it has settled. */
+/** Announces to screen readers how many frames match the filter, once it has not changed for a moment. */
 function Announcement() {
   const [text, setText] = useState("");
   const filter = store.filterText.value;
   useEffect(() => {
     const timer = setTimeout(() => {
-      setText(
-        filter.trim() === "" ? "" : `${count(store.counts.peek().matched, "frame")} shown by the filter.`,
-      );
+      setText(filter.trim() === "" ? "" : `The filter shows ${count(store.counts.peek().matched, "frame")}.`);
     }, 800);
     return () => clearTimeout(timer);
   }, [filter]);
   return (
-    <p class="unseen" role="status">
+    <p class="visually-hidden" role="status">
       {text}
     </p>
   );
 }
 
-/** The way back to the end of the list. */
+/** A button that goes back to the newest frame. */
 function Newest() {
   const { below, follow } = store;
   if (follow.value || below.value === 0) return null;
@@ -215,32 +217,32 @@ function Newest() {
   );
 }
 
-/** What stands where there is no row. */
+/** What the list shows when it has no rows. */
 function Empty({ seen }: { seen: number }) {
   if (seen > 0) {
     return (
       <div class="empty">
-        <p>No frame passes this filter.</p>
+        <p>No frame matches this filter.</p>
         <button type="button" onClick={() => store.setFilter("")}>
           Show all frames
         </button>
       </div>
     );
   }
-  const greet = async () => {
+  const sayHello = async () => {
     if (await play.connected()) play.sendMessage("Hello");
   };
   return (
     <div class="empty">
-      <p class="empty-title">Nothing has crossed the wire yet.</p>
+      <p class="empty-title">No frames yet.</p>
       <p>
-        Connect on this page, or point any WebSocket client at <code>{play.suggestions[0]}</code>. Each frame
-        appears here the moment it passes, in both directions.
+        Connect on this page, or connect any WebSocket client to <code>{play.suggestions[0]}</code>. Each
+        frame, in either direction, appears here at once.
       </p>
       <button
         type="button"
         class="main-button"
-        onClick={() => void greet()}
+        onClick={() => void sayHello()}
         disabled={store.status.value !== "live"}
       >
         Connect and say Hello
@@ -254,7 +256,7 @@ function Footer() {
   const filtered = store.filterText.value.trim() !== "";
   return (
     <p class="frames-foot">
-      {filtered ? `${grouped(matched)} of ${grouped(held)} frames shown` : `${grouped(held)} frames held`}
+      {filtered ? `${grouped(matched)} of ${grouped(held)} frames shown` : `${grouped(held)} frames kept`}
       <span>
         {size(bytesHeld)} of {size(budget)}
       </span>

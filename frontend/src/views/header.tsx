@@ -1,4 +1,4 @@
-// The top of the page: name, state of the feed, counts, and the sentences that matter now.
+// The top of the page: name, status, counts, and notices.
 
 import "./header.css";
 import { useEffect, useState } from "preact/hooks";
@@ -7,7 +7,7 @@ import { counts, failures, restart, status, statusText } from "../store";
 import { nextTheme, theme } from "../theme";
 import { helpOpen } from "./keys";
 
-/** The first byte of a final text frame, 0x81, as the page's mark. */
+/** The bits of 0x81, the first byte of a final text frame, as the page's logo. */
 const mark = [1, 0, 0, 0, 0, 0, 0, 1];
 const markMeanings = ["fin", "rsv", "rsv", "rsv", "opcode", "opcode", "opcode", "opcode"];
 
@@ -44,7 +44,7 @@ export function Header() {
         </span>
       </p>
       <div class="top-buttons">
-        <button type="button" onClick={nextTheme} title="Light, dark, or as the system has it">
+        <button type="button" onClick={nextTheme} title="Switch between the system's theme, light and dark">
           {theme.value === "auto" ? "◐ Auto" : theme.value === "light" ? "○ Light" : "● Dark"}
         </button>
         <button
@@ -61,11 +61,11 @@ export function Header() {
   );
 }
 
-/** Sentences on what is not as usual. */
+/** Sentences on anything unusual: what happened, then what to do. */
 export function Notices() {
   const { lost, evicted, budget } = counts.value;
   const state = status.value;
-  // A page that is still loading says so only when that takes unusually long.
+  // The page says that it is loading only if that takes unusually long.
   const [late, setLate] = useState(false);
   useEffect(() => {
     const timer = setTimeout(() => setLate(true), 1500);
@@ -89,14 +89,14 @@ export function Notices() {
       {failures.value !== "" && state !== "error" && <p class="notice">{failures.value}</p>}
       {lost > 0 && (
         <p class="notice">
-          {count(lost, "frame")} passed that this page never got: the server does not wait for a page that
-          cannot keep up, and keeps only its newest frames.
+          This page missed {count(lost, "frame")}: the server keeps only the newest frames, and does not wait
+          for a page that cannot keep up. Start it with a larger --history to keep more.
         </p>
       )}
       {evicted > 0 && (
         <p class="notice quiet">
-          The oldest {count(evicted, "frame")} {evicted === 1 ? "was" : "were"} let go: this page holds{" "}
-          {size(budget)} of them.
+          The oldest {count(evicted, "frame")} {evicted === 1 ? "was" : "were"} removed: this page keeps at
+          most {size(budget)} of frames.
         </p>
       )}
     </div>

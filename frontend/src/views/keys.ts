@@ -1,7 +1,7 @@
-// Keys that work wherever the focus is, but for where one types.
+// Keys that work wherever the focus is, except in inputs and dialogs.
 
 import { signal } from "@preact/signals";
-import { keep, kept } from "../kept";
+import { loadPreference, savePreference } from "../preferences";
 import { clear, follow, paused, setFollow, setPaused } from "../store";
 
 /** Whether the help dialog is shown. */
@@ -9,25 +9,25 @@ export const helpOpen = signal(false);
 
 const name = "shortcuts";
 
-/** Whether single characters are shortcuts: who speaks to the machine may press them unawares (WCAG 2.1.4). */
-export const shortcuts = signal(kept(name) !== "off");
+/** Whether single characters are shortcuts. Users of speech input may trigger them by accident (WCAG 2.1.4). */
+export const shortcuts = signal(loadPreference(name) !== "off");
 
 export function setShortcuts(on: boolean): void {
   shortcuts.value = on;
-  keep(name, on ? "on" : "off");
+  savePreference(name, on ? "on" : "off");
 }
 
-/** What the help dialog lists. */
+/** The keys, for the help dialog. */
 export const keyTexts: readonly [string, string][] = [
-  ["↑ ↓", "the frame before, the frame after"],
-  ["PgUp PgDn", "a page of frames up or down"],
-  ["Home End", "the oldest frame, the newest"],
-  ["Enter", "from the list to the frame's details; Esc leads back"],
-  ["/", "to the filter"],
-  ["f", "follow the newest, or stop following"],
-  ["p", "pause, or go on"],
+  ["↑ ↓", "previous or next frame"],
+  ["PgUp PgDn", "one page of frames up or down"],
+  ["Home End", "oldest or newest frame"],
+  ["Enter", "from the list to the frame's details; Esc goes back"],
+  ["/", "go to the filter"],
+  ["f", "follow the newest frame, or stop following"],
+  ["p", "pause or resume"],
   ["c", "clear the list"],
-  ["?", "this help"],
+  ["?", "open this help"],
 ];
 
 function typing(target: EventTarget | null): boolean {
@@ -56,7 +56,7 @@ function pressed(e: KeyboardEvent): void {
   action();
 }
 
-/** Begins to listen; the function that it returns ends that. */
+/** Starts listening for keys. The function that it returns stops it. */
 export function listenForKeys(): () => void {
   addEventListener("keydown", pressed);
   return () => removeEventListener("keydown", pressed);

@@ -1,4 +1,4 @@
-// The frame list: a window of recycled rows over any number of frames.
+// The frame list: a few recycled row elements that show any part of a list of any length.
 
 import { effect } from "@preact/signals";
 import * as store from "../store";
@@ -6,16 +6,16 @@ import { Row } from "./row";
 import { type Extent, lastTop, rowHeight, scaled, scrollTopOf, sizerHeight, topOf } from "./scroll";
 
 const overscan = 24;
-const mostRows = 200;
+const maxRows = 200;
 
-/** The list inside a scrolling element. Draws at most once an animation frame. */
+/** The list inside a scrolling element. It is drawn at most once per animation frame. */
 export class FrameList {
   private readonly sizer = document.createElement("div");
   private readonly layer = document.createElement("div");
   private readonly pool: Row[] = [];
   private readonly extent: Extent = { total: 0, height: 0 };
   private top = 0; // position of the row at the top, with its fraction
-  private placed = -1; // where we have put the scroll bar
+  private placed = -1; // the scroll position that we have set
   private requested = false;
   private moved = 0;
   private readonly stops: (() => void)[] = [];
@@ -42,7 +42,7 @@ export class FrameList {
       effect(() => {
         const position = store.reveal.value;
         if (position === null) return;
-        this.bring(position);
+        this.reveal(position);
         store.reveal.value = null;
       }),
     );
@@ -80,7 +80,7 @@ export class FrameList {
     this.top = store.follow.peek() ? lastTop(extent) : Math.min(Math.max(0, this.top), lastTop(extent));
     this.place();
     const first = Math.floor(this.top);
-    const visible = Math.min(Math.ceil(extent.height / rowHeight) + 1, mostRows);
+    const visible = Math.min(Math.ceil(extent.height / rowHeight) + 1, maxRows);
     store.show(Math.max(0, first - overscan), visible + 2 * overscan);
     while (this.pool.length < visible) this.addRow();
     const selected = store.selected.peek();
@@ -111,7 +111,7 @@ export class FrameList {
     this.layer.append(row.element);
   }
 
-  /** Puts the scroll bar where the list stands. */
+  /** Sets the scroll bar to the position of the list. */
   private place(): void {
     this.sizer.style.height = `${sizerHeight(this.extent)}px`;
     const want = Math.round(scrollTopOf(this.top, this.extent));
@@ -125,7 +125,7 @@ export class FrameList {
     this.moveTo(topOf(at, this.extent));
   }
 
-  /** Goes to a position; at the end the list follows the newest again. */
+  /** Scrolls to a position. At the end the list follows the newest frame again. */
   private moveTo(top: number): void {
     const last = lastTop(this.extent);
     this.top = Math.min(Math.max(0, top), last);
@@ -141,7 +141,7 @@ export class FrameList {
   }
 
   /** Brings a position into view. */
-  private bring(position: number): void {
+  private reveal(position: number): void {
     const visible = this.extent.height / rowHeight;
     this.extent.total = store.counts.peek().matched;
     if (position < this.top) this.top = position;
@@ -165,7 +165,7 @@ export class FrameList {
     this.choose(Math.min(Math.max(0, position), this.extent.total - 1));
   }
 
-  /** Position of the selected row if it is known, else just outside of what is in sight. */
+  /** The position of the selected row if it is known, otherwise one just outside the visible rows. */
   private position(): number {
     const view = store.rows.peek();
     const selected = store.selected.peek();
@@ -180,7 +180,7 @@ export class FrameList {
   private choose(position: number): void {
     if (position < 0) return;
     store.setFollow(false);
-    this.bring(position);
+    this.reveal(position);
     const view = store.rows.peek();
     const seq =
       view && position - view.first < view.count ? view.columns.seq[position - view.first] : undefined;
@@ -205,7 +205,7 @@ export class FrameList {
     if (row?.seq !== null && row?.seq !== undefined) {
       store.setFollow(false);
       store.select(row.seq);
-      // On a narrow page the details are further down.
+      // On a narrow page the details are below the list.
       if (matchMedia("(max-width: 1179px)").matches) document.getElementById("detail")?.scrollIntoView();
     }
   }

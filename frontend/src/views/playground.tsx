@@ -1,26 +1,30 @@
-// The playground: a WebSocket of the browser's own to try things with.
+// The playground panel: a WebSocket of the browser, to try things with.
 
 import "./playground.css";
 import { useEffect, useRef } from "preact/hooks";
 import { duration, grouped, timeOfDay } from "../format";
 import * as play from "../playground";
 
-/** Messages worth looking at: the three forms of the length, UTF-8, binary, many at once. */
+/** Example messages: the three forms of the length, UTF-8, binary, many at once. */
 const examples: readonly { name: string; title: string; send: () => void }[] = [
   {
     name: "JSON",
-    title: "An object as text",
+    title: "A JSON object as a text message",
     send: () => play.sendMessage('{"hello":"world","bits":[1,0,0,0],"big":9007199254740993}'),
   },
-  { name: "Grüße 🌍", title: "Text of more than ASCII", send: () => play.sendMessage("Grüße, 世界 🌍") },
+  {
+    name: "Grüße 🌍",
+    title: "Text with characters beyond ASCII",
+    send: () => play.sendMessage("Grüße, 世界 🌍"),
+  },
   {
     name: "200 B",
-    title: "A length of 126: 16 more bits hold it",
+    title: "Payload len 126: the next 16 bits are the length",
     send: () => play.sendMessage("framescope ".repeat(19).slice(0, 200)),
   },
   {
     name: "70 kB",
-    title: "A length of 127: 64 more bits hold it",
+    title: "Payload len 127: the next 64 bits are the length",
     send: () => play.sendMessage("x".repeat(70_000)),
   },
   {
@@ -52,8 +56,8 @@ export function Playground() {
           play.connect();
         }}
       >
-        <label class="unseen" for="play-url">
-          Address of a WebSocket
+        <label class="visually-hidden" for="play-url">
+          WebSocket URL
         </label>
         <input
           id="play-url"
@@ -95,7 +99,7 @@ export function Playground() {
           play.sendDraft();
         }}
       >
-        <label class="unseen" for="play-input">
+        <label class="visually-hidden" for="play-input">
           Message
         </label>
         <input
@@ -116,8 +120,8 @@ export function Playground() {
           <button
             type="button"
             data-testid="play-ping"
-            disabled={play.noPing.value !== ""}
-            title={play.noPing.value}
+            disabled={play.pingProblem.value !== ""}
+            title={play.pingProblem.value}
             onClick={play.requestPing}
           >
             Ping
@@ -134,7 +138,7 @@ export function Playground() {
           </label>
         </div>
       </form>
-      {open && play.noPing.value !== "" && <p class="aside">{play.noPing.value}</p>}
+      {open && play.pingProblem.value !== "" && <p class="aside">{play.pingProblem.value}</p>}
       {open && (
         <div class="chips examples" role="group" aria-label="Messages to try">
           {examples.map(({ name, title, send }) => (
@@ -149,14 +153,14 @@ export function Playground() {
   );
 }
 
-/** Characters of a message that the log shows. */
-const longestText = 120;
+/** The log shows at most this many characters of a message. */
+const maxText = 120;
 
 const signs: Record<play.Entry["kind"], [string, string]> = {
   note: ["·", "note"],
   sent: ["→", "sent"],
   received: ["←", "received"],
-  fault: ["!", "fault"],
+  fault: ["!", "error"],
 };
 
 function Log() {
@@ -166,7 +170,7 @@ function Log() {
     if (list.current) list.current.scrollTop = list.current.scrollHeight;
   }, [entries]);
   return (
-    <div class="play-log" data-testid="play-log" ref={list} role="log" aria-label="What this connection did">
+    <div class="play-log" data-testid="play-log" ref={list} role="log" aria-label="Log of this connection">
       <ol>
         {entries.map((entry) => {
           const [sign, name] = signs[entry.kind];
@@ -176,12 +180,12 @@ function Log() {
                 {sign}
               </span>
               <span class="log-text">
-                {entry.text.length > longestText
-                  ? `${entry.text.slice(0, longestText)}… (${grouped(entry.text.length)} characters)`
+                {entry.text.length > maxText
+                  ? `${entry.text.slice(0, maxText)}… (${grouped(entry.text.length)} characters)`
                   : entry.text}
               </span>
               {entry.roundTrip !== undefined && (
-                <span class="round-trip" title="From send() to the echo's message event">
+                <span class="round-trip" title="Time from send() to the echo's message event">
                   {duration(entry.roundTrip)}
                 </span>
               )}

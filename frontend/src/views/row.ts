@@ -1,4 +1,4 @@
-// One row of the frame list: made once, filled again and again.
+// One row of the frame list. Its element is created once and reused for other frames.
 
 import { textOf } from "../columns";
 import { duration, shortLength, timeOfDay } from "../format";
@@ -22,30 +22,30 @@ const flagPartial = 16;
 const flagCompressed = 64;
 const flagLost = 128;
 
-/** The cells of a row, in order: name, what heads the column, what it means. */
+/** The cells of a row, in order: name, title of the column, explanation. */
 export const cells = [
   ["seq", "No.", "Number of the frame in this capture"],
-  ["time", "Time", "When it passed"],
+  ["time", "Time", "When the server sent or received the frame"],
   ["conn", "Conn", "Number of the connection"],
   ["dir", "Sender", "client →: to the server; ← server: to the client"],
-  ["opcode", "Opcode", "What the frame is for; ┌ ├ └ mark fragments of a message"],
+  ["opcode", "Opcode", "Type of the frame; ┌ ├ └ mark the fragments of a message"],
   ["bits", "FRRRM", "FIN, RSV1, RSV2, RSV3, MASK; a dot is a bit that is not set"],
   ["length", "Length", "Bytes of payload"],
   [
     "payload",
     "Payload",
-    "The payload, unmasked; ⇲ marks one that was compressed and is shown inflated; before it what the frame breaks",
+    "The payload, unmasked, after the rule that the frame breaks, if it does; ⇲ marks a compressed payload that is shown inflated",
   ],
 ] as const;
 
 type CellName = (typeof cells)[number][0];
 
-/** A row of the list, recycled: its element stays, its frame changes. */
+/** A row of the list. Its element stays, and shows one frame after another. */
 export class Row {
   readonly element = document.createElement("div");
   private readonly texts = {} as Record<CellName, Text>;
-  private readonly written: Partial<Record<CellName, string>> = {};
-  private readonly told: Record<string, string> = {};
+  private readonly shownTexts: Partial<Record<CellName, string>> = {};
+  private readonly attributes: Record<string, string> = {};
   private rule = "";
   private readonly breach = document.createElement("strong");
   private shown: bigint | null = null;
@@ -72,7 +72,7 @@ export class Row {
     this.hide();
   }
 
-  /** The frame that the row shows, or null. */
+  /** The number of the frame that the row shows, or null. */
   get seq(): bigint | null {
     return this.shown;
   }
@@ -82,10 +82,10 @@ export class Row {
     this.shown = null;
     this.element.hidden = true;
     this.element.removeAttribute("data-testid");
-    delete this.told.testid;
+    delete this.attributes.testid;
   }
 
-  /** Shows row i of the columns, position rows of pixels below the top. */
+  /** Shows row i of the columns, at position pixels below the top. */
   show(w: RowColumns, i: number, position: number, index: number, selected: boolean, spans: boolean): void {
     const { element } = this;
     if (this.offset !== position) {
@@ -117,60 +117,60 @@ export class Row {
     const rsv = w.rsv[i] ?? 0;
     const rule = rules[(w.rule[i] ?? 0) - 1]?.id ?? "";
     const server = (flags & flagServer) !== 0;
-    this.tell("testid", "frame-row");
-    this.tell("seq", String(seq));
-    this.tell("conn", String(w.conn[i]));
-    this.tell("dir", server ? "out" : "in");
-    this.tell("opcode", name);
-    this.tell("fin", String(flags & flagFin));
-    this.tell("rsv", String(rsv));
-    this.tell("masked", flags & flagMasked ? "1" : "0");
-    this.tell("length", String(w.length[i]));
-    this.tell("rule", rule);
-    this.write("seq", String(seq));
-    this.write("time", this.spans ? sinceBefore(w, i) : timeOfDay(w.time[i] ?? 0n));
-    this.write("conn", `#${w.conn[i]}`);
-    this.write("dir", server ? "← server" : "client →");
+    this.setData("testid", "frame-row");
+    this.setData("seq", String(seq));
+    this.setData("conn", String(w.conn[i]));
+    this.setData("dir", server ? "out" : "in");
+    this.setData("opcode", name);
+    this.setData("fin", String(flags & flagFin));
+    this.setData("rsv", String(rsv));
+    this.setData("masked", flags & flagMasked ? "1" : "0");
+    this.setData("length", String(w.length[i]));
+    this.setData("rule", rule);
+    this.setText("seq", String(seq));
+    this.setText("time", this.spans ? sinceRowAbove(w, i) : timeOfDay(w.time[i] ?? 0n));
+    this.setText("conn", `#${w.conn[i]}`);
+    this.setText("dir", server ? "← server" : "client →");
     const mark = fragmentMark(w.fragment[i] ?? 0, (flags & flagFin) !== 0);
-    this.write("opcode", mark + (opcode === 0 ? "cont." : name));
-    this.write("bits", bitsText(flags, rsv));
-    this.write("length", shortLength(w.length[i] ?? 0n));
-    this.write("payload", startText(flags) + textOf(w, i) + endText(flags));
+    this.setText("opcode", mark + (opcode === 0 ? "cont." : name));
+    this.setText("bits", bitsText(flags, rsv));
+    this.setText("length", shortLength(w.length[i] ?? 0n));
+    this.setText("payload", startText(flags) + textOf(w, i) + endText(flags));
     if (this.rule === rule) return;
     this.rule = rule;
     this.element.classList.toggle("breach", rule !== "");
     this.breach.textContent = rule ? `⚠ ${rule}` : "";
   }
 
-  /** Sets a data attribute, if it changes: the page's document costs more than the comparison. */
-  private tell(name: string, value: string): void {
-    if (this.told[name] === value) return;
-    this.told[name] = value;
+  /** Sets a data attribute if it changes: setting it costs more than the comparison. */
+  private setData(name: string, value: string): void {
+    if (this.attributes[name] === value) return;
+    this.attributes[name] = value;
     this.element.setAttribute(`data-${name}`, value);
   }
 
   /** Sets the text of a cell, if it changes. */
-  private write(name: CellName, text: string): void {
-    if (this.written[name] === text) return;
-    this.written[name] = text;
+  private setText(name: CellName, text: string): void {
+    if (this.shownTexts[name] === text) return;
+    this.shownTexts[name] = text;
     this.texts[name].data = text;
   }
 }
 
-/** The time since the row above, which is the frame before unless a filter hides some. */
-function sinceBefore(w: RowColumns, i: number): string {
+/** The time since the row above, which is the previous frame unless the filter hides some. */
+function sinceRowAbove(w: RowColumns, i: number): string {
   if (i === 0) return "–";
   return `+${duration(Number((w.time[i] ?? 0n) - (w.time[i - 1] ?? 0n)) / 1e6)}`;
 }
 
-/** Where a fragment stands in its message. */
+/** The mark of a fragment: first, middle or last of its message. */
 function fragmentMark(fragment: number, fin: boolean): string {
   if (fragment === 0) return "";
   if (fragment === 1) return "┌ ";
   return fin ? "└ " : "├ ";
 }
 
-/** The flag bits in the order of the wire. */
+/** The flag bits in the order in which they are sent. */
 function bitsText(flags: number, rsv: number): string {
   const bit = (set: number, sign: string) => (set === 0 ? "·" : sign);
   return (
@@ -182,12 +182,12 @@ function bitsText(flags: number, rsv: number): string {
   );
 }
 
-/** Marks what is shown inflated: the length beside it is that on the wire. */
+/** The mark of a payload that is shown inflated; the length beside it is the compressed one. */
 function startText(flags: number): string {
   return (flags & flagCompressed) !== 0 && (flags & flagLost) === 0 ? "⇲ " : "";
 }
 
 function endText(flags: number): string {
-  if (flags & flagPartial) return " (the frame was not finished)";
+  if (flags & flagPartial) return " (incomplete frame)";
   return flags & flagCut ? " (cut)" : "";
 }

@@ -1,12 +1,12 @@
-// Where a list of millions of rows stands: positions in rows, pixels only for the scroll bar.
+// The scroll position of a list of millions of rows: in rows, and in pixels only for the scroll bar.
 
 /** Height of a row in pixels. */
 export const rowHeight = 24;
 
-/** The tallest element that every browser lays out right: beyond it the scroll bar is a scale. */
-export const tallest = 8_000_000;
+/** The largest height of an element that every browser renders right. A higher list is scaled to it. */
+export const maxHeight = 8_000_000;
 
-/** Which part of a list is in sight. */
+/** The size of a list and of its viewport. */
 export interface Extent {
   total: number; // rows
   height: number; // of the viewport in pixels
@@ -14,10 +14,10 @@ export interface Extent {
 
 /** Height of the element that gives the scroll bar its length. */
 export function sizerHeight(e: Extent): number {
-  return Math.min(e.total * rowHeight, tallest);
+  return Math.min(e.total * rowHeight, maxHeight);
 }
 
-/** The last row that can stand at the top; a fraction when the viewport cuts a row. */
+/** The last position of the row at the top; a fraction if the viewport ends inside a row. */
 export function lastTop(e: Extent): number {
   return Math.max(0, e.total - e.height / rowHeight);
 }
@@ -34,7 +34,7 @@ export function scrollTopOf(top: number, e: Extent): number {
   return last === 0 ? 0 : (top / last) * (sizerHeight(e) - e.height);
 }
 
-/** Whether a pixel of the scroll bar stands for more than a pixel of the list. */
+/** Whether a pixel of the scroll bar is more than a pixel of the list. */
 export function scaled(e: Extent): boolean {
-  return e.total * rowHeight > tallest;
+  return e.total * rowHeight > maxHeight;
 }

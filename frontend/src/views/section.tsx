@@ -1,6 +1,6 @@
-// A section of an RFC, as a link to its text.
+// A link to a section of an RFC.
 
-/** "RFC 6455 5.2" leads to that section; short leaves the RFC out, where it is plain which. */
+/** Links "RFC 6455 5.2" to that section. short omits the RFC, where it is clear which one is meant. */
 export function Section({ name, short = false }: { name: string; short?: boolean }) {
   const [, rfc, section] = /^RFC (\d+) ([\d.]+)$/.exec(name) ?? [];
   if (!rfc) return <span class="section">{name}</span>;

@@ -1,4 +1,4 @@
-// The bit grid: a frame's header drawn as the RFC draws it, with the bits that crossed the wire.
+// The bit grid: a frame's header drawn as in the RFC, with the bits that were sent.
 
 import "./bit-grid.css";
 import { hex } from "../../format";
@@ -6,13 +6,13 @@ import type { FrameDetail } from "../../generated/layout";
 import { fieldText, fieldValue, label, meaning, type Piece, payloadPieces, pieces, rowBits } from "./figure";
 
 const columns = Array.from({ length: rowBits }, (_, i) => i);
-/** Header rows of numbers take the first two lines of the grid. */
+/** The first two rows of the grid show the numbers of the bits. */
 const numberRows = 2;
 
 interface Props {
   detail: FrameDetail;
   wire: Uint8Array;
-  /** The one grid of the selected frame; a specimen has no test ids. */
+  /** Whether it shows the selected frame; the example frame has no test ids. */
   live: boolean;
 }
 
@@ -86,12 +86,12 @@ function Cell({ piece, opcode }: { piece: Piece; opcode: string }) {
   );
 }
 
-/** An opcode's name, as long as four bits of the figure have room for it. */
+/** An opcode's name, shortened to fit into four bits of the figure. */
 function shortOpcode(name: string): string {
   return name.length > 7 ? `${name.slice(0, 4)}.` : name;
 }
 
-/** Bits, each beneath its number. */
+/** Bits, each below its number. */
 function Bits({ text }: { text: string }) {
   return (
     <span class="bits">
@@ -104,7 +104,7 @@ function Bits({ text }: { text: string }) {
   );
 }
 
-/** The payload's first bits, as on the wire; the figure leaves its end open. */
+/** The first bits of the payload, as they were sent. */
 function PayloadCells({ detail, wire }: { detail: FrameDetail; wire: Uint8Array }) {
   const size = detail.captured - detail.headerSize;
   return (

@@ -1,4 +1,4 @@
-// The figure of RFC 6455 section 5.2: where each field's bits stand in rows of 32.
+// The figure of RFC 6455 section 5.2: the place of each field's bits in rows of 32.
 
 import { grouped } from "../../format";
 import type { FrameDetail, FrameField } from "../../generated/layout";
@@ -6,17 +6,17 @@ import type { FrameDetail, FrameField } from "../../generated/layout";
 /** Bits in a row of the figure. */
 export const rowBits = 32;
 
-/** A stretch of a field within one row of the figure. */
+/** The part of a field within one row of the figure. */
 export interface Piece {
   field: FrameField;
   row: number;
   column: number;
   bits: string;
-  /** The piece that stands for the whole field: the first one. */
+  /** Whether it is the first piece, which has the test id and the value of the whole field. */
   first: boolean;
-  /** The piece with room for the field's name: the longest one. */
+  /** Whether it is the longest piece, which shows the field's name. */
   named: boolean;
-  /** Whether the field goes on in the next row. */
+  /** Whether the field continues in the next row. */
   continues: boolean;
 }
 
@@ -39,7 +39,7 @@ function isKey(field: FrameField): boolean {
   return field.name === "masking-key";
 }
 
-/** Cuts the fields where rows end. */
+/** Divides the fields into pieces where rows end. */
 export function pieces(fields: readonly FrameField[]): Piece[] {
   return fields.flatMap((field) => cut(field));
 }
@@ -67,7 +67,7 @@ function cut(field: FrameField): Piece[] {
   return all;
 }
 
-/** Where the payload stands in the figure: the rest of the header's last row, and one row more if it is long. */
+/** The place of the payload in the figure: the remainder of the header's last row, and up to one row more. */
 export function payloadPieces(detail: FrameDetail): { row: number; column: number; bits: number }[] {
   const start = detail.headerSize * 8;
   let left = (detail.captured - detail.headerSize) * 8;
@@ -82,7 +82,7 @@ export function payloadPieces(detail: FrameDetail): { row: number; column: numbe
   return all;
 }
 
-/** The fields, each with the meaning that gives it its colour. */
+/** The meaning of each field, which determines its colour. */
 const meanings: Record<string, string> = {
   fin: "fin",
   rsv1: "rsv",
@@ -113,12 +113,12 @@ const labels: Record<string, string> = {
   "masking-key": "Masking-key",
 };
 
-/** A field's name as the RFC's figure writes it. */
+/** A field's name as in the RFC's figure. */
 export function label(name: string): string {
   return labels[name] ?? name;
 }
 
-/** A stretch of captured bytes that belong to the same fields. */
+/** Consecutive captured bytes that belong to the same fields. */
 export interface Run {
   from: number;
   to: number;
@@ -126,11 +126,11 @@ export interface Run {
   kind: "header" | "length" | "key" | "payload";
   /** The fields in them, by name. */
   fields: string[];
-  /** Shares of the stretch that the fields take, for a coloured line beneath. */
+  /** The share of the run that each field has, for the coloured line below. */
   shares: { name: string; share: number }[];
 }
 
-/** Byte runs of a frame in order: bytes that hold several fields are runs of their own. */
+/** The runs of a frame's bytes, in order. A byte with several fields is a run of its own. */
 export function runs(detail: FrameDetail): Run[] {
   const all: Run[] = [];
   const size = Math.min(detail.headerSize, detail.captured);

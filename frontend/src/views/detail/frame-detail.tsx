@@ -1,4 +1,4 @@
-// The selected frame: what it is, what it breaks, its bits, its bytes, its payload.
+// The selected frame: its properties, its breaches, its bits, its bytes, its payload.
 
 import "./frame-detail.css";
 import type { Frame } from "../../engine/engine";
@@ -7,12 +7,12 @@ import type { FrameDetail as Detail, FrameBreach, FrameField } from "../../gener
 import { frame, goTo, handshake, missing, selected, selectedConn } from "../../store";
 import { Section } from "../section";
 import { BitGrid } from "./bit-grid";
+import { ExampleFrame } from "./example";
 import { fieldText, label, meaning } from "./figure";
 import { HandshakeView } from "./handshake-view";
 import { HexView } from "./hex-view";
-import { linking } from "./lit";
+import { highlightHandlers } from "./highlight";
 import { PayloadView } from "./payload-view";
-import { Specimen } from "./specimen";
 
 /** The third part of the page: one frame, and the handshake of its connection. */
 export function DetailPanel() {
@@ -40,9 +40,12 @@ function Nothing() {
         <span class="number">3</span> One frame
       </h2>
       {gone && (
-        <p class="aside">Frame {String(selected.value)} is not held any more: the oldest ones go first.</p>
+        <p class="aside">
+          Frame {String(selected.value)} has been removed: this page removes the oldest frames first. Select
+          another one.
+        </p>
       )}
-      {selected.value === null && <Specimen />}
+      {selected.value === null && <ExampleFrame />}
     </>
   );
 }
@@ -50,7 +53,7 @@ function Nothing() {
 function FrameView({ frame }: { frame: Frame }) {
   const { detail, wire } = frame;
   return (
-    <div data-testid="frame-detail" data-seq={detail.seq} {...linking}>
+    <div data-testid="frame-detail" data-seq={detail.seq} {...highlightHandlers}>
       <h2 id="detail-title">
         <span class="number">3</span> Frame {detail.seq}
         <span class="opcode-name">{detail.opcode}</span>
@@ -63,7 +66,7 @@ function FrameView({ frame }: { frame: Frame }) {
           <span class="number">3.1</span> Header, bit by bit <Section name="RFC 6455 5.2" />
         </h3>
         {detail.fields.length === 0 && (
-          <p class="aside">The connection ended inside the header of this frame.</p>
+          <p class="aside">The header is incomplete: the connection ended inside it.</p>
         )}
         <BitGrid detail={detail} wire={wire} live={true} />
         <Fields fields={detail.fields} />
@@ -86,7 +89,7 @@ function FrameView({ frame }: { frame: Frame }) {
   );
 }
 
-/** Leads to a frame; this one's view, and the link in it, are gone then. */
+/** Shows another frame. The focus moves to its details, since the link that was clicked is removed. */
 function show(seq: string): void {
   goTo(BigInt(seq));
   document.querySelector<HTMLElement>("#detail")?.focus();
@@ -100,7 +103,7 @@ function Meta({ detail }: { detail: Detail }) {
     <p class="meta">
       connection #{detail.conn} ·{" "}
       {detail.fields.length === 0
-        ? `${count(BigInt(detail.wireSize), "byte")} of a header that was cut off`
+        ? `${count(BigInt(detail.wireSize), "byte")} of an incomplete header`
         : `${count(BigInt(detail.length), "payload byte")} · ${count(BigInt(detail.wireSize), "byte")} on the wire`}{" "}
       · <time>{time}</time>
       {message && message.fragment > 0 && (
@@ -109,7 +112,7 @@ function Meta({ detail }: { detail: Detail }) {
           · fragment {message.fragment}
           {message.last ? ", the last," : ""} of{" "}
           {message.kind === "unknown"
-            ? "a message whose beginning was not seen"
+            ? "a message whose beginning was not captured"
             : `a ${message.kind} message`}
           {message.firstSeq !== detail.seq && message.kind !== "unknown" && (
             <>
@@ -128,7 +131,7 @@ function Meta({ detail }: { detail: Detail }) {
 function Breaches({ breaches }: { breaches: FrameBreach[] }) {
   if (breaches.length === 0) return null;
   return (
-    <ul class="breaches" aria-label="What this frame breaks">
+    <ul class="breaches" aria-label="Rules that this frame breaks">
       {breaches.map((breach) => (
         <li key={breach.rule}>
           <span class="breach-sign" aria-hidden="true">
@@ -137,7 +140,8 @@ function Breaches({ breaches }: { breaches: FrameBreach[] }) {
           <span>
             <b>{sentence(breach.text)}</b> <Section name={breach.section} />
             <br />
-            <code>{breach.rule}</code>: a strict receiver stops here and closes with {breach.closeCode}.
+            <code>{breach.rule}</code>: a receiver that follows the RFC closes the connection with code{" "}
+            {breach.closeCode}.
           </span>
         </li>
       ))}
@@ -149,7 +153,7 @@ function sentence(text: string): string {
   return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`;
 }
 
-/** Fields that say the same, one after the other, share a line: mostly the three reserved bits. */
+/** Groups consecutive fields with equal value and text, usually the three reserved bits, into one line. */
 function shared(fields: FrameField[]): FrameField[][] {
   const lines: FrameField[][] = [];
   for (const field of fields) {
@@ -163,7 +167,7 @@ function shared(fields: FrameField[]): FrameField[][] {
 function Fields({ fields }: { fields: FrameField[] }) {
   return (
     <table class="fields">
-      <caption class="unseen">The header's fields, explained</caption>
+      <caption class="visually-hidden">The header's fields, explained</caption>
       <colgroup>
         <col class="col-name" />
         <col class="col-value" />
@@ -182,12 +186,12 @@ function Fields({ fields }: { fields: FrameField[] }) {
 function FieldLine({ line }: { line: FrameField[] }) {
   const [field] = line;
   if (!field) return null;
-  const last = line.length > 1 ? `–${label(line.at(-1)?.name ?? "").slice(-1)}` : "";
+  const lastNumber = line.length > 1 ? `–${label(line.at(-1)?.name ?? "").slice(-1)}` : "";
   return (
     <tr class="field-row" data-link={line.map((f) => f.name).join(" ")} data-meaning={meaning(field.name)}>
       <th scope="row">
         {label(field.name).replace("payload length", "len")}
-        {last}
+        {lastNumber}
       </th>
       <td class="field-value">{line.map(fieldText).join(" ")}</td>
       <td>{field.text}</td>

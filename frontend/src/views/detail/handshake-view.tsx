@@ -1,4 +1,4 @@
-// The opening handshake of a connection: both heads as they crossed, and every check of them.
+// The opening handshake of a connection: both heads as they were sent, and the checks of them.
 
 import "./handshake-view.css";
 import type { HandshakeDetail, HandshakeHead } from "../../generated/layout";
@@ -6,7 +6,7 @@ import { Section } from "../section";
 
 export function HandshakeView({ handshake }: { handshake: HandshakeDetail }) {
   const { request, response, checks } = handshake;
-  const broken = checks.filter((check) => !check.ok).length;
+  const failed = checks.filter((check) => !check.ok).length;
   return (
     <div class="handshake" data-testid="handshake-view" data-conn={handshake.conn}>
       <Head title="→ Request, from the client" head={request} absent="The request was not captured." />
@@ -23,16 +23,16 @@ export function HandshakeView({ handshake }: { handshake: HandshakeDetail }) {
       )}
       {handshake.key !== "" && <Accept handshake={handshake} />}
       {checks.length > 0 && (
-        <details open={broken > 0}>
+        <details open={failed > 0}>
           <summary>
-            {broken === 0
-              ? `All ${checks.length} duties of the handshake are kept`
-              : `${broken} of ${checks.length} duties are not kept`}
+            {failed === 0
+              ? `All ${checks.length} checks of the handshake passed`
+              : `${failed} of ${checks.length} checks of the handshake failed`}
           </summary>
           <ul class="checks">
             {checks.map((check) => (
-              <li key={`${check.of} ${check.what}`} class={check.ok ? "kept" : "broken"}>
-                <span class="check-sign" role="img" aria-label={check.ok ? "kept" : "broken"}>
+              <li key={`${check.of} ${check.what}`} class={check.ok ? "passed" : "failed"}>
+                <span class="check-sign" role="img" aria-label={check.ok ? "passed" : "failed"}>
                   {check.ok ? "✓" : "✗"}
                 </span>
                 <span>
@@ -71,7 +71,7 @@ function Head({ title, head, absent }: { title: string; head: HandshakeHead | nu
   );
 }
 
-/** The digest behind a base64 text, in hex. */
+/** The digest in a base64 text, in hex. */
 function digest(base64: string): string {
   return [...atob(base64)].map((c) => c.charCodeAt(0).toString(16).padStart(2, "0")).join(" ");
 }
@@ -95,14 +95,14 @@ function Accept({
         <dd>{acceptComputed === "" ? "" : digest(acceptComputed)}</dd>
         <dt>in base64</dt>
         <dd>{acceptComputed}</dd>
-        <dt>the server said</dt>
-        <dd>{accept === "" ? <span class="aside">{response ? "nothing" : "nothing yet"}</span> : accept}</dd>
+        <dt>server's answer</dt>
+        <dd>{accept === "" ? <span class="aside">{response ? "none" : "none yet"}</span> : accept}</dd>
       </dl>
       {response !== null && (
-        <p class={acceptOK ? "verdict kept" : "verdict broken"}>
+        <p class={acceptOK ? "verdict passed" : "verdict failed"}>
           {acceptOK
-            ? "✓ They are equal: the server has read this request and speaks WebSocket."
-            : "✗ They differ: a client must fail the connection."}
+            ? "✓ They are equal: the server understood this request as a WebSocket handshake."
+            : "✗ They differ: the client must fail the connection."}
         </p>
       )}
     </section>

@@ -1,4 +1,4 @@
-// The raw bytes of a frame as they crossed the wire, each kind told apart by shape and colour.
+// The raw bytes of a frame as they were sent. Shape and colour distinguish header, length, key and payload.
 
 import "./hex-view.css";
 import { useEffect, useState } from "preact/hooks";
@@ -13,11 +13,11 @@ const moreBytes = 4096;
 interface Props {
   detail: FrameDetail;
   wire: Uint8Array;
-  /** The view of the selected frame; a specimen has no test id. */
+  /** Whether it shows the selected frame; the example frame has no test id. */
   live: boolean;
 }
 
-/** Bytes of a line, as a narrow screen has room for them. */
+/** The number of bytes in a line, fewer on a narrow screen. */
 function useLineBytes(): number {
   const query = "(max-width: 520px)";
   const [narrow, setNarrow] = useState(() => matchMedia(query).matches);
@@ -60,8 +60,8 @@ export function HexView({ detail, wire, live }: Props) {
       {detail.cut && (
         <p class="aside">
           {detail.partial
-            ? "The connection ended inside this frame, or its receiver gave it up: the rest was not captured."
-            : `Only the first ${count(detail.captured, "byte")} of ${grouped(BigInt(detail.wireSize))} were captured (see --snap).`}
+            ? "This frame is incomplete: the connection ended inside it, or its receiver stopped reading it."
+            : `Only the first ${count(detail.captured, "byte")} of ${grouped(BigInt(detail.wireSize))} were captured. Start the server with a larger --snap to capture more; while frames flood in, it captures at most 128 bytes of each payload.`}
         </p>
       )}
     </div>
@@ -121,7 +121,7 @@ function Line({ from, to, width, all, wire }: LineProps) {
   );
 }
 
-/** A line beneath a byte, divided as its bits are among fields. */
+/** A line below a byte, divided like its bits among fields. */
 function underline(run: Run): string {
   let at = 0;
   const stops = run.shares.map(({ name, share }) => {

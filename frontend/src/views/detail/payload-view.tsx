@@ -1,4 +1,4 @@
-// The payload of a frame, unmasked and inflated: text as text, JSON laid out, anything else as a dump.
+// The payload of a frame, unmasked and inflated: text as text, JSON formatted, anything else as a dump.
 
 import "./payload-view.css";
 import { useState } from "preact/hooks";
@@ -30,7 +30,7 @@ export function PayloadView({ frame }: { frame: Frame }) {
   );
 }
 
-/** What compression did to the payload, and where to read on. */
+/** The sizes before and after inflating, and why the payload could not be inflated if so. */
 function Compression({ frame: { detail } }: { frame: Frame }) {
   const { inflatedSize, inflateNote, length } = detail;
   return (
@@ -92,7 +92,7 @@ function Content({ frame }: { frame: Frame }) {
       {pretty !== null && (
         <div class="choice" role="group" aria-label="Show as">
           <button type="button" aria-pressed={!plain} onClick={() => setPlain(false)}>
-            JSON, laid out
+            Formatted JSON
           </button>
           <button type="button" aria-pressed={plain} onClick={() => setPlain(true)}>
             As sent
@@ -102,7 +102,7 @@ function Content({ frame }: { frame: Frame }) {
       <pre class="text">{shown.slice(0, limit)}</pre>
       <More shown={limit} total={shown.length} unit="character" more={() => setLimit(limit + moreShown)} />
       {!detail.payloadValid && detail.message?.fragment === 0 && !detail.cut && (
-        <p class="aside">These bytes are not valid UTF-8; wrong ones are shown as �.</p>
+        <p class="aside">The payload is not valid UTF-8: invalid bytes are shown as �.</p>
       )}
     </>
   );
@@ -134,7 +134,7 @@ function dump(bytes: Uint8Array): string {
   return lines.join("\n");
 }
 
-/** RFC 6455 5.3 at work: a masked byte, the key's byte beneath it, and what comes of the two. */
+/** RFC 6455 5.3 by example: each masked byte, the key's byte below it, and the result. */
 function Unmasking({ frame: { detail, wire } }: { frame: Frame }) {
   const field = detail.fields.find((f) => f.name === "masking-key");
   if (!field) return null;

@@ -1,26 +1,26 @@
-// Hover and focus on a field light up whatever else belongs to it.
+// Hover and focus on a field highlight everything that belongs to the field.
 
-/** Wires an element: anything inside with data-link lights its namesakes. Returns the handlers. */
-export const linking = {
-  onMouseOver: (e: Event) => light(e),
-  onFocusIn: (e: Event) => light(e),
-  onMouseLeave: (e: Event) => dark(e),
-  onFocusOut: (e: Event) => dark(e),
+/** Handlers for an element: hover or focus on one of its data-link elements highlights those with the same value. */
+export const highlightHandlers = {
+  onMouseOver: (e: Event) => highlight(e),
+  onFocusIn: (e: Event) => highlight(e),
+  onMouseLeave: (e: Event) => unhighlight(e),
+  onFocusOut: (e: Event) => unhighlight(e),
 };
 
-function light(e: Event): void {
+function highlight(e: Event): void {
   const root = e.currentTarget as HTMLElement;
   const link = (e.target as Element).closest<HTMLElement>("[data-link]")?.dataset.link;
-  if (link === undefined) dark(e);
+  if (link === undefined) unhighlight(e);
   else if (root.dataset.lit !== link) mark(root, link);
 }
 
-function dark(e: Event): void {
+function unhighlight(e: Event): void {
   const root = e.currentTarget as HTMLElement;
   if (root.dataset.lit !== undefined) mark(root, "");
 }
 
-/** A byte can belong to several fields: data-link is then a list, and each of them lights up. */
+/** Marks the elements of a link. A byte may belong to several fields: its data-link then lists them all. */
 function mark(root: HTMLElement, link: string): void {
   const wanted = new Set(link.split(" "));
   if (link === "") delete root.dataset.lit;
