@@ -16,7 +16,7 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 )
 
-// kind is the options in which bundles differ.
+// kind has the options in which bundles differ.
 type kind struct {
 	minified   bool
 	reloads    bool   // source maps, and a page that reloads itself

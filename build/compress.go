@@ -15,7 +15,7 @@ import (
 	"github.com/andybalholm/brotli"
 )
 
-// encodings is the suffixes of the compressed copies, and how each is made.
+// encodings lists the suffixes of the compressed copies, and how each is made.
 var encodings = []struct {
 	suffix string
 	writer func(io.Writer) (io.WriteCloser, error)

@@ -40,7 +40,7 @@ func newPaths(root, out string) (paths, error) {
 
 func (p paths) wasm() string { return filepath.Join(p.bin, "framescope.wasm") }
 
-// tree is the contents of a folder by slash-separated name.
+// tree has the contents of a folder's files by slash-separated name.
 type tree map[string][]byte
 
 // writeTree writes the files of t into dir and removes all others, except dot files at its

@@ -67,7 +67,7 @@ func BenchmarkFollowChurn(b *testing.B) {
 	begun := time.Now()
 	go func() {
 		defer close(ended)
-		v.come(b, connections, rate)
+		v.visitAll(b, connections, rate)
 	}()
 	var sent []sample
 	for tick, running := time.NewTicker(5*time.Millisecond), true; running; {

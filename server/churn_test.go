@@ -39,14 +39,14 @@ func newVisitors(base string) *visitors {
 	return &visitors{addr: addr, request: fmt.Appendf(nil, browserRequest, addr), message: maskedFrame(45)}
 }
 
-// come makes connections, several at a time: at most rate per second in all, or as fast as
+// visitAll makes connections, several at a time: at most rate per second in all, or as fast as
 // possible if rate is 0.
-func (v *visitors) come(t testing.TB, connections, rate int) {
-	const together = 32
+func (v *visitors) visitAll(t testing.TB, connections, rate int) {
+	const concurrent = 32
 	var next atomic.Int64
 	var all sync.WaitGroup
 	begun := time.Now()
-	for range together {
+	for range concurrent {
 		all.Go(func() {
 			buffer := make([]byte, 4<<10)
 			for i := next.Add(1) - 1; i < int64(connections); i = next.Add(1) - 1 {
@@ -88,8 +88,8 @@ func (v *visitors) visit(buffer []byte) error {
 	if _, err := io.ReadFull(nc, buffer[:len(v.message)-4]); err != nil {
 		return err
 	}
-	leave := protocol.AppendHeader(nil, protocol.Header{Fin: true, Masked: true, Opcode: protocol.OpClose, PayloadLength: 2})
-	if _, err := nc.Write(append(leave, 3, 232)); err != nil { // 1000
+	closeFrame := protocol.AppendHeader(nil, protocol.Header{Fin: true, Masked: true, Opcode: protocol.OpClose, PayloadLength: 2})
+	if _, err := nc.Write(append(closeFrame, 3, 232)); err != nil { // 1000
 		return err
 	}
 	_, err = io.ReadAll(nc) // until the server has closed the connection, too
@@ -107,7 +107,7 @@ func TestPageFollowsChurn(t *testing.T) {
 		t.Fatal(err)
 	}
 	const short, all = 3000, 3001
-	newVisitors(base).come(t, short, 0)
+	newVisitors(base).visitAll(t, short, 0)
 	b.wait(fmt.Sprintf(`Number(test("frame-count").dataset.value) === %d`, 2+visitFrames*short))
 	b.wait(fmt.Sprintf(`Number(test("conn-count").dataset.value) === %d && Number(test("open-count").dataset.value) === 1`, all))
 	b.wait(fmt.Sprintf(`tests("conn-row").length === 200 && Number(test("conn-row").dataset.conn) === %d`, all))

@@ -88,7 +88,7 @@ func (c *config) check() error {
 			return fmt.Errorf("--allow-origin %q is not an origin: give SCHEME://HOST or SCHEME://HOST:PORT, without a path", origin)
 		}
 		if strings.Contains(origin, "*") && !isPattern(u) {
-			return fmt.Errorf("--allow-origin %q has a * in the wrong place: it may only stand for all names below a domain, as in https://*.app.example", origin)
+			return fmt.Errorf("--allow-origin %q has a * in the wrong place: use it only for all names below a domain, as in https://*.app.example", origin)
 		}
 		c.origins[i] = normalOrigin(u)
 	}

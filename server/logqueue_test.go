@@ -140,9 +140,9 @@ func TestUnreadStandardError(t *testing.T) {
 	endSockets(t, p, 500)
 	checkHealthAndStop(t, p)
 	// Text of a peer is escaped in the log, so that it cannot control a terminal.
-	said, err := io.ReadAll(r)
-	if err != nil || len(said) < 32<<10 || bytes.ContainsRune(said, '\x1b') || !bytes.Contains(said, []byte(`\x1b\x1b`)) {
-		t.Errorf("%d bytes, %v: %.300q", len(said), err, said)
+	logged, err := io.ReadAll(r)
+	if err != nil || len(logged) < 32<<10 || bytes.ContainsRune(logged, '\x1b') || !bytes.Contains(logged, []byte(`\x1b\x1b`)) {
+		t.Errorf("%d bytes, %v: %.300q", len(logged), err, logged)
 	}
 }
 

@@ -149,8 +149,8 @@ func runServer(t testing.TB, change func(*config)) (url string, stop func()) {
 	return match[1], stop
 }
 
-// remainingGoroutines are the goroutines of a server that should have ended, after giving
-// them time to. Those of tests and of the browser's driver are not meant.
+// remainingGoroutines returns the stacks of the server's goroutines that have not ended,
+// after giving them time to. It ignores those of tests and of the browser's driver.
 func remainingGoroutines() (stacks []string) {
 	for begun := time.Now(); time.Since(begun) < patience; time.Sleep(10 * time.Millisecond) {
 		all := make([]byte, 4<<20)

@@ -127,8 +127,8 @@ func TestExposedServerWarns(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.wait(t) // until everything has been logged
-	if said := p.stderr.String(); !strings.Contains(said, "--allow-host") || strings.Count(said, "\n") != 1 {
-		t.Errorf("want one warning, got %q", said)
+	if output := p.stderr.String(); !strings.Contains(output, "--allow-host") || strings.Count(output, "\n") != 1 {
+		t.Errorf("want one warning, got %q", output)
 	}
 }
 
@@ -139,8 +139,8 @@ func TestBusyPortOfAProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	said, err := command("serve", "--addr", l.Addr().String()).CombinedOutput()
-	if err == nil || !strings.HasPrefix(string(said), "framescope: "+l.Addr().String()+" is in use: ") || strings.Count(string(said), "\n") != 1 {
-		t.Errorf("%v, %q", err, said)
+	output, err := command("serve", "--addr", l.Addr().String()).CombinedOutput()
+	if err == nil || !strings.HasPrefix(string(output), "framescope: "+l.Addr().String()+" is in use: ") || strings.Count(string(output), "\n") != 1 {
+		t.Errorf("%v, %q", err, output)
 	}
 }

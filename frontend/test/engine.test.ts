@@ -169,7 +169,7 @@ test("with thousands of short connections the counts are right and the memory is
   assert.equal(count, 200);
   assert.deepEqual([w.id[0], w.id[199]], [total, total - 199]);
   assert.equal(textOf(w, 199), "/ws/echo?deflate=off&example=of-a-longer-path");
-  // biome-ignore lint/complexity/useLiteralKeys: the memory is nobody else's business
+  // biome-ignore lint/complexity/useLiteralKeys: the engine does not export its memory otherwise
   const mebibytes = engine["exports"].memory.buffer.byteLength >> 20;
   assert.ok(mebibytes < 48, `${mebibytes} MiB for 16 MiB of frames and connections`);
 });
@@ -199,7 +199,7 @@ test("the memory is bounded whatever is inflated and whatever the clock does", a
   t.mock.method(performance, "now", () => now() + 1000 * Math.floor(++asked / 97));
   for (let i = 0; i < 200; i++) assert.equal(engine.ingest(batch), "");
   assert.equal(engine.state()[stateIndex.breaches], 0n);
-  // biome-ignore lint/complexity/useLiteralKeys: the memory is nobody else's business
+  // biome-ignore lint/complexity/useLiteralKeys: the engine does not export its memory otherwise
   const mebibytes = engine["exports"].memory.buffer.byteLength >> 20;
   assert.ok(mebibytes < 100, `${mebibytes} MiB for 16 MiB of frames`);
 });

@@ -4,8 +4,8 @@ package chat
 
 import "slices"
 
-// backlog is the latest messages of a room, numbered from 0: those that some member has not
-// been sent. Each is kept once, however many members are behind.
+// backlog holds the latest messages of a room, numbered from 0: those that some member has
+// not been sent. Each is kept once, however many members are behind.
 type backlog struct {
 	rooms    *rooms
 	messages []entry
@@ -76,14 +76,14 @@ func (b *backlog) dropBefore(number uint64) {
 	}
 }
 
-// list is the names of a room's members at one time, in pieces that newcomers share.
+// list holds the names of a room's members at one time, in pieces that newcomers share.
 type list struct {
 	pieces    []message
 	size      int // bytes
 	receivers int // newcomers that have not been sent all of it
 }
 
-// lists is the lists in use, the oldest first.
+// lists holds the lists that are in use, the oldest first.
 type lists struct {
 	rooms *rooms
 	all   []*list

@@ -30,7 +30,7 @@ var mimeTypes = map[string]string{
 	".txt":  "text/plain; charset=utf-8",
 }
 
-// suffixes is the suffixes of the compressed copies that the build made, by content coding.
+// suffixes has the suffix of the compressed copies that the build made, by content coding.
 var suffixes = map[string]string{"br": ".br", "gzip": ".gz"}
 
 // file is one file of the site in each of its codings. It always has "identity".
@@ -45,7 +45,7 @@ type body struct {
 	etag    string
 }
 
-// files is the site's files by slash-separated name, without a leading slash.
+// files has the site's files by slash-separated name, without a leading slash.
 type files map[string]*file
 
 func load(dir fs.FS) (files, error) {

@@ -30,7 +30,7 @@ export function BitGrid({ detail, wire, live }: Props) {
   );
 }
 
-/** Bit numbers as in the figure: tens above, units beneath. */
+/** Bit numbers as in the figure: tens above, units below. */
 function Numbers() {
   return (
     <>
