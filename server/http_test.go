@@ -140,23 +140,23 @@ func TestHugeHeaderIsRefused(t *testing.T) {
 func TestTLSOnThePlainPortIsRefused(t *testing.T) {
 	base := startServer(t, nil)
 	c := rawConn(t, base)
-	var heard strings.Builder
-	err := tls.Client(recorded{c, &heard}, &tls.Config{ServerName: "localhost"}).HandshakeContext(t.Context())
+	var received strings.Builder
+	err := tls.Client(recorded{c, &received}, &tls.Config{ServerName: "localhost"}).HandshakeContext(t.Context())
 	var notTLS tls.RecordHeaderError
-	if !errors.As(err, &notTLS) || !strings.HasPrefix(heard.String(), "HTTP/1.1 400 ") {
-		t.Errorf("%v, heard %q; want 400", err, heard.String())
+	if !errors.As(err, &notTLS) || !strings.HasPrefix(received.String(), "HTTP/1.1 400 ") {
+		t.Errorf("%v, received %q; want 400", err, received.String())
 	}
 }
 
-// recorded is a connection that copies what is read from it to heard.
+// recorded is a connection that copies what is read from it to received.
 type recorded struct {
 	net.Conn
-	heard io.Writer
+	received io.Writer
 }
 
 func (r recorded) Read(p []byte) (int, error) {
 	n, err := r.Conn.Read(p)
-	_, _ = r.heard.Write(p[:n])
+	_, _ = r.received.Write(p[:n])
 	return n, err
 }
 

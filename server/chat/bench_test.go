@@ -38,9 +38,9 @@ func BenchmarkRoom(b *testing.B) {
 				b.ReportMetric(joined, "s/join")
 				b.ReportMetric((cpu(b) - before).Seconds(), "cpu-s/join")
 				before = cpu(b)
-				heard := d.do("say 50 100")
-				b.ReportMetric(1000*heard[len(heard)/2], "ms/line")
-				b.ReportMetric(1000*heard[len(heard)-1], "ms/slowest-line")
+				delivered := d.do("say 50 100")
+				b.ReportMetric(1000*delivered[len(delivered)/2], "ms/line")
+				b.ReportMetric(1000*delivered[len(delivered)-1], "ms/slowest-line")
 				b.ReportMetric(float64((cpu(b)-before).Microseconds())/float64(50*members), "cpu-µs/delivery")
 			}
 			b.ReportMetric(0, "ns/op")

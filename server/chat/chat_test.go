@@ -74,7 +74,7 @@ func (p *person) expect(want string) {
 	}
 	var e event
 	if err := json.Unmarshal(text, &e); err != nil || e.String() != want {
-		p.t.Fatalf("heard %s, %v; want %q", text, err, want)
+		p.t.Fatalf("got %s, %v; want %q", text, err, want)
 	}
 	if e.Type == "message" {
 		if _, err := time.Parse(time.RFC3339, e.Time); err != nil {

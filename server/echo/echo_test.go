@@ -35,27 +35,27 @@ func dial(t *testing.T, subprotocols ...string) (c *gorilla.Conn, pings *[]strin
 	return c, pings
 }
 
-func say(t *testing.T, c *gorilla.Conn, kind int, text string) {
+func send(t *testing.T, c *gorilla.Conn, kind int, text string) {
 	t.Helper()
 	if err := c.WriteMessage(kind, []byte(text)); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func hear(t *testing.T, c *gorilla.Conn, kind int, text string) {
+func receive(t *testing.T, c *gorilla.Conn, kind int, text string) {
 	t.Helper()
 	if got, p, err := c.ReadMessage(); err != nil || got != kind || string(p) != text {
-		t.Errorf("heard %q of kind %d, %v; want %q of kind %d", p, got, err, text, kind)
+		t.Errorf("received %q of kind %d, %v; want %q of kind %d", p, got, err, text, kind)
 	}
 }
 
 func TestEcho(t *testing.T) {
 	c, pings := dial(t)
 	for _, text := range []string{"Hello", "", "/ping", "/ping x"} {
-		say(t, c, gorilla.TextMessage, text)
-		hear(t, c, gorilla.TextMessage, text)
-		say(t, c, gorilla.BinaryMessage, text)
-		hear(t, c, gorilla.BinaryMessage, text)
+		send(t, c, gorilla.TextMessage, text)
+		receive(t, c, gorilla.TextMessage, text)
+		send(t, c, gorilla.BinaryMessage, text)
+		receive(t, c, gorilla.BinaryMessage, text)
 	}
 	if len(*pings) != 0 {
 		t.Errorf("pings %q without the subprotocol", *pings)
@@ -69,12 +69,12 @@ func TestPingOnRequest(t *testing.T) {
 	}
 	long := strings.Repeat("x", 200)
 	for _, text := range []string{"/ping", "/ping are you there", "/ping " + long} {
-		say(t, c, gorilla.TextMessage, text)
+		send(t, c, gorilla.TextMessage, text)
 	}
-	say(t, c, gorilla.BinaryMessage, "/ping")
-	hear(t, c, gorilla.BinaryMessage, "/ping")
-	say(t, c, gorilla.TextMessage, "/pingpong")
-	hear(t, c, gorilla.TextMessage, "/pingpong")
+	send(t, c, gorilla.BinaryMessage, "/ping")
+	receive(t, c, gorilla.BinaryMessage, "/ping")
+	send(t, c, gorilla.TextMessage, "/pingpong")
+	receive(t, c, gorilla.TextMessage, "/pingpong")
 	if want := []string{"", "are you there", long[:125]}; strings.Join(*pings, "|") != strings.Join(want, "|") {
 		t.Errorf("pings %q, want %q", *pings, want)
 	}

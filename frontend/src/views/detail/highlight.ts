@@ -12,23 +12,23 @@ function highlight(e: Event): void {
   const root = e.currentTarget as HTMLElement;
   const link = (e.target as Element).closest<HTMLElement>("[data-link]")?.dataset.link;
   if (link === undefined) unhighlight(e);
-  else if (root.dataset.lit !== link) mark(root, link);
+  else if (root.dataset.highlighted !== link) mark(root, link);
 }
 
 function unhighlight(e: Event): void {
   const root = e.currentTarget as HTMLElement;
-  if (root.dataset.lit !== undefined) mark(root, "");
+  if (root.dataset.highlighted !== undefined) mark(root, "");
 }
 
 /** Marks the elements of a link. A byte may belong to several fields: its data-link then lists them all. */
 function mark(root: HTMLElement, link: string): void {
   const wanted = new Set(link.split(" "));
-  if (link === "") delete root.dataset.lit;
-  else root.dataset.lit = link;
+  if (link === "") delete root.dataset.highlighted;
+  else root.dataset.highlighted = link;
   for (const element of root.querySelectorAll<HTMLElement>("[data-link]")) {
     const own = element.dataset.link?.split(" ") ?? [];
     element.classList.toggle(
-      "lit",
+      "highlighted",
       own.some((name) => wanted.has(name)),
     );
   }
