@@ -30,7 +30,7 @@ type Decoder struct {
 	unsure  bool // frames were lost: a message may be open that we never saw
 
 	compressed bool // the present data message, or the last, is
-	deflate    *inflation
+	deflate    *messageInflater
 
 	broken Rules // by the last event
 	seen   uint64

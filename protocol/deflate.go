@@ -111,9 +111,10 @@ func AgreedDeflate(request, response Fields) (agreed Deflate, ok bool) {
 	return agreed, ok
 }
 
-// Keeping is what was agreed with what the client has offered of itself, which it
-// keeps to though the answer may not say so (RFC 7692 7.1.1.2, 7.1.2.2).
-func (d Deflate) Keeping(offered Deflate) Deflate {
+// WithClientLimits adds to what was agreed the limits that the client offered for its own
+// messages: it keeps to them even if the answer does not repeat them (RFC 7692 7.1.1.2,
+// 7.1.2.2).
+func (d Deflate) WithClientLimits(offered Deflate) Deflate {
 	if d.On {
 		d.ClientNoContextTakeover = d.ClientNoContextTakeover || offered.ClientNoContextTakeover
 		d.ClientMaxWindowBits = smaller(d.ClientMaxWindowBits, offered.ClientMaxWindowBits)

@@ -59,7 +59,7 @@ func input(n int32) (pointer int32) {
 func ingest() (code int32) {
 	defer guard(&code)
 	err := inspector.Ingest()
-	if inspector.Litters() {
+	if inspector.ShouldCollect() {
 		// By itself the runtime collects only while it gets time for it: a host that
 		// calls us and waits for the answer gives it none, and memory never shrinks.
 		runtime.GC()

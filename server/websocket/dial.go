@@ -112,7 +112,7 @@ func shake(nc net.Conn, request *http.Request, o *DialOptions) (*Conn, *http.Res
 	buffered, _ := reader.Peek(reader.Buffered())
 	c := NewConn(nc, protocol.Client, buffered, o.Options)
 	deflate, _ := protocol.AgreedDeflate(request.Header, response.Header)
-	c.agree(response.Header.Get("Sec-Websocket-Protocol"), deflate.Keeping(o.Compression.wishes(protocol.Client)))
+	c.agree(response.Header.Get("Sec-Websocket-Protocol"), deflate.WithClientLimits(o.Compression.wishes(protocol.Client)))
 	return c, response, nil
 }
 

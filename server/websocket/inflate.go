@@ -28,7 +28,7 @@ var inflateSlots = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1))
 func (c *Conn) inflate(ev protocol.Event) error {
 	m, h := &c.message, c.decoder.Header()
 	if ev.Start && h.Opcode != protocol.OpContinuation {
-		c.decoder.Lend(inflaters.Get().(*protocol.Inflater))
+		c.decoder.SwapInflater(inflaters.Get().(*protocol.Inflater))
 		m.inflating = true
 	}
 	broken, err := c.inflateAll(ev.Data)
@@ -36,7 +36,7 @@ func (c *Conn) inflate(ev protocol.Event) error {
 		return err
 	}
 	if ev.End && h.Fin {
-		inflaters.Put(c.decoder.Lend(nil))
+		inflaters.Put(c.decoder.SwapInflater(nil))
 		m.inflating = false
 	}
 	c.countMemory(cap(m.room.bytes))

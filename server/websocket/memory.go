@@ -127,7 +127,7 @@ func (c *Conn) releaseMessage() {
 	c.in.release()
 	if m := &c.message; m.inflating {
 		m.inflating = false
-		inflaters.Put(c.decoder.Lend(nil))
+		inflaters.Put(c.decoder.SwapInflater(nil))
 	}
 	c.releaseRoom()
 }

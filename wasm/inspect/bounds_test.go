@@ -32,7 +32,7 @@ func TestMuchThatInflates(t *testing.T) {
 		if held := in.held(); held > budget {
 			t.Fatalf("%d bytes are held, of %d", held, budget)
 		}
-		if in.Litters() {
+		if in.ShouldCollect() {
 			collected++
 		}
 	}
@@ -98,7 +98,7 @@ func TestContextsStayWithinTheBudget(t *testing.T) {
 	}
 	checkQueues(t, &in.conns)
 	for c := in.conns.all.first; c != nil; c = in.conns.all.next(c) {
-		if c.sent[protocol.Client].decoder.Lend(nil) != nil {
+		if c.sent[protocol.Client].decoder.SwapInflater(nil) != nil {
 			t.Fatalf("connection %d keeps an Inflater between messages", c.id)
 		}
 	}

@@ -51,14 +51,14 @@ type conn struct {
 
 // direction is what one side of a connection has sent.
 type direction struct {
-	decoder  protocol.Decoder
-	head     []byte // empty before it has come, and once it is forgotten
-	told     bool   // it has come
-	frames   uint32
-	bytes    uint64 // of whole frames, headers included
-	lent     bool   // the decoder has an Inflater, for a message that is not finished
-	start    uint64 // seq of the frame that began the message
-	fragment uint16
+	decoder     protocol.Decoder
+	head        []byte // empty before it has come, and once it is forgotten
+	told        bool   // it has come
+	frames      uint32
+	bytes       uint64 // of whole frames, headers included
+	hasInflater bool   // the decoder has an Inflater, for a message that is not finished
+	start       uint64 // seq of the frame that began the message
+	fragment    uint16
 }
 
 // reset makes c another connection, joined midway. Buffers are used again.
@@ -79,7 +79,7 @@ func (c *conn) reset(id, wire uint32) {
 func (c *conn) begin() {
 	for i := range c.sent {
 		d := &c.sent[i].decoder
-		c.sent[i].lent = false
+		c.sent[i].hasInflater = false
 		// What the handshake said stays: a late watcher is told that before.
 		*d = protocol.Decoder{From: protocol.Side(i), MaxMessageSize: d.MaxMessageSize, Deflate: d.Deflate}
 	}
@@ -113,7 +113,7 @@ func (c *conn) hasHeads() bool { return len(c.sent[0].head)+len(c.sent[1].head) 
 func (c *conn) contextBytes() (n int) {
 	for i := range c.sent {
 		n += c.sent[i].decoder.ContextSize()
-		if c.sent[i].lent {
+		if c.sent[i].hasInflater {
 			n += inflaterSize
 		}
 	}
@@ -124,7 +124,7 @@ func (c *conn) contextBytes() (n int) {
 func (c *conn) releaseContext() {
 	for i := range c.sent {
 		c.sent[i].decoder.ReleaseContext()
-		c.sent[i].lent = false
+		c.sent[i].hasInflater = false
 	}
 }
 

@@ -94,7 +94,7 @@ const inflaterSize = int(unsafe.Sizeof(protocol.Inflater{}))
 func (in *Inspector) inflate(w *row, d *direction, r *feed.Record) (broken protocol.Rules) {
 	h, payload := payloadOf(r)
 	if h.Opcode != protocol.OpContinuation {
-		in.inflater, d.lent = d.decoder.Lend(in.inflater), true
+		in.inflater, d.hasInflater = d.decoder.SwapInflater(in.inflater), true
 	}
 	w.flags |= flagCompressed
 	if !d.decoder.ContextLost() {
@@ -107,7 +107,7 @@ func (in *Inspector) inflate(w *row, d *direction, r *feed.Record) (broken proto
 		in.clear.add(in.rows.next-1, d.decoder.Inflated(), in.payload)
 	}
 	if h.Fin {
-		in.inflater, d.lent = d.decoder.Lend(nil), false
+		in.inflater, d.hasInflater = d.decoder.SwapInflater(nil), false
 	}
 	return broken
 }

@@ -120,9 +120,9 @@ func (in *Inspector) held() int {
 // back.
 const maxGarbage = 16 << 20
 
-// Litters reports that so much has been forgotten that its memory should be taken back,
-// and counts anew.
-func (in *Inspector) Litters() bool {
+// ShouldCollect reports whether so many bytes have been dropped since it last said so that
+// the caller should run the garbage collector.
+func (in *Inspector) ShouldCollect() bool {
 	if in.garbage+in.conns.gone < maxGarbage {
 		return false
 	}

@@ -1,4 +1,4 @@
-// The codes at the head of a dynamic block (RFC 1951 3.2.7).
+// The Huffman codes at the head of a dynamic block, read by an Inflater (RFC 1951 3.2.7).
 
 package protocol
 

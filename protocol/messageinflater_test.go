@@ -258,7 +258,7 @@ func TestReleaseContext(t *testing.T) {
 		t.Fatalf("a context of %d bytes is kept", d.ContextSize())
 	}
 	d.ReleaseContext()
-	if d.ContextSize() != 0 || d.Lend(nil) != nil {
+	if d.ContextSize() != 0 || d.SwapInflater(nil) != nil {
 		t.Error("something is held still")
 	}
 	if got := decode(d, compressedFrames(OpText, true, two)); got[0].broken != 0 || got[0].clear == text || !d.ContextLost() {

@@ -1,30 +1,30 @@
-// Compressed messages in a decoder: what they inflate to, and what is wrong there.
+// What a Decoder keeps to inflate compressed messages: it judges what they inflate to.
 
 package protocol
 
 import "math"
 
-// inflation is the state of one direction's permessage-deflate.
-type inflation struct {
+// messageInflater is the state of one direction's permessage-deflate.
+type messageInflater struct {
 	z       *Inflater // of the unfinished message
 	context []byte    // what messages before, or calls before, inflated to
 	size    uint64    // of the message so far, inflated
 	frame   uint64    // what of it the present frame brought
 	corrupt uint64    // the place in that from which it cannot be inflated
 	text    bool
-	stage   inflationStage
+	stage   inflateStage
 	missing bool // bytes of the present frame were not captured
 	lost    bool // the present frame cannot be inflated
 	unsure  bool // the sender's context may reach back further than ours
 }
 
-// inflationStage says how far the last compressed message has come.
-type inflationStage uint8
+// inflateStage says how far the last compressed message has come.
+type inflateStage uint8
 
 const (
-	inflationWhole   inflationStage = iota // inflated to its end, or there was none yet
-	inflationOpen                          // more of it is to come
-	inflationStopped                       // the rest of it cannot be inflated
+	messageInflated inflateStage = iota // inflated to its end, or there was none yet
+	messageOpen                         // more of it is to come
+	messageStopped                      // the rest of it cannot be inflated
 )
 
 // Compressed reports whether the present data frame belongs to a compressed
@@ -36,18 +36,19 @@ func (d *Decoder) Compressed() bool { return d.compressed && !d.header.Opcode.Co
 // corrupt. That is no breach.
 func (d *Decoder) ContextLost() bool { return d.Compressed() && d.deflate.lost }
 
-// Lend gives the decoder an Inflater, so that it makes none itself. One that is
-// between messages may be taken back, nil takes it: what one message leaves for
-// the next is not in it.
-func (d *Decoder) Lend(z *Inflater) (back *Inflater) {
+// SwapInflater sets the Inflater that the decoder uses and returns the one that it
+// used before, so that a caller can share few of them among many decoders. Without one
+// (nil) the decoder makes its own when it needs one. Call it only between messages: an
+// Inflater holds nothing that one message leaves for the next.
+func (d *Decoder) SwapInflater(z *Inflater) (old *Inflater) {
 	if d.deflate == nil {
-		d.deflate = new(inflation)
+		d.deflate = new(messageInflater)
 	}
 	if z != nil {
 		z.Reset()
 	}
-	back, d.deflate.z = d.deflate.z, z
-	return back
+	old, d.deflate.z = d.deflate.z, z
+	return old
 }
 
 // Inflate appends to dst what the payload bytes p inflate to, where p is the Data
@@ -64,7 +65,7 @@ func (d *Decoder) Inflate(dst, p []byte) (out []byte, broken Rules) {
 // which may be empty.
 func (d *Decoder) InflatePart(dst, p []byte, n int) (out, rest []byte, more bool, broken Rules) {
 	f := d.deflate
-	if !d.Compressed() || f.stage != inflationOpen {
+	if !d.Compressed() || f.stage != messageOpen {
 		return dst, nil, false, 0
 	}
 	if f.z == nil {
@@ -134,11 +135,11 @@ func (d *Decoder) inflated(fresh []byte, v verdict, end bool) (broken Rules) {
 	f.frame += uint64(len(fresh))
 	switch {
 	case v != inflateMore || f.missing && end:
-		f.stage, f.missing = inflationStopped, false
+		f.stage, f.missing = messageStopped, false
 	case last:
-		f.stage = inflationWhole
+		f.stage = messageInflated
 	}
-	if f.stage == inflationOpen || f.stage == inflationWhole && !d.Deflate.NoContextTakeover(d.From) {
+	if f.stage == messageOpen || f.stage == messageInflated && !d.Deflate.NoContextTakeover(d.From) {
 		f.remember(fresh, 1<<d.Deflate.WindowBits(d.From))
 	}
 	return d.broken
@@ -175,10 +176,10 @@ func (d *Decoder) judgeInflated(fresh []byte, v verdict, last bool) (broken Rule
 // beginInflating is at the first frame of a compressed message.
 func (d *Decoder) beginInflating() {
 	if d.deflate == nil {
-		d.deflate = new(inflation)
+		d.deflate = new(messageInflater)
 	}
 	f := d.deflate
-	if f.stage != inflationWhole || f.missing {
+	if f.stage != messageInflated || f.missing {
 		d.LoseContext()
 	}
 	if d.Deflate.NoContextTakeover(d.From) {
@@ -188,16 +189,16 @@ func (d *Decoder) beginInflating() {
 	if f.z != nil {
 		f.z.Reset()
 	}
-	f.size, f.frame, f.stage, f.missing, f.lost = 0, 0, inflationOpen, false, false
+	f.size, f.frame, f.stage, f.missing, f.lost = 0, 0, messageOpen, false, false
 	f.text = d.message == OpText
 }
 
 // continueInflating is at a further frame of a compressed message.
-func (f *inflation) continueInflating() {
+func (f *messageInflater) continueInflating() {
 	if f.missing {
-		f.stage, f.missing = inflationStopped, false
+		f.stage, f.missing = messageStopped, false
 	}
-	f.frame, f.lost = 0, f.stage == inflationStopped
+	f.frame, f.lost = 0, f.stage == messageStopped
 }
 
 // skipInflating says that bytes of the present frame are missing.
@@ -211,7 +212,7 @@ func (d *Decoder) skipInflating() {
 // messages to come those are inflated that build on nothing before what is given.
 func (d *Decoder) LoseContext() {
 	if d.deflate == nil {
-		d.deflate = new(inflation)
+		d.deflate = new(messageInflater)
 	}
 	f := d.deflate
 	f.context, f.unsure = f.context[:0], true
@@ -224,14 +225,14 @@ func (d *Decoder) ReleaseContext() {
 	d.LoseContext()
 	f := d.deflate
 	f.context, f.z = nil, nil
-	if f.stage == inflationOpen {
-		f.stage = inflationStopped
+	if f.stage == messageOpen {
+		f.stage = messageStopped
 	}
 }
 
 // remember keeps the end of what was inflated for copies to come. It is moved to
 // the front only when two windows are full.
-func (f *inflation) remember(p []byte, window int) {
+func (f *messageInflater) remember(p []byte, window int) {
 	if len(p) >= window {
 		f.context = append(f.context[:0], p[len(p)-window:]...)
 		return

@@ -1,4 +1,4 @@
-// Inflating: DEFLATE (RFC 1951) as permessage-deflate uses it, from slice to
+// Inflater: decompresses DEFLATE (RFC 1951) as permessage-deflate uses it, from slice to
 // slice, in pieces of any size.
 
 package protocol
