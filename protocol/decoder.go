@@ -2,8 +2,6 @@
 
 package protocol
 
-import "math"
-
 // Decoder reads the frames that one side sends. Give it the bytes as they come;
 // it says what they are and what they break. It neither copies nor keeps them.
 // The zero value reads a client's frames without a size limit.
@@ -75,8 +73,33 @@ func (d *Decoder) Next(b []byte) (ev Event, n int) {
 		rest = rest[:h.PayloadLength]
 	}
 	d.broken = broken
-	d.take(rest)
+	d.unmask(rest)
 	return Event{Data: rest, Broken: d.broken, Start: true, End: !d.inside}, n + len(rest)
+}
+
+// Judge is Next for one frame of a capture, which b holds and which stays as it is: masked
+// payloads are judged through their mask. It names all that the frame breaks. Of a frame
+// that was cut short it judges the bytes that are there and skips the others. h points into
+// the decoder and is valid until its next frame. ok is false, and nothing has changed, when
+// b ends before the header does.
+func (d *Decoder) Judge(b []byte) (h *Header, broken Rules, ok bool) {
+	h = &d.header
+	n := h.parse(b)
+	if n == 0 {
+		return h, 0, false
+	}
+	d.broken = d.judge(h)
+	d.begin(n)
+	payload := b[n:]
+	if uint64(len(payload)) > h.PayloadLength {
+		payload = payload[:h.PayloadLength]
+	}
+	d.consume(payload, h.MaskingKey)
+	if broken = d.broken; d.inside {
+		d.Skip(d.Pending())
+		d.broken = broken
+	}
+	return h, broken, true
 }
 
 // comesWhole reports whether the payload is given only when all of it is there.
@@ -94,111 +117,8 @@ func (d *Decoder) payload(b []byte) (Event, int) {
 		return Event{}, 0
 	}
 	d.broken = 0
-	d.take(b)
+	d.unmask(b)
 	return Event{Data: b, Broken: d.broken, End: !d.inside}, len(b)
-}
-
-// judge names the rules that a header breaks where the stream now stands.
-func (d *Decoder) judge(h *Header) (broken Rules) {
-	if h.RSV != 0 {
-		broken |= d.judgeRSV(h)
-	}
-	if h.Opcode.Reserved() {
-		// RFC 6455 5.2: an unknown opcode fails the connection.
-		broken |= RuleOpcodeReserved.Set()
-	}
-	if h.Masked != (d.From == Client) {
-		// RFC 6455 5.1: a client masks all frames, a server none.
-		if d.From == Client {
-			broken |= RuleClientUnmasked.Set()
-		} else {
-			broken |= RuleServerMasked.Set()
-		}
-	}
-	if h.LengthBytes == 2 && h.PayloadLength < minLength2 || h.LengthBytes == 8 && h.PayloadLength < minLength8 {
-		// RFC 6455 5.2: the minimal number of bytes must encode the length.
-		broken |= RuleLengthNotMinimal.Set()
-	}
-	if h.PayloadLength&highBit != 0 {
-		// RFC 6455 5.2: the most significant bit must be 0.
-		broken |= RuleLengthHighBit.Set()
-	}
-	if h.Opcode.Control() {
-		return broken | d.judgeControl(h)
-	}
-	return broken | d.judgeData(h)
-}
-
-func (d *Decoder) judgeRSV(h *Header) (broken Rules) {
-	rsv := h.RSV
-	if d.Deflate.On && h.Opcode <= OpBinary {
-		if rsv&RSV1 != 0 && h.Opcode == OpContinuation {
-			// RFC 7692 6: RSV1 stands in the first fragment only.
-			broken |= RuleDeflateRSV1Continuation.Set()
-		}
-		rsv &^= RSV1
-	}
-	if rsv != 0 {
-		// RFC 6455 5.2: must be 0 unless an extension defines a meaning.
-		broken |= RuleRSVUnexpected.Set()
-	}
-	return broken
-}
-
-func (d *Decoder) judgeControl(h *Header) (broken Rules) {
-	if h.PayloadLength > MaxControlPayload {
-		// RFC 6455 5.5: control frames carry 125 bytes or less.
-		broken |= RuleControlTooLong.Set()
-	}
-	if !h.Fin {
-		// RFC 6455 5.5: control frames must not be fragmented.
-		broken |= RuleControlFragmented.Set()
-	}
-	if d.closed && h.Opcode == OpClose {
-		// RFC 6455 7.1.3: one close frame from each side. Pings and pongs may
-		// still cross it.
-		broken |= RuleFrameAfterClose.Set()
-	}
-	return broken
-}
-
-func (d *Decoder) judgeData(h *Header) (broken Rules) {
-	size := h.PayloadLength
-	switch {
-	case h.Opcode == OpContinuation && d.message == OpContinuation:
-		if !d.unsure {
-			// RFC 6455 5.4: a continuation needs a message to continue.
-			broken |= RuleContinuationUnexpected.Set()
-		}
-	case h.Opcode == OpContinuation:
-		size = saturatingAdd(size, d.size)
-	case d.message != OpContinuation:
-		// RFC 6455 5.4: fragments of messages must not be interleaved.
-		broken |= RuleContinuationExpected.Set()
-	}
-	if d.closed {
-		// RFC 6455 5.5.1: no data frames after a close frame.
-		broken |= RuleFrameAfterClose.Set()
-	}
-	limit := d.MaxMessageSize
-	if limit != 0 && d.compresses(h) {
-		limit = largestCompressed(limit) // what it inflates to is judged by Inflate
-	}
-	if limit != 0 && size > limit {
-		// RFC 6455 10.4: a limit on the message after reassembly.
-		broken |= RuleMessageTooBig.Set()
-	}
-	return broken
-}
-
-// compresses reports whether a data frame belongs to a compressed message.
-func (d *Decoder) compresses(h *Header) bool {
-	if h.Opcode == OpContinuation {
-		return d.compressed && d.message != OpContinuation
-	}
-	// RFC 7692 6: RSV1 says so in the first frame of a text or a binary message. A
-	// reserved opcode gives it no meaning.
-	return d.Deflate.On && h.RSV&RSV1 != 0 && !h.Opcode.Reserved()
 }
 
 // begin makes the header just parsed, of n bytes, that of the current frame.
@@ -230,14 +150,20 @@ func (d *Decoder) begin(n int) {
 	}
 }
 
-// take consumes payload bytes of the current frame: unmasks and judges them.
-func (d *Decoder) take(b []byte) {
+// unmask takes the mask off payload bytes of the current frame, in place, and consumes them.
+func (d *Decoder) unmask(b []byte) {
 	if d.header.Masked {
 		Mask(d.header.MaskingKey, int(d.at&3), b)
 	}
+	d.consume(b, 0)
+}
+
+// consume judges payload bytes of the current frame and moves on behind them. They are
+// masked with key, if that is not 0: then b is the payload from its start.
+func (d *Decoder) consume(b []byte, key uint32) {
 	text := d.message == OpText && !d.header.Opcode.Control() && !d.mute && !d.compressed
 	if text && len(b) > 0 {
-		if bad := d.text.Write(b); bad >= 0 {
+		if bad := d.text.writeMasked(key, b); bad >= 0 {
 			d.badText(d.at + uint64(bad))
 			text = false
 		}
@@ -250,7 +176,7 @@ func (d *Decoder) take(b []byte) {
 	if text && d.header.Fin && !d.text.Complete() {
 		d.badText(d.at)
 	}
-	d.end(b)
+	d.end(b, key)
 }
 
 // badText records that the message's text went wrong at a byte of this frame.
@@ -261,19 +187,30 @@ func (d *Decoder) badText(at uint64) {
 	d.mute = true
 }
 
-// end closes the current frame, of which last is the last part.
-func (d *Decoder) end(last []byte) {
+// end is at the end of the current frame, of which last is the last part, masked as for
+// consume.
+func (d *Decoder) end(last []byte, key uint32) {
 	d.inside = false
 	switch h := &d.header; {
 	case h.Opcode == OpClose:
 		if h.comesWhole() && uint64(len(last)) == h.PayloadLength {
-			code, _, broken := ParseClosePayload(last)
-			d.broken |= broken
-			d.seen = uint64(code)
+			d.judgeClose(last, key)
 		}
 	case !h.Opcode.Control() && h.Fin:
 		d.message, d.unsure = OpContinuation, false
 	}
+}
+
+// judgeClose judges the whole payload of a close frame.
+func (d *Decoder) judgeClose(payload []byte, key uint32) {
+	var buf [MaxControlPayload]byte
+	if key != 0 {
+		payload = buf[:copy(buf[:], payload)]
+		Mask(key, 0, payload)
+	}
+	code, _, broken := ParseClosePayload(payload)
+	d.broken |= broken
+	d.seen = uint64(code)
 }
 
 // Header is the header of the current frame, valid from its start event on.
@@ -334,7 +271,7 @@ func (d *Decoder) Skip(n uint64) {
 	}
 	if d.inside && d.at == d.header.PayloadLength {
 		d.broken = 0
-		d.end(nil)
+		d.end(nil, 0)
 	}
 }
 
@@ -347,11 +284,4 @@ func (d *Decoder) Gap() {
 	if d.Deflate.On {
 		d.LoseContext()
 	}
-}
-
-func saturatingAdd(a, b uint64) uint64 {
-	if a > math.MaxUint64-b {
-		return math.MaxUint64
-	}
-	return a + b
 }

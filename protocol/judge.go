@@ -1,107 +1,115 @@
-// Judging whole frames in place, for a reader that must not change them.
+// The rules of a header, as they stand at its place in the stream.
 
 package protocol
 
-import "encoding/binary"
+import "math"
 
-// Judge reads the one frame that b holds, as a capture has it, without changing
-// a byte of it, and names what it breaks. It does to the decoder's state what
-// [Decoder.Next] does. Of a frame cut short it judges what is there and passes
-// over the rest. h is the decoder's own, until its next frame. ok is false, and
-// nothing has happened, when not even the header
-// is whole.
-func (d *Decoder) Judge(b []byte) (h *Header, broken Rules, ok bool) {
-	h = &d.header
-	n := h.parse(b)
-	if n == 0 {
-		return h, 0, false
+// judge names the rules that a header breaks where the stream now stands.
+func (d *Decoder) judge(h *Header) (broken Rules) {
+	if h.RSV != 0 {
+		broken |= d.judgeRSV(h)
 	}
-	d.broken = d.judge(h)
-	d.begin(n)
-	payload := b[n:]
-	if uint64(len(payload)) > h.PayloadLength {
-		payload = payload[:h.PayloadLength]
+	if h.Opcode.Reserved() {
+		// RFC 6455 5.2: an unknown opcode fails the connection.
+		broken |= RuleOpcodeReserved.Set()
 	}
+	if h.Masked != (d.From == Client) {
+		// RFC 6455 5.1: a client masks all frames, a server none.
+		if d.From == Client {
+			broken |= RuleClientUnmasked.Set()
+		} else {
+			broken |= RuleServerMasked.Set()
+		}
+	}
+	if h.LengthBytes == 2 && h.PayloadLength < minLength2 || h.LengthBytes == 8 && h.PayloadLength < minLength8 {
+		// RFC 6455 5.2: the minimal number of bytes must encode the length.
+		broken |= RuleLengthNotMinimal.Set()
+	}
+	if h.PayloadLength&highBit != 0 {
+		// RFC 6455 5.2: the most significant bit must be 0.
+		broken |= RuleLengthHighBit.Set()
+	}
+	if h.Opcode.Control() {
+		return broken | d.judgeControl(h)
+	}
+	return broken | d.judgeData(h)
+}
+
+func (d *Decoder) judgeRSV(h *Header) (broken Rules) {
+	rsv := h.RSV
+	if d.Deflate.On && h.Opcode <= OpBinary {
+		if rsv&RSV1 != 0 && h.Opcode == OpContinuation {
+			// RFC 7692 6: RSV1 stands in the first fragment only.
+			broken |= RuleDeflateRSV1Continuation.Set()
+		}
+		rsv &^= RSV1
+	}
+	if rsv != 0 {
+		// RFC 6455 5.2: must be 0 unless an extension defines a meaning.
+		broken |= RuleRSVUnexpected.Set()
+	}
+	return broken
+}
+
+func (d *Decoder) judgeControl(h *Header) (broken Rules) {
+	if h.PayloadLength > MaxControlPayload {
+		// RFC 6455 5.5: control frames carry 125 bytes or less.
+		broken |= RuleControlTooLong.Set()
+	}
+	if !h.Fin {
+		// RFC 6455 5.5: control frames must not be fragmented.
+		broken |= RuleControlFragmented.Set()
+	}
+	if d.closed && h.Opcode == OpClose {
+		// RFC 6455 7.1.3: one close frame from each side. Pings and pongs may
+		// still cross it.
+		broken |= RuleFrameAfterClose.Set()
+	}
+	return broken
+}
+
+func (d *Decoder) judgeData(h *Header) (broken Rules) {
+	size := h.PayloadLength
 	switch {
-	case !h.Opcode.Control():
-		d.judgeText(payload)
-	case h.Opcode == OpClose:
-		d.judgeClose(payload)
-	}
-	d.position += uint64(len(payload))
-	d.at = uint64(len(payload))
-	if d.at < h.PayloadLength {
-		broken = d.broken
-		d.Skip(d.Pending())
-		d.broken = broken
-		return h, broken, true
-	}
-	d.inside = false
-	if !h.Opcode.Control() && h.Fin {
-		if d.message == OpText && !d.mute && !d.compressed && !d.text.Complete() {
-			d.badText(d.at)
+	case h.Opcode == OpContinuation && d.message == OpContinuation:
+		if !d.unsure {
+			// RFC 6455 5.4: a continuation needs a message to continue.
+			broken |= RuleContinuationUnexpected.Set()
 		}
-		d.message, d.unsure = OpContinuation, false
+	case h.Opcode == OpContinuation:
+		size = saturatingAdd(size, d.size)
+	case d.message != OpContinuation:
+		// RFC 6455 5.4: fragments of messages must not be interleaved.
+		broken |= RuleContinuationExpected.Set()
 	}
-	return h, d.broken, true
+	if d.closed {
+		// RFC 6455 5.5.1: no data frames after a close frame.
+		broken |= RuleFrameAfterClose.Set()
+	}
+	limit := d.MaxMessageSize
+	if limit != 0 && d.compresses(h) {
+		limit = largestCompressed(limit) // what it inflates to is judged by Inflate
+	}
+	if limit != 0 && size > limit {
+		// RFC 6455 10.4: a limit on the message after reassembly.
+		broken |= RuleMessageTooBig.Set()
+	}
+	return broken
 }
 
-// judgeText checks a masked or unmasked part of a text. ASCII, the usual case, is
-// seen through the mask.
-func (d *Decoder) judgeText(payload []byte) {
-	if d.message != OpText || d.mute || d.compressed || d.text.Complete() && isASCII(d.header.MaskingKey, payload) {
-		return
+// compresses reports whether a data frame belongs to a compressed message.
+func (d *Decoder) compresses(h *Header) bool {
+	if h.Opcode == OpContinuation {
+		return d.compressed && d.message != OpContinuation
 	}
-	var clear [512]byte
-	for at := 0; at < len(payload); {
-		n := copy(clear[:], payload[at:])
-		if d.header.Masked {
-			Mask(d.header.MaskingKey, at, clear[:n])
-		}
-		if bad := d.text.Write(clear[:n]); bad >= 0 {
-			d.badText(uint64(at + bad))
-			return
-		}
-		at += n
-	}
+	// RFC 7692 6: RSV1 says so in the first frame of a text or a binary message. A
+	// reserved opcode gives it no meaning.
+	return d.Deflate.On && h.RSV&RSV1 != 0 && !h.Opcode.Reserved()
 }
 
-func (d *Decoder) judgeClose(payload []byte) {
-	if uint64(len(payload)) != d.header.PayloadLength || !d.header.comesWhole() {
-		return
+func saturatingAdd(a, b uint64) uint64 {
+	if a > math.MaxUint64-b {
+		return math.MaxUint64
 	}
-	var clear [MaxControlPayload]byte
-	p := clear[:copy(clear[:], payload)]
-	if d.header.Masked {
-		Mask(d.header.MaskingKey, 0, p)
-	}
-	code, _, broken := ParseClosePayload(p)
-	d.broken |= broken
-	d.seen = uint64(code)
-}
-
-// isASCII reports whether b, once unmasked with key, is all ASCII. A key of 0
-// masks nothing.
-func isASCII(key uint32, b []byte) bool {
-	// The key in the order of its bytes, as little-endian words see it.
-	k := uint64(key>>24 | key>>8&0xFF00 | key<<8&0xFF0000 | key<<24)
-	k |= k << 32
-	var seen uint64
-	rest := b
-	for len(rest) >= 32 {
-		s := (*[32]byte)(rest)
-		seen |= binary.LittleEndian.Uint64(s[0:8]) ^ k
-		seen |= binary.LittleEndian.Uint64(s[8:16]) ^ k
-		seen |= binary.LittleEndian.Uint64(s[16:24]) ^ k
-		seen |= binary.LittleEndian.Uint64(s[24:32]) ^ k
-		rest = rest[32:]
-	}
-	for len(rest) >= 8 {
-		seen |= binary.LittleEndian.Uint64(rest) ^ k
-		rest = rest[8:]
-	}
-	for i, c := range rest {
-		seen |= uint64(c ^ byte(k>>(8*i)))
-	}
-	return seen&highBits == 0
+	return a + b
 }

@@ -135,6 +135,27 @@ func (u *UTF8) Write(p []byte) (bad int) {
 	return -1
 }
 
+// writeMasked is Write for text that is masked with key, from the key's first byte on, and
+// that must not be changed. A key of 0 masks nothing.
+func (u *UTF8) writeMasked(key uint32, p []byte) (bad int) {
+	if key == 0 {
+		return u.Write(p)
+	}
+	if u.Complete() && isASCII(key, p) {
+		return -1
+	}
+	var buf [512]byte
+	for at := 0; at < len(p); {
+		piece := buf[:copy(buf[:], p[at:])]
+		Mask(key, at, piece)
+		if bad = u.Write(piece); bad >= 0 {
+			return at + bad
+		}
+		at += len(piece)
+	}
+	return -1
+}
+
 // endState is the state after p, which is right from its start.
 func endState(p []byte) (state uint64) {
 	at := len(p) - 1
@@ -168,6 +189,32 @@ func asciiBlock(b *[asciiBlockSize]byte) bool {
 		binary.LittleEndian.Uint64(b[16:24]) | binary.LittleEndian.Uint64(b[24:32]) |
 		binary.LittleEndian.Uint64(b[32:40]) | binary.LittleEndian.Uint64(b[40:48]) |
 		binary.LittleEndian.Uint64(b[48:56]) | binary.LittleEndian.Uint64(b[56:64])
+	return seen&highBits == 0
+}
+
+// isASCII reports whether b, once unmasked with key, is all ASCII. A key of 0
+// masks nothing.
+func isASCII(key uint32, b []byte) bool {
+	// The key in the order of its bytes, as little-endian words see it.
+	k := uint64(key>>24 | key>>8&0xFF00 | key<<8&0xFF0000 | key<<24)
+	k |= k << 32
+	var seen uint64
+	rest := b
+	for len(rest) >= 32 {
+		s := (*[32]byte)(rest)
+		seen |= binary.LittleEndian.Uint64(s[0:8]) ^ k
+		seen |= binary.LittleEndian.Uint64(s[8:16]) ^ k
+		seen |= binary.LittleEndian.Uint64(s[16:24]) ^ k
+		seen |= binary.LittleEndian.Uint64(s[24:32]) ^ k
+		rest = rest[32:]
+	}
+	for len(rest) >= 8 {
+		seen |= binary.LittleEndian.Uint64(rest) ^ k
+		rest = rest[8:]
+	}
+	for i, c := range rest {
+		seen |= uint64(c ^ byte(k>>(8*i)))
+	}
 	return seen&highBits == 0
 }
 
