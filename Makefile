@@ -26,7 +26,9 @@ build: page ## build bin/framescope, page and WASM inside
 dev: modules builder ## serve, watch the sources, rebuild and reload the page (ADDR=HOST:PORT)
 	@exec bin/build --dev --addr '$(ADDR)'
 
-test: test-go test-page ## run every test, browser included, race detector on
+# With FULL=1, as in CI, the tests that play thousands of cases play all of them. Without it
+# they play some of every kind, which takes seconds instead of minutes.
+test: test-go test-page ## run every test, browser included, race detector on (FULL=1: all inputs)
 	@echo 'make test: all tests passed'
 
 bench: page-tests browser ## run the benchmarks: Go, and the page in a browser (BENCHTIME=1s)
@@ -37,7 +39,7 @@ bench-peers: tools ## measure us beside other Go libraries (BENCHFLAGS='-quick -
 	@exec bin/bench-peers measure $(BENCHFLAGS)
 
 compare: tools ## hold us and gorilla/websocket against the RFC, case by case: a Markdown table
-	@mkdir -p bin && go test -count=1 ./server/websocket/internal/compare -compare.table='$(CURDIR)/bin/compare.md' >&2 && cat bin/compare.md
+	@mkdir -p bin && FULL=1 go test -count=1 ./server/websocket/internal/compare -compare.table='$(CURDIR)/bin/compare.md' >&2 && cat bin/compare.md
 
 soak: build ## attack a server from all sides beside well-behaved clients: a Markdown table (SOAK=20m)
 	@rm -f bin/soak.md; code=0; go test -count=1 -timeout 0 -v ./server/soak -soak.time='$(SOAK)' \

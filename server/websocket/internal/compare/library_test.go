@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"syscall"
+	"time"
 
 	gorilla "github.com/gorilla/websocket"
 
@@ -61,6 +62,7 @@ func echoGorilla(nc net.Conn, r role) (told int) {
 	}
 	defer c.Close()
 	c.SetReadLimit(limit)
+	answerPatiently(c)
 	for {
 		kind, p, err := c.ReadMessage()
 		if err == nil {
@@ -70,6 +72,19 @@ func echoGorilla(nc net.Conn, r role) (told int) {
 			return toldByGorilla(err)
 		}
 	}
+}
+
+// answerPatiently sets handlers that do what gorilla's own do, but for the second that those give
+// a write: on a busy machine one may take longer.
+func answerPatiently(c *gorilla.Conn) {
+	c.SetPingHandler(func(data string) error {
+		_ = c.WriteControl(gorilla.PongMessage, []byte(data), time.Now().Add(patience))
+		return nil
+	})
+	c.SetCloseHandler(func(code int, _ string) error {
+		_ = c.WriteControl(gorilla.CloseMessage, gorilla.FormatCloseMessage(code, ""), time.Now().Add(patience))
+		return nil
+	})
 }
 
 func toldByGorilla(err error) int {
