@@ -1,9 +1,10 @@
-// The repository's rules, held by tests: who may import what, that everything says what it is for,
-// and that nothing lies where it should not.
+// The repository's rules, held by tests: which package may import which, that everything says what
+// it is for, and that nothing lies where it should not.
 
 package main
 
 import (
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -19,25 +20,19 @@ import (
 	"testing"
 )
 
-// room is one folder of the house and what its sources, tests aside, may import. Of the standard
-// library everything, unless a list says otherwise.
-type room struct {
+// fence is a package and what its files, tests aside, may import.
+type fence struct {
 	dir      string
-	standard []string // nil: all of it
+	standard []string // of the standard library; nil for all of it
 	other    []string // ours, relative to the module, and packages of others
 }
 
-var core = []string{
-	"bytes", "encoding/base64", "encoding/binary", "errors", "iter", "math", "math/bits", "slices",
-	"strconv", "strings", "unicode/utf8",
-}
-
-// rooms is the table of the house. A folder that is not in it may not exist: who adds one decides here
-// what it may know.
-var rooms = []room{
-	{"protocol", core, nil},
-	{"protocol/feed", core, []string{"protocol"}},
-	{"wasm/inspect", append([]string{"encoding/hex", "unsafe", "sort", "unicode"}, core...), []string{"protocol", "protocol/feed"}},
+// fences is every package of the module. Each import that is named is used, and ARCHITECTURE.md's
+// table of packages says the same.
+var fences = []fence{
+	{"protocol", []string{"bytes", "encoding/binary", "iter", "math", "math/bits", "slices", "strconv", "strings", "unicode/utf8"}, nil},
+	{"protocol/feed", []string{"encoding/binary", "iter", "math"}, []string{"protocol"}},
+	{"wasm/inspect", []string{"encoding/binary", "math", "slices", "sort", "strconv", "strings", "unicode/utf8", "unsafe"}, []string{"protocol", "protocol/feed"}},
 	{"wasm", []string{"runtime", "unsafe"}, []string{"wasm/inspect"}},
 	{"server/websocket", nil, []string{"protocol", "server/memory", "github.com/klauspost/compress/flate", "golang.org/x/net/proxy"}},
 	{"server/memory", nil, nil},
@@ -47,14 +42,15 @@ var rooms = []room{
 	{"server/soak", []string{}, nil},
 	{"server/echo", nil, []string{"protocol", "server/websocket"}},
 	{"server/chat", nil, []string{"protocol", "server/websocket"}},
-	{"server/watch", nil, []string{"protocol", "server/tap", "server/websocket"}}, // the feed, which is the tap's own app
+	{"server/watch", nil, []string{"protocol", "server/tap", "server/websocket"}},
 	{"server/decode", nil, []string{"protocol"}},
 	{"server/connect", nil, []string{"protocol", "server/decode", "server/websocket"}},
 	{"server/site", nil, nil},
 	{"server", nil, []string{
-		"protocol", "server/chat", "server/connect", "server/decode", "server/echo", "server/watch", "server/memory", "server/site", "server/tap", "server/websocket", "github.com/spf13/cobra", "github.com/dustin/go-humanize",
+		"protocol", "server/chat", "server/connect", "server/decode", "server/echo", "server/memory", "server/site", "server/tap",
+		"server/watch", "server/websocket", "github.com/dustin/go-humanize", "github.com/spf13/cobra",
 	}},
-	{"build", nil, []string{"github.com/evanw/esbuild/pkg/api", "github.com/andybalholm/brotli"}},
+	{"build", nil, []string{"github.com/andybalholm/brotli", "github.com/evanw/esbuild/pkg/api"}},
 }
 
 // testOnly may be imported by tests alone.
@@ -113,8 +109,8 @@ func parse(t *testing.T, name string) *ast.File {
 	return f
 }
 
-// nested tells whether a file is of a module of its own, which is no room: its
-// go.mod says what it may import.
+// nested tells whether a file is of a module of its own, which has no fence: its go.mod says what
+// it may import.
 func nested(name string) bool {
 	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
 		if _, err := os.Stat(filepath.Join(root, filepath.FromSlash(dir), "go.mod")); err == nil {
@@ -126,48 +122,98 @@ func nested(name string) bool {
 
 func isTest(name string) bool { return strings.HasSuffix(name, "_test.go") }
 
+// TestImportFences: a package imports what its fence names, and all of it.
 func TestImportFences(t *testing.T) {
-	seen := map[string]bool{}
+	imports := map[string]map[string]bool{} // by package, what its files import
 	for _, name := range sources(t, ".go") {
 		if nested(name) {
 			continue
 		}
 		dir := path.Dir(name)
-		at := slices.IndexFunc(rooms, func(r room) bool { return r.dir == dir })
-		if at < 0 {
-			t.Errorf("%s: this folder is no room of the house; see the table in build/rules_test.go", name)
-			continue
+		if imports[dir] == nil {
+			imports[dir] = map[string]bool{}
 		}
-		seen[dir] = true
 		if isTest(name) {
 			continue
 		}
-		for _, spec := range parse(t, name).Imports {
-			imported, err := strconv.Unquote(spec.Path.Value)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !rooms[at].mayImport(imported) {
-				t.Errorf("%s: %s may not import %s", name, dir, imported)
-			}
+		for _, imported := range importsOf(t, name) {
+			imports[dir][imported] = true
 		}
 	}
-	for _, r := range rooms {
-		if !seen[r.dir] {
-			t.Errorf("%s is in the table, but not in the house", r.dir)
+	for _, f := range fences {
+		used, exists := imports[f.dir]
+		if !exists {
+			t.Errorf("%s has a fence, but there is no such package", f.dir)
 		}
+		delete(imports, f.dir)
+		for _, problem := range f.problems(used) {
+			t.Error(problem)
+		}
+	}
+	for dir := range imports {
+		t.Errorf("%s has no fence: add it to fences in build/rules_test.go and to the table in ARCHITECTURE.md", dir)
 	}
 }
 
-func (r room) mayImport(imported string) bool {
-	if ours, ok := strings.CutPrefix(imported, module+"/"); ok {
-		return slices.Contains(r.other, ours)
+// importsOf is what a file imports, ours relative to the module.
+func importsOf(t *testing.T, name string) (imported []string) {
+	t.Helper()
+	for _, spec := range parse(t, name).Imports {
+		p, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		imported = append(imported, strings.TrimPrefix(p, module+"/"))
 	}
+	return imported
+}
+
+// problems says what of the imports the fence does not allow, and what it allows needlessly.
+func (f fence) problems(used map[string]bool) (all []string) {
+	for _, imported := range slices.Sorted(maps.Keys(used)) {
+		if !f.allows(imported) {
+			all = append(all, fmt.Sprintf("%s may not import %s", f.dir, imported))
+		}
+	}
+	for _, imported := range slices.Concat(f.standard, f.other) {
+		if !used[imported] {
+			all = append(all, fmt.Sprintf("%s may import %s and does not: take it out of its fence", f.dir, imported))
+		}
+	}
+	return all
+}
+
+func (f fence) allows(imported string) bool {
+	if slices.Contains(f.other, imported) || slices.Contains(f.standard, imported) {
+		return true
+	}
+	return f.standard == nil && isStandard(imported)
+}
+
+// isStandard: packages of others have a host name with a dot, ours lie in a folder of the module.
+func isStandard(imported string) bool {
 	first, _, _ := strings.Cut(imported, "/")
 	if strings.Contains(first, ".") {
-		return slices.Contains(r.other, imported)
+		return false
 	}
-	return r.standard == nil || slices.Contains(r.standard, imported)
+	_, err := os.Stat(filepath.Join(root, first))
+	return err != nil
+}
+
+func TestFencesBite(t *testing.T) {
+	f := fence{"a", []string{"bytes"}, []string{"protocol"}}
+	used := map[string]bool{"bytes": true, "os": true, "server/tap": true, "github.com/x/y": true}
+	want := []string{
+		"a may not import github.com/x/y", "a may not import os", "a may not import server/tap",
+		"a may import protocol and does not: take it out of its fence",
+	}
+	if got := f.problems(used); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	f.standard = nil
+	if got := f.problems(map[string]bool{"os": true, "net/http": true, "protocol": true, "server": true}); !slices.Equal(got, []string{"a may not import server"}) {
+		t.Errorf("%q", got)
+	}
 }
 
 // TestCoreKnowsNoOutside: what the protocol's imports import in turn counts too.
@@ -184,15 +230,17 @@ func TestCoreKnowsNoOutside(t *testing.T) {
 	}
 }
 
+// TestTestPackagesStayInTests: in every module here, that of the benchmarks too. build compresses
+// with brotli, and is no part of the product.
 func TestTestPackagesStayInTests(t *testing.T) {
 	for _, name := range sources(t, ".go") {
-		if isTest(name) || path.Dir(name) == "build" {
+		if isTest(name) {
 			continue
 		}
-		for _, spec := range parse(t, name).Imports {
+		for _, imported := range importsOf(t, name) {
 			for _, banned := range testOnly {
-				if strings.HasPrefix(strings.Trim(spec.Path.Value, `"`), banned) {
-					t.Errorf("%s imports %s, which is for tests", name, spec.Path.Value)
+				if strings.HasPrefix(imported, banned) && !(path.Dir(name) == "build" && strings.HasSuffix(banned, "/brotli")) {
+					t.Errorf("%s imports %s, which is for tests", name, imported)
 				}
 			}
 		}

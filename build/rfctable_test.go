@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestTableOfDuties(t *testing.T) {
+func TestRFCTable(t *testing.T) {
 	row := regexp.MustCompile("^\\| (6455|7692) [0-9.]+ \\| (client|server|both) \\| [^|]+ \\| `([^`]+)` (\\w+) \\| `([^`]+)` (\\w+) \\|$")
 	rows := 0
 	for line := range strings.Lines(content(t, "protocol/RFC.md")) {
