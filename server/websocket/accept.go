@@ -41,10 +41,9 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, ours []string, a
 	if err == nil {
 		// From here, where the stack is large already: the connection's own goroutine can
 		// then do with the smallest there is.
-		c.armRead(unfinished{})
+		c.in.armRead(unfinished{})
 	}
-	c.writing.Unlock() // since register
-	c.reading.Unlock()
+	c.endHandshake() // begun by register
 	if err != nil {
 		c.CloseNow()
 		if apps != nil {
@@ -112,23 +111,23 @@ func hijack(w http.ResponseWriter) (nc net.Conn, buffered []byte, err error) {
 	return nc, buffered, nil
 }
 
-// answer writes the server's head (RFC 6455 4.2.2). c.writing is held.
+// answer writes the server's head (RFC 6455 4.2.2).
 func (c *Conn) answer(key string) error {
 	head := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 		"Sec-WebSocket-Accept: " + protocol.AcceptKey(key) + "\r\n"
 	if c.subprotocol != "" {
 		head += "Sec-WebSocket-Protocol: " + c.subprotocol + "\r\n"
 	}
-	if c.decoder.Deflate.On {
-		head += "Sec-WebSocket-Extensions: " + c.decoder.Deflate.String() + "\r\n"
+	if c.out.deflate.On {
+		head += "Sec-WebSocket-Extensions: " + c.out.deflate.String() + "\r\n"
 	}
 	// Usually the socket takes it without a wait; but answers to requests before this one
 	// may have filled it, of a client that does not read.
-	c.nc.SetWriteDeadline(now().add(c.options.WriteTimeout).time())
-	if _, err := c.nc.Write([]byte(head + "\r\n")); err != nil {
+	c.link.nc.SetWriteDeadline(now().add(c.link.options.WriteTimeout).time())
+	if _, err := c.link.nc.Write([]byte(head + "\r\n")); err != nil {
 		return fmt.Errorf("answer handshake: %w", err)
 	}
-	return c.nc.SetWriteDeadline(time.Time{})
+	return c.link.nc.SetWriteDeadline(time.Time{})
 }
 
 // choose is the first offered subprotocol that is ours, or "".

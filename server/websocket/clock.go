@@ -1,4 +1,4 @@
-// Moments and deadlines that no step of the wall clock moves.
+// Times and deadlines by the monotonic clock.
 
 package websocket
 
@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// clock is a moment, in nanoseconds since the program began: half the price of
-// [time.Now]. As a deadline 0 is none.
+// clock is a time in nanoseconds since the program began; reading it takes half as long as
+// [time.Now]. As a deadline, 0 is none.
 type clock int64
 
-var began = time.Now().Add(-1) // so that 0 is no moment
+var began = time.Now().Add(-1) // so that now is never 0
 
 func now() clock { return clock(time.Since(began)) }
 
 func (t clock) add(d time.Duration) clock { return t + clock(d) }
 
-// time is the moment for a net.Conn, whose none is the zero time.
+// time converts t for a net.Conn, for which the zero time is no deadline.
 func (t clock) time() time.Time {
 	if t == 0 {
 		return time.Time{}
@@ -33,25 +33,24 @@ func sooner(a, b clock) clock {
 	return a
 }
 
-// passed reports whether a deadline, if there is one, is over.
+// passed reports whether t is a deadline and is over.
 func (t clock) passed(now clock) bool { return t != 0 && now >= t }
 
-// deadline is one that any goroutine may set.
+// deadline is a deadline that any goroutine may set and get.
 type deadline struct{ at atomic.Int64 }
 
 func (d *deadline) get() clock    { return clock(d.at.Load()) }
 func (d *deadline) store(t clock) { d.at.Store(int64(t)) }
 func (d *deadline) none()         { d.at.Store(0) }
 
-// farthest is far enough away never to come, and near enough to be added to.
+// farthest is a duration that never ends in practice and does not overflow when now is added.
 const farthest = time.Duration(1 << 62)
 
-// set takes over the caller's, whatever clock it is by.
-func (d *deadline) set(t time.Time) {
+// deadlineAt converts a time of the application's; the zero time is no deadline.
+func deadlineAt(t time.Time) clock {
 	if t.IsZero() {
-		d.none()
-		return
+		return 0
 	}
 	left := max(min(time.Until(t), farthest), -farthest)
-	d.store(max(now().add(left), 1))
+	return max(now().add(left), 1)
 }

@@ -1,17 +1,15 @@
-// The close handshake, begun by either end.
+// Ending a connection from our side: with a close handshake, at once, or for the server's memory.
 
 package websocket
 
 import (
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
 	"framescope/protocol"
+	"framescope/server/memory"
 )
 
 // Close sends a close frame, waits for the peer's, at most CloseTimeout, and
@@ -21,160 +19,83 @@ import (
 // What [Conn.Send] has queued leaves before, unless a message in parts is under way. The
 // code is one that may be sent, or CloseNoStatus for none; a reason over 123 bytes is cut.
 //
-// While OnPong runs the reader cannot take the peer's answer: then Close does not wait for
+// While OnPong runs the reader cannot read the peer's answer: then Close does not wait for
 // it, and returns nil once its frame is sent. The connection ends after CloseTimeout at the
 // latest.
 func (c *Conn) Close(code protocol.CloseCode, reason string) error {
 	if !code.Sendable() && code != protocol.CloseNoStatus || !utf8.ValidString(reason) {
 		return fmt.Errorf("close with %v, reason %q: %w", code, reason, errCloseFrame)
 	}
-	if c.closeBy.get() == 0 {
-		c.closeBy.store(now().add(c.options.CloseTimeout))
+	if c.link.closeBy.get() == 0 {
+		c.link.closeBy.store(now().add(c.link.options.CloseTimeout))
 	}
-	late := time.AfterFunc(c.options.CloseTimeout, c.CloseNow)
-	c.nc.SetReadDeadline(began) // a reader that waits learns of it
-	c.writing.Lock()
-	c.sendWaiting()
-	err := c.writeClose(code, reason)
-	c.writing.Unlock()
-	if err == nil && c.inOnPong.Load() {
-		return nil // perhaps called from there; late stays
+	late := time.AfterFunc(c.link.options.CloseTimeout, c.CloseNow)
+	c.in.wake()
+	err := c.out.sendQueueAndClose(code, reason)
+	if err == nil && c.in.inPong.Load() {
+		return nil // perhaps called from OnPong; late stays
 	}
 	defer late.Stop()
 	if err != nil {
-		return c.endedBy(err)
+		return c.link.endedBy(err)
 	}
-	if c.reading.TryLock() {
-		c.abandonMessage()
-		for {
-			if _, _, err := c.readMessage(); err != nil {
-				break
-			}
-		}
-		c.reading.Unlock()
-	}
+	c.in.readUntilEnd()
 	<-c.Done()
-	if c.err.Code == protocol.CloseAbnormal || c.err.cause != nil {
-		return c.err
+	if c.link.err.Code == protocol.CloseAbnormal || c.link.err.cause != nil {
+		return c.link.err
 	}
 	return nil
 }
 
 var errCloseFrame = errors.New("no such close frame may be sent (RFC 6455 7.4.1, 5.5.1)")
 
-// sendClose sends our close frame for the reader. A writer that waits for the peer holds
-// it up no longer than a close handshake may take.
-func (c *Conn) sendClose(code protocol.CloseCode, reason string) error {
-	if !c.writing.TryLock() {
-		late := time.AfterFunc(c.options.CloseTimeout, c.CloseNow)
-		defer late.Stop()
-		c.writing.Lock()
-	}
-	defer c.writing.Unlock()
-	return c.writeClose(code, reason)
-}
-
-// writeClose sends our close frame; once is enough (RFC 6455 5.5.1). c.writing is held.
-func (c *Conn) writeClose(code protocol.CloseCode, reason string) error {
-	if c.closeSent {
-		return nil
-	}
-	if c.Err() != nil {
-		return ErrClosed
-	}
-	var payload [protocol.MaxControlPayload]byte
-	h := protocol.Header{Fin: true, Opcode: protocol.OpClose}
-	err := c.write(h, protocol.AppendClosePayload(payload[:0], code, reason), false)
-	c.closeSent = true
-	return err
-}
-
-// abandonMessage leaves the last message to whoever still works with it, and reads
-// on elsewhere.
-func (c *Conn) abandonMessage() {
-	c.in.abandon()
-	if c.message.op == protocol.OpContinuation {
-		c.message.room = room{}
+// startClose sends a close frame without waiting, and leaves the handshake to the
+// reader. Where something else has to be sent before, or nobody reads, Close does it.
+func (c *Conn) startClose(code protocol.CloseCode, reason string) {
+	if c.in.idle() || !c.out.postClose(code, reason) {
+		go c.Close(code, reason)
 	}
 }
 
-// peerClosed answers the peer's close frame and ends the connection.
-func (c *Conn) peerClosed(payload []byte) error {
-	code, reason, _ := protocol.ParseClosePayload(payload)
-	closed := &CloseError{Code: code, Reason: string(reason)}
-	c.releaseMessage()
-	// RFC 6455 5.5.1: answer with a close frame, typically of the same code.
-	c.closeAndEnd(closed, "")
-	return closed
-}
+// CloseNow ends the connection without a close handshake.
+func (c *Conn) CloseNow() { c.link.closeNow() }
 
-// fail closes the connection because of the peer's fault (RFC 6455 7.1.7). What has come of a
-// message is let go before the peer is told, which may take a while. c.reading is held.
-func (c *Conn) fail(code protocol.CloseCode, reason string, cause error) error {
-	c.releaseMessage()
-	failed := &CloseError{Code: code, Reason: reason, cause: cause}
-	if record, ok := c.nc.(abandoner); ok {
-		record.Abandon()
+// finish is CloseNow after what is held and queued was sent.
+func (c *Conn) finish() {
+	late := time.AfterFunc(c.link.options.WriteTimeout+c.link.options.CloseTimeout, c.CloseNow)
+	defer late.Stop()
+	if c.out.sendAll() {
+		c.in.lingerIfIdle()
 	}
-	c.closeAndEnd(failed, reason)
-	return failed
+	c.CloseNow()
 }
 
-// closeAndEnd sends our close frame, with a reason, lets it arrive and ends the connection.
-// Of what the reader guards it touches nothing.
-func (c *Conn) closeAndEnd(why *CloseError, reason string) {
-	c.settle(why)
-	if c.sendClose(why.Code, reason) == nil {
-		c.linger()
+// linkOwner is the connection as its link sees it.
+type linkOwner Conn
+
+// afterEnd implements owner.
+func (c *linkOwner) afterEnd() {
+	c.out.ended()
+	if c.server != nil {
+		c.server.remove((*Conn)(c))
 	}
-	c.end(why)
 }
 
-// abandoner is a connection that records frames, and is told when the reader gives up the
-// one that is under way: what has come of it stands before the close frame that answers it.
-type abandoner interface{ Abandon() }
-
-// endedBy ends the connection because of err, if it has not ended yet, and returns
-// why it did. Without an error it does nothing.
-func (c *Conn) endedBy(err error) error {
-	if err == nil {
-		return nil
+// Evict implements [memory.Holder]: the reader gives up, or the connection ends without it.
+func (c *linkOwner) Evict(tooLarge bool) {
+	why, err := uint32(evictedFull), memory.ErrFull
+	if tooLarge {
+		why, err = evictedTooLarge, memory.ErrTooLarge
 	}
-	c.end(&CloseError{Code: protocol.CloseAbnormal, cause: err})
-	return c.err
-}
-
-const (
-	lingerTime  = time.Second
-	lingerBytes = 1 << 20
-	// maxLingering is how many connections linger at a time: each takes tens of KiB for that.
-	maxLingering = 512
-)
-
-var lingering atomic.Int32
-
-// linger lets our close frame arrive: closing a socket with unread bytes resets
-// it, and a reset can overtake what was sent. So a server closes its half only, and
-// what still comes is thrown away until the peer closes too. A client waits for the
-// server to begin (RFC 6455 7.1.1). When very many are closed at once most do without.
-func (c *Conn) linger() {
-	defer lingering.Add(-1)
-	if lingering.Add(1) > maxLingering {
+	c.link.evicted.CompareAndSwap(0, why)
+	drop := func() { c.link.drop(&CloseError{Code: protocol.CloseAbnormal, cause: err}) }
+	if c.out.waits() {
+		go drop() // the peer does not read: no close frame would arrive
 		return
 	}
-	if c.side == protocol.Server {
-		half, ok := c.nc.(interface{ CloseWrite() error })
-		if !ok || half.CloseWrite() != nil {
-			return
-		}
-	}
-	until := now().add(min(lingerTime, c.options.CloseTimeout))
-	for left := int64(lingerBytes); left > 0 && now() < until; {
-		c.nc.SetReadDeadline(until.time())
-		n, err := io.CopyN(io.Discard, c.nc, left)
-		var timeout net.Error
-		if left -= n; !asTimeout(err, &timeout) {
-			return // else it was perhaps another deadline
-		}
-	}
+	c.in.wake()
+	time.AfterFunc(evictTime, drop)
 }
+
+// evictTime is how long a connection may take that was told to end.
+const evictTime = 3 * time.Second

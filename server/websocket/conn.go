@@ -1,109 +1,29 @@
-// One connection: what it is made of, and how it ends.
+// Conn: what applications use of a connection.
 
 package websocket
 
 import (
-	"errors"
+	"io"
 	"net"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 	"unsafe"
 
 	"framescope/protocol"
-	"framescope/server/memory"
 )
 
 // Conn is a WebSocket connection. One goroutine at a time may read; all other
 // methods may be called from any goroutine at any time.
 type Conn struct {
-	nc          net.Conn
-	side        protocol.Side
-	inOnPong    atomic.Bool // the reader has called it, and it has not returned
-	options     *Options    // not to be changed
+	link        link
+	in          inbound
+	out         outbound
 	subprotocol string
 	server      *Server // that accepted it, or nil
-
-	reading sync.Mutex // held while reading; guards the fields below
-	decoder protocol.Decoder
-	in      input
-	message message
-	pace    pace
-
-	writing     sync.Mutex // held while a frame is written; guards the fields below
-	out         output
-	closeSent   bool
-	closedFirst protocol.Side
-	fanning     bool       // a sender of the fan-out writes, and must not wait
-	inMessage   bool       // one is under way in parts, and others wait
-	inParts     bool       // and it may take long: the application writes the parts
-	messageOver *sync.Cond // for them, or nil
-	deflater    *deflater  // whose context goes from message to message, or nil
-
-	queue   atomic.Pointer[sendQueue] // nil until the first Send
-	pongs   atomic.Pointer[[]byte]    // frames that the reader could not send at once
-	hold    atomic.Bool               // answers may wait: the reader has more to read before it waits
-	rearm   atomic.Bool               // the socket's write deadline is not what writeBy says
-	closeBy deadline                  // when a close handshake must be over
-	readBy  deadline                  // the caller's
-	writeBy deadline
-	waitsBy deadline       // until when a write that waits may
-	account memory.Account // of what it keeps, with options.Memory
-
-	ending  sync.Mutex // guards done, and the first end
-	ended   atomic.Bool
-	evicted atomic.Uint32 // why, by the budget of memory: one of those below; 0 if it is not
-	err     *CloseError   // why it ended, or is about to; written before ended is set
-	done    chan struct{} // nil until somebody asks for it
 }
 
-// Memory is given out in classes: ten thousand idle connections are to fit into that
-// of 640 bytes, of which 8 are the allocator's.
+// The allocator rounds sizes up: ten thousand idle connections are to fit into its class
+// of 640 bytes, of which it uses 8 itself.
 const _ = 640 - 8 - unsafe.Sizeof(Conn{})
-
-// CloseError says how a connection ended: the code and reason of the peer's close
-// frame (RFC 6455 7.1.5), of ours where a breach or a limit made us send it, or 1006
-// when there was none.
-type CloseError struct {
-	Code    protocol.CloseCode
-	Reason  string
-	cause   error
-	writing bool // a write failed: what came before can still be read
-}
-
-func (e *CloseError) Error() string {
-	text, cause := "websocket: closed with "+e.Code.String(), ""
-	if e.cause != nil {
-		cause = e.cause.Error()
-	}
-	if e.Reason != "" && !strings.Contains(cause, e.Reason) { // a breach says its reason itself
-		text += ": " + e.Reason
-	}
-	if cause != "" {
-		text += ": " + cause
-	}
-	return text
-}
-
-func (e *CloseError) Unwrap() error { return e.cause }
-
-// Errors that end a connection, as cause of a [CloseError] or from a write.
-var (
-	ErrClosed      = errors.New("websocket: the connection is closed")
-	ErrNoPong      = errors.New("websocket: the peer did not answer a ping")
-	ErrSlowFrame   = errors.New("websocket: a frame took too long to arrive")
-	ErrSlowMessage = errors.New("websocket: a message took too long to arrive")
-	ErrSlowReader  = errors.New("websocket: the peer reads too slowly")
-)
-
-// SetMaxMessageSize bounds the messages that are taken from now on, in bytes, instead of
-// Options.MaxMessageSize. It waits for a reader that is in the midst of one.
-func (c *Conn) SetMaxMessageSize(n int64) {
-	c.reading.Lock()
-	defer c.reading.Unlock()
-	c.decoder.MaxMessageSize = uint64(max(n, 1))
-}
 
 // NewConn makes a connection of nc, on which the handshake is done and this end
 // is the given side. buffered are bytes read from it already.
@@ -114,147 +34,109 @@ func NewConn(nc net.Conn, side protocol.Side, buffered []byte, o Options) *Conn 
 
 // newConn is NewConn with options that connections share.
 func newConn(nc net.Conn, side protocol.Side, buffered []byte, o *Options) *Conn {
-	c := &Conn{nc: nc, side: side, options: o, closedFirst: side}
-	c.decoder.From = side.Peer()
-	c.decoder.MaxMessageSize = uint64(o.MaxMessageSize)
-	c.in.init(nc, buffered, o.Memory)
+	c := new(Conn)
+	c.link.socket, c.link.side, c.link.options, c.link.owner = newSocket(nc), side, o, (*linkOwner)(c)
+	c.out.link = &c.link
+	c.in.init(&c.link, &c.out, buffered)
 	return c
 }
 
 // agree sets what the handshake came to.
 func (c *Conn) agree(subprotocol string, deflate protocol.Deflate) {
-	c.subprotocol, c.decoder.Deflate = subprotocol, deflate
+	c.subprotocol, c.in.decoder.Deflate, c.out.deflate = subprotocol, deflate, deflate
+}
+
+// beginHandshake keeps everything else from being read and written until endHandshake.
+func (c *Conn) beginHandshake() {
+	c.in.mu.Lock()
+	c.out.mu.Lock()
+	c.out.claim()
+	c.out.mu.Unlock()
+}
+
+func (c *Conn) endHandshake() {
+	c.out.mu.Lock()
+	c.out.release()
+	c.out.mu.Unlock()
+	c.in.mu.Unlock()
 }
 
 // Subprotocol is the one that both sides agreed on, or "".
 func (c *Conn) Subprotocol() string { return c.subprotocol }
 
 // Deflate is the permessage-deflate that both sides agreed on.
-func (c *Conn) Deflate() protocol.Deflate { return c.decoder.Deflate }
+func (c *Conn) Deflate() protocol.Deflate { return c.out.deflate }
 
 // RemoteAddr is the peer's network address.
-func (c *Conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
+func (c *Conn) RemoteAddr() net.Addr { return c.link.nc.RemoteAddr() }
 
 // Done is closed when the connection has ended.
-func (c *Conn) Done() <-chan struct{} {
-	c.ending.Lock()
-	defer c.ending.Unlock()
-	if c.done == nil {
-		c.done = make(chan struct{})
-		if c.ended.Load() {
-			close(c.done)
-		}
-	}
-	return c.done
-}
+func (c *Conn) Done() <-chan struct{} { return c.link.Done() }
 
 // Err is why the connection ended, nil while it has not.
-func (c *Conn) Err() error {
-	if c.ended.Load() {
-		return c.err
-	}
-	return nil
-}
+func (c *Conn) Err() error { return c.link.Err() }
+
+// SetMaxMessageSize bounds the messages that are read from now on, in bytes, instead of
+// Options.MaxMessageSize. It waits for a reader that is in the midst of one.
+func (c *Conn) SetMaxMessageSize(n int64) { c.in.setMaxMessageSize(n) }
 
 // SetReadDeadline bounds every wait for a message. When t is past, reading fails
 // with an error that is [os.ErrDeadlineExceeded]; the connection goes on, and
-// after a later deadline the next read takes up where that one stopped. The zero
+// after a later deadline the next read continues where that one stopped. The zero
 // time is none. Once Close is called, CloseTimeout bounds the wait instead.
-func (c *Conn) SetReadDeadline(t time.Time) error {
-	c.readBy.set(t)
-	if t.IsZero() {
-		return nil
-	}
-	// A reader that waits wakes at once, and goes on until t or the end of its patience.
-	return c.nc.SetReadDeadline(began)
-}
+func (c *Conn) SetReadDeadline(t time.Time) error { return c.in.setReadDeadline(t) }
 
 // SetWriteDeadline bounds every write, beside WriteTimeout. A write that misses it
 // ends the connection, since part of a frame may have been sent. The zero time is
 // none.
-func (c *Conn) SetWriteDeadline(t time.Time) error {
-	c.writeBy.set(t)
-	if c.writing.TryLock() {
-		defer c.writing.Unlock()
-		c.nextTurn() // who awaits one has another deadline now
-		return c.nc.SetWriteDeadline(c.writeBy.get().time())
-	}
-	// A write is under way, which WriteTimeout bounds all the same.
-	ends := c.waitsBy.get()
-	if ends == 0 {
-		ends = now().add(c.options.WriteTimeout)
-	}
-	err := c.nc.SetWriteDeadline(sooner(c.writeBy.get(), ends).time())
-	c.rearm.Store(true)
-	go c.wakeWriters() // who awaits a turn has another deadline now
-	return err
-}
+func (c *Conn) SetWriteDeadline(t time.Time) error { return c.out.setWriteDeadline(t) }
 
-// CloseNow ends the connection without a close handshake.
-func (c *Conn) CloseNow() { c.end(&CloseError{Code: protocol.CloseAbnormal, cause: ErrClosed}) }
+// ReadMessage waits for the next data message and returns its opcode, text or
+// binary, and its payload, which is valid until the next call. Text is valid
+// UTF-8. Control frames are answered on the way. The error is a [CloseError],
+// whose cause is a [protocol.Breach] when the peer broke a rule; by then the
+// close frame has been sent. Only a passed [Conn.SetReadDeadline] is another
+// error, and leaves the connection as it is.
+func (c *Conn) ReadMessage() (protocol.Opcode, []byte, error) { return c.in.readMessage() }
 
-// leave is CloseNow after what waits.
-func (c *Conn) leave() {
-	late := time.AfterFunc(c.options.WriteTimeout+c.options.CloseTimeout, c.CloseNow)
-	defer late.Stop()
-	c.writing.Lock()
-	open := c.open() == nil
-	if open {
-		_ = c.flush()
-		c.sendWaiting()
-	}
-	c.writing.Unlock()
-	if open && c.reading.TryLock() {
-		c.linger()
-		c.reading.Unlock()
-	}
-	c.CloseNow()
-}
+// NextReader waits for the next data message and returns its opcode and a reader
+// of its payload, which comes as it arrives. The reader ends with io.EOF, or with
+// what ReadMessage would say; it is of use until the next NextReader or
+// ReadMessage, which pass over what it has left. Text is checked up to where it
+// has been read. MaxMessageSize bounds the message here too.
+func (c *Conn) NextReader() (protocol.Opcode, io.Reader, error) { return c.in.nextReader() }
 
-// settle says why the connection is about to end, if nothing else has.
-func (c *Conn) settle(why *CloseError) {
-	c.ending.Lock()
-	defer c.ending.Unlock()
-	if c.err == nil {
-		c.err = why
-	}
-}
+// WriteMessage sends a whole message in one frame. It waits for a peer that
+// reads slowly, at most WriteTimeout, and as long for a message that is under way
+// in parts (see [Conn.NextWriter]): when that takes longer nothing is sent, the error is
+// [os.ErrDeadlineExceeded], and the connection goes on. p is not kept, nor changed.
+// ErrClosed says that the connection is closing: the next read tells how it ends.
+//
+// While the reader has more to decode without waiting, messages up to 32 KiB are
+// held to leave together: when it next waits, when 64 KiB are full, or after
+// a millisecond. An error of that write is told by the next call.
+func (c *Conn) WriteMessage(op protocol.Opcode, p []byte) error { return c.out.sendMessage(op, p) }
 
-// drop is end for a peer that does not read: what the kernel still holds for it is discarded
-// as well.
-func (c *Conn) drop(why *CloseError) {
-	if nc, ok := c.nc.(interface{ SetLinger(int) error }); ok && !c.ended.Load() {
-		_ = nc.SetLinger(0)
-	}
-	c.end(why)
-}
+// NextWriter begins a message that is sent in parts, as fragments of 32 KiB or
+// what Close leaves; a shorter one leaves whole. Other messages wait until Close,
+// WriteTimeout at most; it must be called; control frames do not. Since its length is not known it is
+// compressed however short it is, where permessage-deflate was agreed.
+func (c *Conn) NextWriter(op protocol.Opcode) (io.WriteCloser, error) { return c.out.nextWriter(op) }
 
-// end closes the socket; the first reason counts.
-func (c *Conn) end(why *CloseError) {
-	c.ending.Lock()
-	defer c.ending.Unlock()
-	if c.ended.Load() {
-		return
-	}
-	if c.err == nil {
-		c.err = why
-	}
-	c.ended.Store(true)
-	c.nc.Close()
-	c.options.Memory.Close(&c.account)
-	if q := c.queue.Load(); q != nil {
-		c.unqueue(q.stop())
-	}
-	if c.done != nil {
-		close(c.done)
-	}
-	if c.server != nil {
-		c.server.remove(c)
-	}
-	if c.writing.TryLock() {
-		c.nextTurn()
-		c.writing.Unlock()
-	} else {
-		go c.wakeWriters() // the lock may be ours
-	}
-}
+// Ping sends a ping with a payload of at most 125 bytes.
+func (c *Conn) Ping(p []byte) error { return c.out.sendControl(protocol.OpPing, p) }
+
+// Send queues a prepared message and returns at once. What waits leaves in order
+// and in as few writes as possible. Where more than SendQueue bytes would wait the peer
+// is too slow: ErrSlowReader, and nothing is queued; one message may always wait, however
+// long.
+func (c *Conn) Send(m *Prepared) error { return c.out.send(m) }
+
+// OnDrain has f called each time that all messages queued by [Conn.Send] have been
+// handed to the socket, or discarded because the connection is ending. After a Send
+// that succeeded the call always comes, from another goroutine, perhaps before Send
+// returns. So a sender can queue a part of what it has, and the next part from f.
+//
+// f may call Send. It must not wait for anything: the goroutine that calls it serves other
+// connections too. OnDrain is called before the first Send.
+func (c *Conn) OnDrain(f func()) { c.out.setOnDrain(f) }

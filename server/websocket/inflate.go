@@ -1,4 +1,4 @@
-// Inflating what peers have compressed, within what memory and processors there are.
+// Inflating compressed messages, within the memory and processors that there are.
 
 package websocket
 
@@ -9,14 +9,14 @@ import (
 	"framescope/protocol"
 )
 
-// inflaters are those between messages.
+// inflaters are those that no message uses.
 var inflaters = sync.Pool{New: func() any { return new(protocol.Inflater) }}
 
-// inflateStep is how much is inflated at once, in bytes: before more there must be memory
-// for it.
+// inflateStep is how much is inflated at once, in bytes: before more is inflated there must be
+// memory for it.
 const inflateStep = 64 << 10
 
-// inflateSlack is how much more than was asked for may come at once.
+// inflateSlack is how much more than was asked for may come at once, in bytes.
 const inflateSlack = 1 << 10
 
 // inflateSlots bounds how many goroutines inflate messages beyond inflateStep at a time: one
@@ -25,54 +25,54 @@ const inflateSlack = 1 << 10
 var inflateSlots = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1))
 
 // inflate adds to the message what an event of a compressed one brings.
-func (c *Conn) inflate(ev protocol.Event) error {
-	m, h := &c.message, c.decoder.Header()
+func (in *inbound) inflate(ev protocol.Event) error {
+	m, h := &in.message, in.decoder.Header()
 	if ev.Start && h.Opcode != protocol.OpContinuation {
-		c.decoder.SwapInflater(inflaters.Get().(*protocol.Inflater))
+		in.decoder.SwapInflater(inflaters.Get().(*protocol.Inflater))
 		m.inflating = true
 	}
-	broken, err := c.inflateAll(ev.Data)
+	broken, err := in.inflateAll(ev.Data)
 	if err != nil {
 		return err
 	}
 	if ev.End && h.Fin {
-		inflaters.Put(c.decoder.SwapInflater(nil))
+		inflaters.Put(in.decoder.SwapInflater(nil))
 		m.inflating = false
 	}
-	c.countMemory(cap(m.room.bytes))
+	in.countMemory(cap(m.buffer.bytes))
 	if broken != 0 {
-		return c.failBreach()
+		return in.failBreach()
 	}
 	return nil
 }
 
-// takeInflateSlot waits for one of inflateSlots.
-func (c *Conn) takeInflateSlot() {
+// waitInflateSlot waits for one of inflateSlots.
+func (in *inbound) waitInflateSlot() {
 	select {
 	case inflateSlots <- struct{}{}:
 	default:
-		c.options.Memory.Add(&c.account, c, bufferSize) // the input, which is kept meanwhile
+		in.link.keep(bufferSize) // the input, which is kept meanwhile
 		inflateSlots <- struct{}{}
-		c.options.Memory.Sub(&c.account, bufferSize)
+		in.link.letGo(bufferSize)
 	}
 }
 
-func (c *Conn) inflateAll(p []byte) (broken protocol.Rules, err error) {
-	m := &c.message
+func (in *inbound) inflateAll(p []byte) (broken protocol.Rules, err error) {
+	b := &in.message.buffer
 	for more := true; more && broken == 0; {
-		// What comes is likely four times as much.
+		// Most messages inflate to less than four times their size.
 		space := min(max(4*len(p), 4<<10), inflateStep)
-		if limit := c.decoder.MaxMessageSize; limit > 0 {
-			space = int(min(uint64(space), limit-min(limit, uint64(len(m.room.bytes)))+inflateSlack))
+		if limit := in.decoder.MaxMessageSize; limit > 0 {
+			space = int(min(uint64(space), limit-min(limit, uint64(len(b.bytes)))+inflateSlack))
 		}
-		if err := c.makeRoom(len(m.room.bytes) + space); err != nil {
+		if err := in.growMessage(len(b.bytes) + space); err != nil {
 			return 0, err
 		}
-		long := len(m.room.bytes) >= inflateStep
+		long := len(b.bytes) >= inflateStep
 		if long {
-			c.takeInflateSlot()
+			in.waitInflateSlot()
 		}
-		m.room.bytes, p, more, broken = c.decoder.InflatePart(m.room.bytes, p, space-inflateSlack)
+		b.bytes, p, more, broken = in.decoder.InflatePart(b.bytes, p, space-inflateSlack)
 		if long {
 			<-inflateSlots
 		}

@@ -2,106 +2,99 @@
 
 package websocket
 
-import (
-	"net"
-	"syscall"
+import "framescope/protocol"
 
-	"framescope/protocol"
-	"framescope/server/memory"
-)
-
-// input reads the socket. It holds a buffer only while there are bytes: an idle
+// input reads the socket. It has a buffer only while there are bytes: an idle
 // connection waits without one.
 type input struct {
+	link *link
 	buf  *buffer
 	r, w int32 // buf[r:w] is not decoded yet
-	// rest is what is not decoded yet while there is no buffer: the start of a frame or, while
-	// memory is scarce, a few KiB.
-	rest   []byte
-	memory *memory.Budget
-	// afterLong is set when the last frame was read past the buffer. The next is
-	// likely as long: of that only the beginning is wanted here.
+	// undecoded is what is not decoded yet while there is no buffer: the start of a frame or,
+	// while memory is scarce, a few KiB.
+	undecoded []byte
+	// afterLong is set when the last frame was longer than the buffer. The next one probably is
+	// too: then only the beginning of it should go to the buffer.
 	afterLong bool
 
-	socket socket
+	raw rawReader
 }
 
-// longBegin is how much is read of what is likely a long frame to know that it is
-// one, in bytes.
+// longBegin is how much of a frame that is probably long is read into the buffer, in bytes.
 const longBegin = 4 << 10
 
-// longestRest is the most that can be undecodable: a control frame without its
-// last byte.
-const longestRest = 2 + 4 + protocol.MaxControlPayload
+// longestUndecoded is the most that can wait for more bytes before it can be decoded: a
+// control frame without its last byte.
+const longestUndecoded = 2 + 4 + protocol.MaxControlPayload
 
-func (in *input) init(nc net.Conn, buffered []byte, b *memory.Budget) {
-	in.socket.init(nc)
-	in.memory = b
+func (in *input) init(l *link, buffered []byte) {
+	in.link = l
 	if len(buffered) > 0 {
-		in.rest = append(in.rest, buffered...)
+		in.undecoded = append(in.undecoded, buffered...)
 	}
 }
 
 // bytes is what is not decoded yet.
 func (in *input) bytes() []byte {
 	if in.buf == nil {
-		return in.rest
+		return in.undecoded
 	}
 	return in.buf[in.r:in.w]
 }
 
-// take says that n bytes are decoded. They stay where they are until more is read.
-func (in *input) take(n int) {
+// consumed says that n bytes are decoded. They stay where they are until more is read.
+func (in *input) consumed(n int) {
 	if in.buf == nil {
-		in.rest = in.rest[n:]
+		in.undecoded = in.undecoded[n:]
 		return
 	}
 	in.r += int32(n)
 }
 
-func (in *input) empty() bool { return in.r == in.w && len(in.rest) == 0 }
+func (in *input) empty() bool { return in.r == in.w && len(in.undecoded) == 0 }
 
-// release gives the buffer back; the start of a frame in it is kept aside.
+// release puts the buffer back; the start of a frame in it is copied.
 func (in *input) release() {
 	if in.buf == nil {
-		if in.rest = in.rest[:len(in.rest):len(in.rest)]; len(in.rest) == 0 {
-			in.rest = nil
+		if in.undecoded = in.undecoded[:len(in.undecoded):len(in.undecoded)]; len(in.undecoded) == 0 {
+			in.undecoded = nil
 		}
 		return
 	}
-	if in.rest = nil; in.r < in.w {
-		in.rest = append(make([]byte, 0, longestRest), in.buf[in.r:in.w]...)
+	if in.undecoded = nil; in.r < in.w {
+		in.undecoded = append(make([]byte, 0, longestUndecoded), in.buf[in.r:in.w]...)
 	}
-	giveBuffer(in.buf)
+	putBuffer(in.buf)
 	in.buf, in.r, in.w = nil, 0, 0
 }
 
-// abandon leaves the buffer to who still looks at what was decoded in it.
-func (in *input) abandon() {
+// leaveBuffer gives up the buffer without putting it back: the application still uses the
+// message in it.
+func (in *input) leaveBuffer() {
 	if in.buf == nil {
 		return
 	}
-	in.rest = append([]byte(nil), in.buf[in.r:in.w]...)
+	in.undecoded = append([]byte(nil), in.buf[in.r:in.w]...)
 	in.buf, in.r, in.w = nil, 0, 0
 }
 
-// discard forgets what is not decoded: nothing after the end is (RFC 6455 7.1.7).
+// discard drops what is not decoded: nothing after the end is read (RFC 6455 7.1.7).
 func (in *input) discard() {
-	in.rest, in.r = nil, in.w
+	in.undecoded, in.r = nil, in.w
 }
 
 // space is where the next bytes go: behind those that are there, which move to the
-// front of the buffer. While memory is scarce there is no buffer: it would be kept while a
-// message waits for memory.
+// front of the buffer. While memory is scarce there is no buffer, since a message that waits
+// for memory would keep it.
 func (in *input) space() []byte {
 	switch {
-	case in.buf == nil && in.memory.Scarce():
-		in.rest = append(make([]byte, 0, len(in.rest)+longBegin), in.rest...)
-		return in.rest[len(in.rest):cap(in.rest)]
+	case in.buf == nil && in.link.options.Memory.Scarce():
+		in.undecoded = append(make([]byte, 0, len(in.undecoded)+longBegin), in.undecoded...)
+		return in.undecoded[len(in.undecoded):cap(in.undecoded)]
 	case in.buf == nil:
-		in.buf = takeBuffer()
-		in.w = int32(copy(in.buf[:], in.rest))
-		in.rest = nil
+		in.buf = getBuffer()
+		in.w = int32(copy(in.buf[:], in.undecoded))
+		in.undecoded = nil
 	case in.r > 0:
 		in.w = int32(copy(in.buf[:], in.buf[in.r:in.w]))
 		in.r = 0
@@ -113,50 +106,22 @@ func (in *input) space() []byte {
 	return b
 }
 
-// fillConn reads what comes next where nothing is known of a descriptor.
-func (in *input) fillConn(nc net.Conn, to []byte) (n int, err error) {
+// fillConn is fill through the net.Conn.
+func (in *input) fillConn(to []byte) (n int, err error) {
 	if to != nil {
-		return nc.Read(to)
+		return in.link.nc.Read(to)
 	}
-	n, err = nc.Read(in.space())
-	in.came(n)
+	n, err = in.link.nc.Read(in.space())
+	in.received(n)
 	return n, err
 }
 
-// came says that n bytes were read into space.
-func (in *input) came(n int) {
+// received says that n bytes were read into space.
+func (in *input) received(n int) {
 	if in.buf == nil {
-		in.rest = in.rest[:len(in.rest)+n]
+		in.undecoded = in.undecoded[:len(in.undecoded)+n]
 	} else {
 		in.w += int32(n)
 	}
 	in.afterLong = false
-}
-
-// recorder is a connection whose descriptor may be used by who shows it what came
-// and what is about to be sent: a tapped one.
-type recorder interface {
-	syscall.Conn
-	Received(b []byte, err error)
-	Sending(b []byte)
-}
-
-// descriptor is what may be read beside nc; other wrappers would be passed over.
-func descriptor(nc net.Conn) (raw syscall.RawConn, record recorder) {
-	var conn syscall.Conn
-	switch c := nc.(type) {
-	case *net.TCPConn:
-		conn = c
-	case *net.UnixConn:
-		conn = c
-	case recorder:
-		conn, record = c, c
-	default:
-		return nil, nil
-	}
-	raw, err := conn.SyscallConn()
-	if err != nil {
-		return nil, nil
-	}
-	return raw, record
 }

@@ -61,11 +61,11 @@ func (s *Server) run(c *Conn, app func(*Conn)) {
 		}
 		s.logFailure(c, recover(), debug.Stack())
 		reason := "the application failed"
-		c.closeAndEnd(&CloseError{Code: protocol.CloseInternalError, Reason: reason, cause: errApplication}, reason)
+		c.in.closeAndEnd(&CloseError{Code: protocol.CloseInternalError, Reason: reason, cause: errApplication}, reason)
 	}()
 	app(c)
 	returned = true
-	c.leave()
+	c.finish()
 }
 
 // logFailure logs an application that panicked or, if fault is nil, called runtime.Goexit.
@@ -85,7 +85,7 @@ func (s *Server) logFailure(c *Conn, fault any, stack []byte) {
 }
 
 // register takes the connection from net/http, so that Shutdown knows it before it is
-// answered. Its locks are held until it is: the answer must be the first to be written.
+// answered. The caller calls endHandshake: the answer must be the first to be written.
 func (s *Server) register(w http.ResponseWriter, apps *sync.WaitGroup) (*Conn, error) {
 	s.gate.RLock()
 	defer s.gate.RUnlock()
@@ -103,8 +103,7 @@ func (s *Server) register(w http.ResponseWriter, apps *sync.WaitGroup) (*Conn, e
 	s.defaults.Do(func() { s.options = s.Options.withDefaults() })
 	c := newConn(nc, protocol.Server, buffered, &s.options)
 	c.server = s
-	c.reading.Lock()
-	c.writing.Lock()
+	c.beginHandshake()
 	s.add(c)
 	if apps != nil {
 		apps.Add(1)

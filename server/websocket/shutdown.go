@@ -22,7 +22,7 @@ func (s *Server) Shutdown(ctx context.Context) {
 	open, emptied := s.remaining()
 	if len(open) > 0 {
 		sendCloseFrames(ctx, open)
-		late := time.NewTimer(open[0].options.CloseTimeout)
+		late := time.NewTimer(open[0].link.options.CloseTimeout)
 		defer late.Stop()
 		select {
 		case <-emptied:
@@ -76,29 +76,4 @@ func sendCloseFrames(ctx context.Context, open []*Conn) {
 		})
 	}
 	sending.Wait()
-}
-
-// startClose sends a close frame without a wait, and leaves the rest of the handshake to the
-// reader. Where something else has to leave before, or nobody reads, it has Close do it.
-func (c *Conn) startClose(code protocol.CloseCode, reason string) {
-	if c.reading.TryLock() {
-		c.reading.Unlock()
-		go c.Close(code, reason)
-		return
-	}
-	if !c.writing.TryLock() {
-		go c.Close(code, reason)
-		return
-	}
-	var payload [protocol.MaxControlPayload]byte
-	p := protocol.AppendClosePayload(payload[:0], code, reason)
-	o := &c.out
-	if c.open() != nil || c.queue.Load() != nil || c.pongs.Load() != nil || c.inMessage || o.n+protocol.MaxHeaderSize+len(p) > bufferSize {
-		c.writing.Unlock()
-		go c.Close(code, reason)
-		return
-	}
-	c.put(protocol.Header{Fin: true, Opcode: protocol.OpClose}, p)
-	c.closeSent = true
-	_ = c.flushAside() // a failure has ended the connection
 }

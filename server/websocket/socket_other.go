@@ -1,6 +1,6 @@
 //go:build !linux
 
-// The socket where its descriptor is left alone.
+// The socket where its descriptor is not used.
 
 package websocket
 
@@ -9,16 +9,16 @@ import (
 	"net"
 )
 
-type socket struct{ blocked func(bool) }
+func newSocket(nc net.Conn) socket { return socket{nc: nc} }
 
-func (s *socket) init(net.Conn) {}
+type rawReader struct{}
 
-func (s *socket) direct() bool { return false }
+func (in *input) fill(to []byte) (int, error) { return in.fillConn(to) }
 
-func (in *input) fill(nc net.Conn, to []byte) (int, error) { return in.fillConn(nc, to) }
+type rawWriter struct{}
 
-func (s *socket) write([]byte) error { return errors.ErrUnsupported }
+func (w *rawWriter) offer(*socket, []byte) (done bool, err error) {
+	return false, errors.ErrUnsupported
+}
 
-func (s *socket) offer([]byte) (done bool, err error) { return false, errors.ErrUnsupported }
-
-func (s *socket) push() error { return errors.ErrUnsupported }
+func (w *rawWriter) push(*socket) error { return errors.ErrUnsupported }

@@ -1,105 +1,108 @@
-// Writing: messages and control frames, whole.
+// Sending messages: whole, one after the other.
 
 package websocket
 
 import (
-	"crypto/rand"
-	"encoding/binary"
 	"fmt"
 	"os"
-	"sync"
 	"time"
 
 	"framescope/protocol"
 )
 
-// WriteMessage sends a whole message in one frame. It waits for a peer that
-// reads slowly, at most WriteTimeout, and as long for a message that is under way
-// in parts (see [Conn.NextWriter]): when that takes longer nothing is sent, the error is
-// [os.ErrDeadlineExceeded], and the connection goes on. p is not kept, nor changed.
-// ErrClosed says that the connection is closing: the next read tells how it ends.
-//
-// While the reader has more to decode without waiting, messages up to 32 KiB are
-// held back to leave together: when it next waits, when 64 KiB are full, or after
-// a millisecond. An error of that write is told by the next call.
-func (c *Conn) WriteMessage(op protocol.Opcode, p []byte) error {
+func (o *outbound) sendMessage(op protocol.Opcode, p []byte) error {
 	if err := dataOpcode(op); err != nil {
 		return err
 	}
-	if c.compresses(len(p)) {
-		return c.writeCompressed(op, p)
+	if o.compresses(len(p)) {
+		return o.sendCompressed(op, p)
 	}
-	c.writing.Lock()
-	err := c.awaitTurn()
+	return o.sendWhole(protocol.Header{Fin: true, Opcode: op}, p)
+}
+
+// sendWhole sends a message in one frame, in its turn.
+func (o *outbound) sendWhole(h protocol.Header, p []byte) error {
+	o.mu.Lock()
+	err := o.claimTurn()
 	if err == nil {
-		err = c.writeOpen(protocol.Header{Fin: true, Opcode: op}, p)
+		err = o.writeAndRelease(h, p)
 	}
-	c.writing.Unlock()
+	o.mu.Unlock()
 	return err
 }
 
-// awaitTurn waits until no message is under way in parts, or none will be any more, but
-// no longer than a write may take; c.writing is held.
-func (c *Conn) awaitTurn() error {
-	if !c.inMessage {
-		return nil
+// claimTurn makes the caller the writer when no message is under way in parts. mu is held.
+func (o *outbound) claimTurn() error {
+	for {
+		if o.inMessage {
+			if err := o.awaitTurn(); err != nil {
+				return err
+			}
+		}
+		o.claim()
+		if !o.inMessage || o.link.ended.Load() {
+			return nil
+		}
+		o.release()
 	}
-	ends := now().add(c.options.WriteTimeout)
-	wake := time.AfterFunc(c.options.WriteTimeout, c.wakeWriters)
+}
+
+// awaitTurn waits until no message is under way in parts, or the connection has ended, but
+// no longer than a write may take; mu is held.
+func (o *outbound) awaitTurn() error {
+	ends := now().add(o.link.options.WriteTimeout)
+	wake := time.AfterFunc(o.link.options.WriteTimeout, o.lockAndWakeTurn)
 	defer wake.Stop()
-	for c.inMessage && !c.ended.Load() {
-		by, now := sooner(c.writeBy.get(), ends), now()
+	for o.inMessage && !o.link.ended.Load() {
+		by, now := sooner(o.writeBy, ends), now()
 		if by.passed(now) {
 			return fmt.Errorf("write message: another one is still under way in parts: %w", os.ErrDeadlineExceeded)
 		}
 		wake.Reset(time.Duration(by - now)) // SetWriteDeadline may have changed it
-		c.awaitEnd()
+		o.wait().turn.Wait()
 	}
 	return nil
 }
 
-// awaitEnd waits for the end of the message that is under way, or of the connection.
-func (c *Conn) awaitEnd() {
-	if c.messageOver == nil {
-		c.messageOver = sync.NewCond(&c.writing)
+// wakeTurn wakes the goroutines that wait for the end of a message; mu is held.
+func (o *outbound) wakeTurn() {
+	if o.waiters != nil {
+		o.waiters.turn.Broadcast()
 	}
-	c.messageOver.Wait()
+}
+
+func (o *outbound) lockAndWakeTurn() {
+	o.mu.Lock()
+	o.wakeTurn()
+	o.mu.Unlock()
 }
 
 // beginMessage keeps other messages from being sent until endMessage; inParts says that
-// this is up to the application.
-func (c *Conn) beginMessage(inParts bool) error {
-	c.writing.Lock()
-	defer c.writing.Unlock()
-	if err := c.awaitTurn(); err != nil {
+// the application decides when that is.
+func (o *outbound) beginMessage(inParts bool) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for o.inMessage {
+		if err := o.awaitTurn(); err != nil {
+			return err
+		}
+		if o.link.ended.Load() {
+			break
+		}
+	}
+	if err := o.open(); err != nil {
 		return err
 	}
-	if err := c.open(); err != nil {
-		return err
-	}
-	c.inMessage, c.inParts = true, inParts
+	o.inMessage, o.inParts = true, inParts
 	return nil
 }
 
-func (c *Conn) endMessage() {
-	c.writing.Lock()
-	c.inMessage, c.inParts = false, false
-	c.nextTurn()
-	c.writing.Unlock()
-}
-
-// nextTurn wakes who awaits a turn; c.writing is held.
-func (c *Conn) nextTurn() {
-	if c.messageOver != nil {
-		c.messageOver.Broadcast()
-	}
-}
-
-// wakeWriters is nextTurn for who may hold c.writing.
-func (c *Conn) wakeWriters() {
-	c.writing.Lock()
-	c.nextTurn()
-	c.writing.Unlock()
+func (o *outbound) endMessage() {
+	o.mu.Lock()
+	o.inMessage, o.inParts = false, false
+	o.wakeTurn()
+	o.scheduleQueue()
+	o.mu.Unlock()
 }
 
 func dataOpcode(op protocol.Opcode) error {
@@ -109,43 +112,48 @@ func dataOpcode(op protocol.Opcode) error {
 	return nil
 }
 
-// Ping sends a ping with a payload of at most 125 bytes.
-func (c *Conn) Ping(p []byte) error { return c.writeControl(protocol.OpPing, p) }
-
-func (c *Conn) writeControl(op protocol.Opcode, p []byte) error {
-	if len(p) > protocol.MaxControlPayload {
-		return fmt.Errorf("write %v: payload of %d bytes, at most %d allowed", op, len(p), protocol.MaxControlPayload)
+// sendCompressed sends a message compressed, unless that makes it larger and
+// no later message builds on it.
+func (o *outbound) sendCompressed(op protocol.Opcode, p []byte) error {
+	h := protocol.Header{Fin: true, RSV: protocol.RSV1, Opcode: op}
+	if !o.deflate.NoContextTakeover(o.link.side) {
+		return o.sendInContext(h, p)
 	}
-	return c.writeFrame(protocol.Header{Fin: true, Opcode: op}, p)
-}
-
-// writeFrame sends one frame, whose header lacks length and mask.
-func (c *Conn) writeFrame(h protocol.Header, p []byte) error {
-	c.writing.Lock()
-	err := c.writeOpen(h, p)
-	c.writing.Unlock()
-	return err
-}
-
-func (c *Conn) writeOpen(h protocol.Header, p []byte) error {
-	if err := c.open(); err != nil {
+	d := o.getDeflater()
+	small, err := d.message(p)
+	if err != nil {
+		o.putDeflater(d)
 		return err
 	}
-	return c.write(h, p, true)
-}
-
-// open is ErrClosed when nothing may be written any more; c.writing is held.
-func (c *Conn) open() error {
-	// RFC 6455 5.5.1: nothing after a close frame.
-	if c.closeSent || c.Err() != nil {
-		return ErrClosed
+	// The write may wait: the deflater, of hundreds of KiB, is for others meanwhile.
+	var waits messageBuffer
+	if len(small) >= len(p) {
+		h.RSV, small = 0, p
+	} else {
+		waits = getMessageBuffer(len(small))
+		small = append(waits.bytes, small...)
+		defer waits.put(o.link.options.Memory)
 	}
-	return nil
+	o.putDeflater(d)
+	if kept := int64(cap(waits.bytes)); kept > smallMemory {
+		o.link.keep(kept)
+		defer o.link.letGo(kept)
+	}
+	return o.sendWhole(h, small)
 }
 
-// newMaskingKey is unpredictable (RFC 6455 10.3).
-func newMaskingKey() uint32 {
-	var key [4]byte
-	rand.Read(key[:])
-	return binary.BigEndian.Uint32(key[:])
+// sendInContext sends a message compressed with the context of those before: messages must be
+// sent in the order in which they are compressed.
+func (o *outbound) sendInContext(h protocol.Header, p []byte) error {
+	if err := o.beginMessage(false); err != nil {
+		return err
+	}
+	defer o.endMessage()
+	d := o.getDeflater()
+	defer o.putDeflater(d)
+	small, err := d.message(p)
+	if err != nil {
+		return err
+	}
+	return o.sendFrame(h, small)
 }

@@ -1,0 +1,144 @@
+// Sending single frames: behind those that are held, long ones in pieces.
+
+package websocket
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+
+	"framescope/protocol"
+)
+
+// sendFrame sends one frame, whose header lacks length and mask, once there is no other writer.
+func (o *outbound) sendFrame(h protocol.Header, p []byte) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.claim()
+	return o.writeAndRelease(h, p)
+}
+
+// sendControl is sendFrame for a control frame.
+func (o *outbound) sendControl(op protocol.Opcode, p []byte) error {
+	if len(p) > protocol.MaxControlPayload {
+		return fmt.Errorf("write %v: payload of %d bytes, at most %d allowed", op, len(p), protocol.MaxControlPayload)
+	}
+	return o.sendFrame(protocol.Header{Fin: true, Opcode: op}, p)
+}
+
+// writeAndRelease writes a frame, or holds it, and releases the role. The caller is the writer; mu
+// is held, but not during a write.
+func (o *outbound) writeAndRelease(h protocol.Header, p []byte) error {
+	err := o.open()
+	if err == nil {
+		err = o.writeFrame(h, p, o.hold)
+	}
+	o.release()
+	return err
+}
+
+// writeFrame adds a frame to the pending ones and, unless they are to be held, writes them. The
+// caller is the writer; mu is held, but not during a write.
+func (o *outbound) writeFrame(h protocol.Header, p []byte, hold bool) error {
+	if !o.pending.fits(min(len(p), copyLimit)) {
+		if err := o.flush(); err != nil {
+			return err
+		}
+	}
+	h = o.complete(h, p)
+	first := o.pending.add(h, p)
+	if len(p) > copyLimit {
+		o.mu.Unlock()
+		err := o.writeLong(h, p)
+		o.mu.Lock()
+		return err
+	}
+	if hold && o.hold {
+		if first {
+			o.pending.hold(o.holdOver)
+		}
+		return nil
+	}
+	return o.flush()
+}
+
+// complete sets what a header lacks.
+func (o *outbound) complete(h protocol.Header, p []byte) protocol.Header {
+	h.PayloadLength = uint64(len(p))
+	if o.link.side == protocol.Client {
+		h.Masked, h.MaskingKey = true, newMaskingKey()
+	}
+	return h
+}
+
+// writeLong writes the pending frames, the last of which is the header, and a long payload. The
+// caller is the writer; mu is not held.
+func (o *outbound) writeLong(h protocol.Header, p []byte) error {
+	if h.Masked {
+		return o.writeMasked(h.MaskingKey, p)
+	}
+	w := &o.pending
+	n := copy(w.buf[w.n:min(w.n+firstPiece, bufferSize)], p)
+	w.n += int32(n)
+	err := o.flushPending()
+	w.discard()
+	if err != nil {
+		return err
+	}
+	return o.write(p[n:])
+}
+
+// writeMasked masks a long payload in pieces, since the application's bytes must not be changed.
+func (o *outbound) writeMasked(key uint32, p []byte) error {
+	w := &o.pending
+	for at := 0; at < len(p); {
+		n := copy(w.buf[w.n:], p[at:])
+		protocol.Mask(key, at, w.buf[w.n:][:n])
+		w.n += int32(n)
+		at += n
+		if err := o.flushPending(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// newMaskingKey is unpredictable (RFC 6455 10.3).
+func newMaskingKey() uint32 {
+	var key [4]byte
+	rand.Read(key[:])
+	return binary.BigEndian.Uint32(key[:])
+}
+
+// setHold says whether frames may be held: the reader has more to decode before it waits.
+func (o *outbound) setHold(hold bool) {
+	o.mu.Lock()
+	o.hold = hold
+	o.mu.Unlock()
+}
+
+// sendHeld ends the hold and sends the held frames, for the reader, which is about to wait. If
+// there is a writer, it sends them.
+func (o *outbound) sendHeld() error {
+	o.mu.Lock()
+	o.hold = false
+	if o.writing || o.pending.n == 0 {
+		o.mu.Unlock()
+		return nil
+	}
+	o.writing = true
+	o.mu.Unlock()
+	return o.flushAside()
+}
+
+// holdOver sends frames that have been held for holdTime. If there is a writer, it sends them.
+func (o *outbound) holdOver() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.writing || o.pending.n == 0 {
+		return
+	}
+	o.writing = true
+	_ = o.flush() // a failure has ended the connection
+	o.release()
+}

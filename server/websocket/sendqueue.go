@@ -1,0 +1,241 @@
+// The send queue: prepared messages that wait for the socket.
+
+package websocket
+
+import "framescope/protocol"
+
+// sendQueue is part of the outbound half, whose mutex guards it.
+type sendQueue struct {
+	waiting   []*Prepared
+	spare     []*Prepared // to be used again
+	bytes     int
+	scheduled bool // the fan-out has it, or a goroutine sends it
+	onDrain   func()
+}
+
+// keptQueue is the longest queue, in messages, whose memory is kept for the next.
+const keptQueue = 4
+
+// queuedSize is what a message that waits takes in a queue, in bytes; the queue may be twice as
+// long as what is in it. The message itself is shared by all queues.
+const queuedSize = 2 * 8
+
+// busy reports whether something waits, or is being sent.
+func (q *sendQueue) busy() bool { return q != nil && (q.scheduled || len(q.waiting) > 0) }
+
+// removeAll removes all that waits, and returns it.
+func (q *sendQueue) removeAll() []*Prepared {
+	batch := q.waiting
+	q.waiting, q.spare, q.bytes = q.spare[:0], batch, 0
+	return batch
+}
+
+// drained calls OnDrain's function; no lock is held.
+func (q *sendQueue) drained() {
+	if q.onDrain != nil {
+		q.onDrain()
+	}
+}
+
+// setOnDrain sets what is called when the queue is empty.
+func (o *outbound) setOnDrain(f func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.makeQueue().onDrain = f
+}
+
+func (o *outbound) makeQueue() *sendQueue {
+	if o.queue == nil {
+		o.queue = new(sendQueue)
+	}
+	return o.queue
+}
+
+// send queues a message. If nothing else is being sent, the fan-out is called, else the writer
+// calls it.
+func (o *outbound) send(m *Prepared) error {
+	size := len(m.frameFor(o))
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.link.ended.Load() {
+		return ErrClosed
+	}
+	q := o.makeQueue()
+	if q.bytes > 0 && q.bytes+size > o.link.options.SendQueue {
+		return ErrSlowReader
+	}
+	q.waiting = append(q.waiting, m)
+	q.bytes += size
+	o.count(m)
+	o.scheduleQueue()
+	return nil
+}
+
+// scheduleQueue gives the queue to the fan-out if something waits in it and nothing stands in its
+// way. Who removes an obstacle calls it again; mu is held.
+func (o *outbound) scheduleQueue() {
+	if q := o.queue; q != nil && len(q.waiting) > 0 && !q.scheduled && !o.writing && !o.inMessage {
+		q.scheduled = true
+		allQueues.add(o)
+	}
+}
+
+// sendQueued implements queueSender.
+func (o *outbound) sendQueued() (stayed bool) {
+	if !o.link.direct() { // any write may wait
+		go o.drainQueue()
+		return false
+	}
+	more, stayed := o.sendSome(true)
+	switch {
+	case stayed && more:
+		o.drainQueue()
+	case more:
+		allQueues.add(o)
+	}
+	return stayed
+}
+
+// drainQueue sends until nothing is queued.
+func (o *outbound) drainQueue() {
+	for more := true; more; {
+		more, _ = o.sendSome(false)
+	}
+}
+
+// sendSome sends all that is queued at present, unless there is a writer or a message under way:
+// at the end of those the queue is given to the fan-out again. more says that the caller has to go
+// on, stayed that a sender of the fan-out had to wait.
+func (o *outbound) sendSome(fanning bool) (more, stayed bool) {
+	o.mu.Lock()
+	q, ended := o.queue, o.link.ended.Load()
+	if !ended && (o.writing || o.inMessage) {
+		q.scheduled = false
+		o.mu.Unlock()
+		return false, false
+	}
+	if !ended {
+		o.writing, o.fanning = true, fanning
+		o.sendBatch()
+		stayed = fanning && !o.fanning
+		o.fanning = false
+		more = len(q.waiting) > 0
+	}
+	if !more {
+		q.scheduled = false
+		if cap(q.spare) > keptQueue {
+			q.waiting, q.spare = nil, nil
+		}
+	}
+	if !ended {
+		o.release()
+	}
+	o.mu.Unlock()
+	if !more {
+		q.drained()
+	}
+	return more, stayed
+}
+
+// sendBatch sends all that is queued now. The caller is the writer; mu is held, but not meanwhile.
+func (o *outbound) sendBatch() {
+	batch := o.queue.removeAll()
+	open := o.open() == nil
+	o.mu.Unlock()
+	if open {
+		_ = o.writeBatch(batch) // a failure has ended the connection
+	}
+	o.uncount(batch)
+	clear(batch)
+	o.mu.Lock()
+}
+
+// writeBatch sends whole frames behind the pending ones: copied together where they are short,
+// else from where they lie. The caller is the writer; mu is not held.
+func (o *outbound) writeBatch(batch []*Prepared) error {
+	if o.link.side == protocol.Client {
+		return o.writeMaskedBatch(batch)
+	}
+	w := &o.pending
+	if len(batch) == 1 && w.n == 0 {
+		return o.write(batch[0].frameFor(o))
+	}
+	for _, m := range batch {
+		wire := m.frameFor(o)
+		if int(w.n)+len(wire) > bufferSize {
+			if err := o.flushPending(); err != nil {
+				return err
+			}
+		}
+		if len(wire) > bufferSize {
+			if err := o.write(wire); err != nil {
+				return err
+			}
+			continue
+		}
+		w.n = int32(len(append(w.space(), wire...)))
+	}
+	return o.flushPending()
+}
+
+// writeMaskedBatch is writeBatch for a client, which masks each frame anew.
+func (o *outbound) writeMaskedBatch(batch []*Prepared) error {
+	w := &o.pending
+	for _, m := range batch {
+		h, n := protocol.ParseHeader(m.frameFor(o))
+		p := m.frameFor(o)[n:]
+		if !w.fits(min(len(p), copyLimit)) {
+			if err := o.flushPending(); err != nil {
+				return err
+			}
+		}
+		h = o.complete(h, p)
+		w.add(h, p)
+		if len(p) > copyLimit {
+			if err := o.writeMasked(h.MaskingKey, p); err != nil {
+				return err
+			}
+		}
+	}
+	return o.flushPending()
+}
+
+// count counts a message in the queue; the first queue that it waits in counts its bytes.
+func (o *outbound) count(m *Prepared) {
+	if b := o.link.options.Memory; b != nil {
+		o.link.keep(queuedSize)
+		if m.queues.Add(1) == 1 {
+			b.AddShared(int64(len(m.wire)))
+		}
+	}
+}
+
+// uncount counts messages that have left the queue.
+func (o *outbound) uncount(batch []*Prepared) {
+	b := o.link.options.Memory
+	if b == nil {
+		return
+	}
+	o.link.letGo(int64(len(batch)) * queuedSize)
+	for _, m := range batch {
+		if m.queues.Add(-1) == 0 {
+			b.SubShared(int64(len(m.wire)))
+		}
+	}
+}
+
+// stopQueue empties the queue of a connection that has ended and returns what was in it. The
+// fan-out calls OnDrain's function.
+func (o *outbound) stopQueue() (unsent []*Prepared) {
+	q := o.queue
+	if q == nil {
+		return nil
+	}
+	unsent = q.waiting
+	q.waiting, q.spare, q.bytes = nil, nil, 0
+	if len(unsent) > 0 && !q.scheduled {
+		q.scheduled = true
+		allQueues.add(o)
+	}
+	return unsent
+}
