@@ -73,6 +73,9 @@ func StatusOf(h Head) int {
 	return status
 }
 
+// Interim reports whether another response follows one with this status (RFC 9110 15.2).
+func Interim(status int) bool { return status >= 100 && status < 200 && status != 101 }
+
 // Check is one duty of the opening handshake and whether it was kept.
 type Check struct {
 	What    string // the duty: "Upgrade names websocket"
@@ -94,16 +97,17 @@ func (e *HandshakeError) Error() string {
 	return "protocol: " + e.Reason + " (" + e.Section + ")"
 }
 
-// CheckRequest judges a client's handshake and returns its key. The error is of
-// the first duty that was not kept.
-func CheckRequest(r Request) (key string, err *HandshakeError) {
+// CheckRequest judges a client's handshake and returns its key. The error is a
+// [*HandshakeError] for the first duty that was not kept.
+func CheckRequest(r Request) (key string, err error) {
 	l := checkList{faults: true}
 	requestChecks(r, &l)
 	return first(r.Fields.Values("Sec-Websocket-Key")), l.firstFault()
 }
 
-// CheckResponse judges a server's answer to a request with the given fields.
-func CheckResponse(status int, response, request Fields) *HandshakeError {
+// CheckResponse judges a server's answer to a request with the given fields. The error is a
+// [*HandshakeError].
+func CheckResponse(status int, response, request Fields) error {
 	l := checkList{faults: true}
 	responseChecks(status, response, request, &l)
 	return l.firstFault()
@@ -125,7 +129,7 @@ func (l *checkList) add(ok bool, what, seen, reason, section string, status int)
 	}
 }
 
-func (l *checkList) firstFault() *HandshakeError {
+func (l *checkList) firstFault() error {
 	if len(l.checks) == 0 {
 		return nil
 	}

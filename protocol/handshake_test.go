@@ -68,7 +68,8 @@ func TestCheckRequest(t *testing.T) {
 	} {
 		head, n := ParseHead([]byte(strings.Replace(exampleRequest, c.old, c.new, 1)))
 		r, _ := RequestOf(head)
-		_, err := CheckRequest(r)
+		_, refused := CheckRequest(r)
+		err, _ := refused.(*HandshakeError)
 		switch {
 		case n == 0:
 			t.Errorf("%s: no head", c.name)
@@ -76,6 +77,33 @@ func TestCheckRequest(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 		case c.status != 0 && (err == nil || err.Status != c.status):
 			t.Errorf("%s: %v, want status %d", c.name, err, c.status)
+		}
+	}
+}
+
+// A kept handshake is no error, also as a value of that type.
+func TestChecksReturnNoTypedNil(t *testing.T) {
+	r := Request{Method: "GET", Host: "x", Major: 1, Minor: 1, Fields: fieldMap{
+		"Upgrade": {"websocket"}, "Connection": {"Upgrade"}, "Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="},
+	}}
+	var err error
+	if _, err = CheckRequest(r); err != nil {
+		t.Errorf("request: %#v", err)
+	}
+	answer := fieldMap{"Upgrade": {"websocket"}, "Connection": {"Upgrade"}, "Sec-Websocket-Accept": {"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="}}
+	if err = CheckResponse(101, answer, r.Fields); err != nil {
+		t.Errorf("response: %#v", err)
+	}
+}
+
+type fieldMap map[string][]string
+
+func (f fieldMap) Values(name string) []string { return f[name] }
+
+func TestInterim(t *testing.T) {
+	for status, want := range map[int]bool{100: true, 103: true, 199: true, 101: false, 99: false, 200: false, 0: false} {
+		if Interim(status) != want {
+			t.Errorf("%d: %v", status, !want)
 		}
 	}
 }

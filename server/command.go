@@ -130,7 +130,7 @@ func serveCommand() *cobra.Command {
 	f.Int64Var(&config.maxMessageSize, "max-message-size", config.maxMessageSize, "largest message accepted, in `bytes`; a connection that sends a larger one is closed with 1009")
 	f.Var(&config.maxMemory, "max-memory", "limit of all data that is queued or incomplete, a `SIZE` such as 512MiB; beyond it the largest and longest idle connections are closed. By default a quarter of the machine's memory")
 	f.StringArrayVar(&config.origins, "allow-origin", nil, "allow pages of this `origin` to connect, too, such as https://app.example or https://*.app.example; may be repeated")
-	f.StringArrayVar(&config.hosts, "allow-host", nil, "answer requests for this host `name`, too; may be repeated")
+	f.StringArrayVar(&config.hosts, "allow-host", nil, "answer requests for this host `name`, too, such as scope.example or *.scope.example; may be repeated")
 	f.StringVar(&config.pages, "pages", "", "serve the page from this `folder` instead of the built-in one; for development")
 	return c
 }

@@ -87,7 +87,7 @@ func (c *config) check() error {
 		if err != nil || u.Scheme == "" || u.Host == "" || !strings.EqualFold(origin, u.Scheme+"://"+u.Host) {
 			return fmt.Errorf("--allow-origin %q is not an origin: give SCHEME://HOST or SCHEME://HOST:PORT, without a path", origin)
 		}
-		if strings.Contains(origin, "*") && !isPattern(u) {
+		if strings.Contains(origin, "*") && !isPattern(u.Hostname()) {
 			return fmt.Errorf("--allow-origin %q has a * in the wrong place: use it only for all names below a domain, as in https://*.app.example", origin)
 		}
 		c.origins[i] = normalOrigin(u)
@@ -95,6 +95,9 @@ func (c *config) check() error {
 	for _, host := range c.hosts {
 		if _, err := netip.ParseAddr(host); err != nil && (host == "" || strings.ContainsAny(host, ":/[]@ ")) {
 			return fmt.Errorf("--allow-host %q is not a host name: give a name without scheme and port, such as scope.example", host)
+		}
+		if strings.Contains(host, "*") && !isPattern(host) {
+			return fmt.Errorf("--allow-host %q has a * in the wrong place: use it only for all names below a domain, as in *.app.example", host)
 		}
 	}
 	if c.pages != "" {
@@ -105,10 +108,10 @@ func (c *config) check() error {
 	return nil
 }
 
-// isPattern reports whether an origin that contains a * is a valid pattern: a * for the
+// isPattern reports whether a host that contains a * is a valid pattern: a * for the
 // names below a domain, and no other.
-func isPattern(origin *url.URL) bool {
-	domain, ok := strings.CutPrefix(origin.Hostname(), "*.")
+func isPattern(host string) bool {
+	domain, ok := strings.CutPrefix(host, "*.")
 	if _, err := netip.ParseAddr(domain); !ok || err == nil {
 		return false
 	}

@@ -36,7 +36,7 @@ func TestUnfinishedFramesAreRecordedBeforeTheClose(t *testing.T) {
 				MaxMessageSize: largest, FrameTimeout: 50 * time.Millisecond, MessageTimeout: 50 * time.Millisecond, CloseTimeout: time.Second,
 			}}
 			h := httptest.NewUnstartedServer(frames.Handler(largest, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				_ = sockets.Handle(w, r, func(c *websocket.Conn) {
+				_ = sockets.Handle(w, r, nil, func(c *websocket.Conn) {
 					_, _, _ = c.ReadMessage()
 				})
 			})))

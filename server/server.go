@@ -44,7 +44,11 @@ func newServer(c *config, log *slog.Logger) (*server, error) {
 		sockets: &websocket.Server{
 			Log:     log,
 			Options: websocket.Options{MaxMessageSize: c.maxMessageSize, Memory: messages},
-			Policy:  websocket.Policy{Hosts: c.hostNames(), Origins: c.origins},
+			Policy: websocket.Policy{
+				Hosts: c.hostNames(), Origins: c.origins,
+				HostHint:   "open the page by its address, or allow the name with --allow-host",
+				OriginHint: "allow it with --allow-origin",
+			},
 		},
 	}
 	if c.pages != "" {
@@ -62,7 +66,7 @@ func newServer(c *config, log *slog.Logger) (*server, error) {
 // refusal is captured.
 func (s *server) handler() http.Handler {
 	captured := func(app http.Handler) http.Handler {
-		return s.tap.Handler(uint64(s.config.maxMessageSize), optionalDeflate(app))
+		return s.tap.Handler(uint64(s.config.maxMessageSize), app)
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", s.ownHost(s.page))
@@ -75,17 +79,6 @@ func (s *server) handler() http.Handler {
 		s.running.RLock()
 		defer s.running.RUnlock()
 		mux.ServeHTTP(w, r)
-	})
-}
-
-// optionalDeflate declines permessage-deflate if the URL has deflate=off. Browsers always
-// offer it; without it their payloads can be read on the wire.
-func optionalDeflate(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Query().Get("deflate") == "off" {
-			r.Header.Del("Sec-Websocket-Extensions")
-		}
-		next.ServeHTTP(w, r)
 	})
 }
 

@@ -67,8 +67,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "400 bad request: "+err.Error(), http.StatusBadRequest)
 		return
 	}
+	// A browser always offers compression; without it the payloads can be read on the wire.
+	o := &websocket.AcceptOptions{NoCompression: r.URL.Query().Get("deflate") == "off"}
 	// Handle has answered a handshake that it refused, and the capture shows why.
-	_ = h.server.Handle(w, r, func(c *websocket.Conn) { h.serve(c, roomName, name) })
+	_ = h.server.Handle(w, r, o, func(c *websocket.Conn) { h.serve(c, roomName, name) })
 }
 
 func (h *Handler) serve(c *websocket.Conn, roomName, name string) {

@@ -95,7 +95,7 @@ func (s setup) handler(ended endings) http.Handler {
 		return &echo.Handler{Server: server, Log: slog.New(ended)}
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := server.Accept(w, r)
+		c, err := server.Accept(w, r, nil)
 		if err == nil {
 			err = s.app(c)
 		}

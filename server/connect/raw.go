@@ -10,7 +10,6 @@ import (
 
 	"framescope/protocol"
 	"framescope/server/decode"
-	"framescope/server/websocket"
 )
 
 // shownPayload is how much of a frame's payload is shown, in bytes.
@@ -61,7 +60,7 @@ func (w *watched) show(d *direction, from protocol.Side, b []byte) {
 		}
 		b, d.head = d.head[n:], d.head[:n:n]
 		w.noteHead(d.head, from)
-		if from == protocol.Server && websocket.Interim(protocol.StatusOf(h)) {
+		if from == protocol.Server && protocol.Interim(protocol.StatusOf(h)) {
 			d.head = nil // another one follows
 			continue
 		}

@@ -27,8 +27,13 @@ type Handler struct {
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	remote := r.RemoteAddr
+	o := &websocket.AcceptOptions{
+		Subprotocols: []string{Subprotocol},
+		// A browser always offers compression; without it the payloads can be read on the wire.
+		NoCompression: r.URL.Query().Get("deflate") == "off",
+	}
 	// Handle has answered a handshake that it refused, and the capture shows why.
-	_ = h.Server.Handle(w, r, func(c *websocket.Conn) { h.ended(remote, serve(c)) }, Subprotocol)
+	_ = h.Server.Handle(w, r, o, func(c *websocket.Conn) { h.ended(remote, serve(c)) })
 }
 
 func (h *Handler) ended(remote string, why error) {

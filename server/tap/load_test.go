@@ -60,7 +60,7 @@ func watched(tb testing.TB, frames *tap.Tap) (host string) {
 	sockets := &websocket.Server{}
 	mux := http.NewServeMux()
 	mux.Handle("/echo", frames.Handler(1<<20, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_ = sockets.Handle(w, r, func(c *websocket.Conn) {
+		_ = sockets.Handle(w, r, nil, func(c *websocket.Conn) {
 			for {
 				op, p, err := c.ReadMessage()
 				if err != nil || c.WriteMessage(op, p) != nil {

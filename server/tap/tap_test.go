@@ -30,7 +30,7 @@ func tapped(t *testing.T, o tap.Options, change ...func(*http.Server)) (*tap.Tap
 	sockets := &websocket.Server{}
 	mux := http.NewServeMux()
 	echo := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := sockets.Accept(w, r)
+		c, err := sockets.Accept(w, r, nil)
 		for err == nil {
 			var op protocol.Opcode
 			var p []byte

@@ -55,8 +55,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	// Batches go to this machine's own browser mostly: to deflate them would cost
 	// more than to send them.
-	r.Header.Del("Sec-Websocket-Extensions")
-	c, err := h.Server.Accept(w, r, Subprotocol)
+	o := &websocket.AcceptOptions{Subprotocols: []string{Subprotocol}, NoCompression: true}
+	c, err := h.Server.Accept(w, r, o)
 	if err != nil {
 		return
 	}

@@ -1,43 +1,68 @@
-// The server's side of the handshake.
+// The server's side of the opening handshake.
 
 package websocket
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
 	"framescope/protocol"
 )
 
-// Accept answers an opening handshake. Of the subprotocols that the client
-// offers it takes the first that is in ours; none is no fault.
+// AcceptOptions say how one request is answered. The zero value, and a nil pointer, take
+// everything from the [Server].
+type AcceptOptions struct {
+	// Subprotocols are those that the server speaks here. The first one that the client
+	// offers and that is among them is chosen; if there is none, the connection has none.
+	Subprotocols []string
+	// Header has further fields of the response, such as Set-Cookie. Fields that the
+	// handshake sets itself, or that no response may have, make Accept fail with
+	// [ErrResponse]. To send what has been set on the ResponseWriter, give its Header().
+	Header http.Header
+	// NoCompression declines permessage-deflate.
+	NoCompression bool
+	// Policy, if not nil, is used instead of the server's.
+	Policy *Policy
+	// Options, if not nil, are used instead of the server's. The connection keeps a copy.
+	Options *Options
+}
+
+// Accept answers an opening handshake; o may be nil.
 //
-// A request that is refused is answered with 400, 403, 405, 426 or 503 and a
-// line that says why, and its connection is closed; the error says the same. After an
-// error the handler has nothing more to do.
-func (s *Server) Accept(w http.ResponseWriter, r *http.Request, ours ...string) (*Conn, error) {
-	return s.accept(w, r, ours, nil)
+// A request that is refused is answered with 400, 403, 405, 426 or 503 and a line that says
+// why, and its connection is closed; the error says the same, and is a
+// [protocol.HandshakeError]. Other errors are answered with 500. After an error the handler
+// has nothing more to do.
+func (s *Server) Accept(w http.ResponseWriter, r *http.Request, o *AcceptOptions) (*Conn, error) {
+	return s.accept(w, r, o, nil)
 }
 
 // accept answers the handshake. If apps is not nil it adds 1 to it for the connection that it
 // returns; the caller calls Done.
-func (s *Server) accept(w http.ResponseWriter, r *http.Request, ours []string, apps *sync.WaitGroup) (*Conn, error) {
-	key, refusal := s.check(r)
-	if refusal != nil {
-		refuse(w, refusal)
-		return nil, fmt.Errorf("refuse handshake: %w", refusal)
+func (s *Server) accept(w http.ResponseWriter, r *http.Request, o *AcceptOptions, apps *sync.WaitGroup) (*Conn, error) {
+	if o == nil {
+		o = &AcceptOptions{}
 	}
-	c, err := s.register(w, apps)
+	key, err := s.check(r, o)
+	if err != nil {
+		refuse(w, err)
+		return nil, fmt.Errorf("refuse handshake: %w", err)
+	}
+	c, err := s.register(w, o, apps)
 	if err != nil {
 		return nil, err
 	}
-	subprotocol := choose(protocol.Tokens(r.Header.Values("Sec-Websocket-Protocol")), ours)
-	deflate := protocol.AcceptDeflate(r.Header.Values("Sec-Websocket-Extensions"), s.Options.Compression.wishes(protocol.Server))
+	subprotocol := choose(protocol.Tokens(r.Header.Values("Sec-Websocket-Protocol")), o.Subprotocols)
+	wishes := c.link.options.Compression.wishes(protocol.Server)
+	wishes.On = wishes.On && !o.NoCompression
+	deflate := protocol.AcceptDeflate(r.Header.Values("Sec-Websocket-Extensions"), wishes)
 	c.agree(subprotocol, deflate)
-	err = c.answer(key)
+	err = c.answer(responseHead(key, subprotocol, deflate, o.Header))
 	if err == nil {
 		// From here, where the stack is large already: the connection's own goroutine can
 		// then do with the smallest there is.
@@ -54,33 +79,37 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, ours []string, a
 	return c, nil
 }
 
-// check judges the request: the handshake by the RFC, Host and Origin by policy.
-func (s *Server) check(r *http.Request) (key string, refusal *protocol.HandshakeError) {
-	request := protocol.Request{
+// check judges the request, the handshake by the RFC, Host and Origin by policy, and the
+// fields that the response is to have.
+func (s *Server) check(r *http.Request, o *AcceptOptions) (key string, err error) {
+	key, err = protocol.CheckRequest(protocol.Request{
 		Method: r.Method, Host: r.Host, Major: r.ProtoMajor, Minor: r.ProtoMinor, Fields: r.Header,
 		Body: r.ContentLength != 0 || len(r.TransferEncoding) > 0,
+	})
+	if err != nil {
+		return "", err
 	}
-	key, refusal = protocol.CheckRequest(request)
-	switch {
-	case refusal != nil:
-	case !s.Policy.AllowHost(r):
-		refusal = &protocol.HandshakeError{
-			Status: http.StatusForbidden, Section: "RFC 6455 10.2",
-			Reason: "Host " + r.Host + " is not served here: open the page by its address, or allow the name with --allow-host",
-		}
-	case !s.Policy.AllowOrigin(r):
-		// RFC 6455 4.2.2: an origin that is not welcome gets 403.
-		refusal = &protocol.HandshakeError{
-			Status: http.StatusForbidden, Section: "RFC 6455 4.2.2",
-			Reason: "a page of origin " + r.Header.Get("Origin") + " may not connect: allow it with --allow-origin",
-		}
+	policy := o.Policy
+	if policy == nil {
+		policy = &s.Policy
 	}
-	return key, refusal
+	if err := policy.check(r); err != nil {
+		return "", err
+	}
+	return key, checkResponseFields(o.Header)
 }
 
-// refuse answers a handshake with the status it deserves and one line, and has net/http
-// close the connection: whatever stands behind the request's head is not read as another.
-func refuse(w http.ResponseWriter, e *protocol.HandshakeError) {
+// refuse answers a handshake with the status that err deserves and one line, and has net/http
+// close the connection: bytes behind the request's head must not be read as another request.
+func refuse(w http.ResponseWriter, err error) {
+	var e *protocol.HandshakeError
+	if !errors.As(err, &e) {
+		// A fault of the application, of which the client learns no more.
+		e = &protocol.HandshakeError{
+			Status: http.StatusInternalServerError, Section: "RFC 6455 4.2.2",
+			Reason: "the server cannot answer this handshake",
+		}
+	}
 	h := w.Header()
 	h.Set("Content-Type", "text/plain; charset=utf-8")
 	h.Set("Connection", "close") // in a field of its own, or net/http does not close
@@ -111,32 +140,37 @@ func hijack(w http.ResponseWriter) (nc net.Conn, buffered []byte, err error) {
 	return nc, buffered, nil
 }
 
-// answer writes the server's head (RFC 6455 4.2.2).
-func (c *Conn) answer(key string) error {
-	head := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
-		"Sec-WebSocket-Accept: " + protocol.AcceptKey(key) + "\r\n"
-	if c.subprotocol != "" {
-		head += "Sec-WebSocket-Protocol: " + c.subprotocol + "\r\n"
+// responseHead is the server's head (RFC 6455 4.2.2) with further fields.
+func responseHead(key, subprotocol string, deflate protocol.Deflate, fields http.Header) []byte {
+	head := make([]byte, 0, 256)
+	head = append(head, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
+	head = append(head, protocol.AcceptKey(key)...)
+	if subprotocol != "" {
+		head = append(append(head, "\r\nSec-WebSocket-Protocol: "...), subprotocol...)
 	}
-	if c.out.deflate.On {
-		head += "Sec-WebSocket-Extensions: " + c.out.deflate.String() + "\r\n"
+	if deflate.On {
+		head = append(append(head, "\r\nSec-WebSocket-Extensions: "...), deflate.String()...)
 	}
+	head = append(head, "\r\n"...)
+	return append(appendFields(head, fields), "\r\n"...)
+}
+
+// answer writes the server's head. The handshake is under way.
+func (c *Conn) answer(head []byte) error {
 	// Usually the socket takes it without a wait; but answers to requests before this one
 	// may have filled it, of a client that does not read.
 	c.link.nc.SetWriteDeadline(now().add(c.link.options.WriteTimeout).time())
-	if _, err := c.link.nc.Write([]byte(head + "\r\n")); err != nil {
+	if _, err := c.link.nc.Write(head); err != nil {
 		return fmt.Errorf("answer handshake: %w", err)
 	}
 	return c.link.nc.SetWriteDeadline(time.Time{})
 }
 
-// choose is the first offered subprotocol that is ours, or "".
-func choose(offered, ours []string) string {
-	for _, o := range offered {
-		for _, p := range ours {
-			if o == p {
-				return p
-			}
+// choose returns the first offered subprotocol that is among those spoken, or "".
+func choose(offered, spoken []string) string {
+	for _, name := range offered {
+		if slices.Contains(spoken, name) {
+			return name
 		}
 	}
 	return ""

@@ -40,7 +40,7 @@ func cloggedServer(t *testing.T, s *websocket.Server) (host string, accepting <-
 			}
 		}
 		close(begins)
-		_, err := s.Accept(w, r)
+		_, err := s.Accept(w, r, nil)
 		results <- err
 	}))
 	h.Config.ConnContext = func(ctx context.Context, nc net.Conn) context.Context { return context.WithValue(ctx, connKey{}, nc) }
@@ -114,7 +114,7 @@ func TestApplicationsThatFail(t *testing.T) {
 			s := &websocket.Server{Log: slog.New(slog.NewTextHandler(&log, nil))}
 			s.Options.CloseTimeout = time.Second
 			s.Options.OnPong = func([]byte) { panic("pong") }
-			h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.Handle(w, r, test.app) }))
+			h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.Handle(w, r, nil, test.app) }))
 			defer h.Close()
 			nc, r := rawDial(t, "ws"+strings.TrimPrefix(h.URL, "http"))
 			nc.Write(masked(protocol.OpPong, true, "now"))

@@ -1,4 +1,4 @@
-// The client's side of the handshake.
+// The client's side of the opening handshake.
 
 package websocket
 
@@ -14,7 +14,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -24,15 +23,25 @@ import (
 // DialOptions say how to connect. The zero value works.
 type DialOptions struct {
 	Options
+	// Subprotocols are offered to the server in this order.
 	Subprotocols []string
-	// Header has further fields of the request. Those of the handshake itself are
-	// not for the caller: with them, or what is no field, Dial returns ErrRequest.
+	// Header has further fields of the request, such as Authorization, Cookie or Origin.
+	// With fields that the handshake sets itself, or that no request may have, Dial fails
+	// with [ErrRequest].
 	Header http.Header
-	TLS    *tls.Config // for wss, and for a proxy reached by TLS
+	// Host, if not empty, is sent as Host field instead of the URL's host. The connection
+	// is made to the URL's host all the same, and TLS checks that one's name.
+	Host string
+	// DialContext, if not nil, opens the network connection, to the server or its proxy:
+	// over a Unix socket, for instance, or from a given address.
+	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
+	// TLS is for wss, and for a proxy reached by TLS.
+	TLS *tls.Config
 	// Proxy says by which proxy a request goes; nil asks the environment, as
-	// http.ProxyFromEnvironment does, and NoProxy says none.
+	// [http.ProxyFromEnvironment] does, and [NoProxy] says none.
 	Proxy func(*http.Request) (*url.URL, error)
-	// Wrap sees what crosses the connection, handshake and frames, above TLS.
+	// Wrap returns a connection that passes on what crosses the given one, handshake and
+	// frames, above TLS: to watch it.
 	Wrap func(net.Conn) net.Conn
 }
 
@@ -42,9 +51,9 @@ func NoProxy(*http.Request) (*url.URL, error) { return nil, nil }
 // maxResponseHead bounds the server's head in bytes.
 const maxResponseHead = 64 << 10
 
-// Dial connects to a ws or wss URL. ctx bounds the handshake, not the
-// connection. When the server refuses, the response says how. Redirects are not
-// followed.
+// Dial connects to a ws or wss URL; o may be nil. ctx bounds the handshake, not the
+// connection. When the server refuses, the response says how, without its body. Redirects
+// are not followed.
 func Dial(ctx context.Context, rawURL string, o *DialOptions) (*Conn, *http.Response, error) {
 	if o == nil {
 		o = &DialOptions{}
@@ -59,14 +68,14 @@ func Dial(ctx context.Context, rawURL string, o *DialOptions) (*Conn, *http.Resp
 	}
 	nc, err := connect(ctx, request, o)
 	if err != nil {
-		return nil, nil, fmt.Errorf("dial %s: %w", u.Host, err)
+		return nil, nil, err // which begins with what was tried
 	}
 	if o.Wrap != nil {
 		nc = o.Wrap(nc)
 	}
-	cancel := context.AfterFunc(ctx, func() { nc.SetDeadline(time.Unix(1, 0)) })
-	c, response, err := shake(nc, request, o)
-	if !cancel() {
+	stop := context.AfterFunc(ctx, func() { nc.SetDeadline(time.Unix(1, 0)) })
+	c, response, err := openingHandshake(nc, request, o)
+	if !stop() {
 		err = context.Cause(ctx)
 	}
 	if err != nil {
@@ -92,14 +101,14 @@ func parseURL(rawURL string) (*url.URL, error) {
 	return u, nil
 }
 
-// shake sends the request and checks the answer (RFC 6455 4.1).
-func shake(nc net.Conn, request *http.Request, o *DialOptions) (*Conn, *http.Response, error) {
+// openingHandshake sends the request and checks the response (RFC 6455 4.1).
+func openingHandshake(nc net.Conn, request *http.Request, o *DialOptions) (*Conn, *http.Response, error) {
 	if err := request.Write(nc); err != nil {
 		return nil, nil, fmt.Errorf("send request: %w", err)
 	}
 	reader := bufio.NewReader(&io.LimitedReader{R: nc, N: maxResponseHead})
 	response, err := http.ReadResponse(reader, request)
-	for err == nil && Interim(response.StatusCode) {
+	for err == nil && protocol.Interim(response.StatusCode) {
 		response, err = http.ReadResponse(reader, request)
 	}
 	if err != nil {
@@ -116,19 +125,13 @@ func shake(nc net.Conn, request *http.Request, o *DialOptions) (*Conn, *http.Res
 	return c, response, nil
 }
 
-// Interim reports whether another answer follows one with this status (RFC 9110 15.2).
-func Interim(status int) bool {
-	return status >= 100 && status < 200 && status != http.StatusSwitchingProtocols
-}
-
-// How much of a refusal's body is said again, in bytes, and how long it is waited for.
+// How much of a refusal's body is read, in bytes, and for how long.
 const (
 	longestReason = 200
 	reasonTime    = time.Second
 )
 
-// refused adds what the server says about its refusal: the first line of a body
-// that is text.
+// refused adds the reason that the server gives, the first line of a body that is text.
 func refused(response *http.Response, why error) error {
 	if response.StatusCode == http.StatusSwitchingProtocols || !strings.HasPrefix(response.Header.Get("Content-Type"), "text/plain") {
 		return why
@@ -148,17 +151,20 @@ func newRequest(u *url.URL, o *DialOptions) (*http.Request, error) {
 	if header == nil {
 		header = http.Header{}
 	}
-	if err := checkFields(header); err != nil {
+	if err := checkRequestFields(header); err != nil {
 		return nil, err
 	}
 	if err := checkSubprotocols(o.Subprotocols); err != nil {
+		return nil, err
+	}
+	if err := checkHost(o.Host); err != nil {
 		return nil, err
 	}
 	if u.User != nil && header.Get("Authorization") == "" {
 		header.Set("Authorization", basic(u.User))
 	}
 	if len(header.Values("User-Agent")) == 0 {
-		header.Set("User-Agent", "") // none, not net/http's
+		header.Set("User-Agent", "") // so that net/http adds none of its own
 	}
 	header.Set("Upgrade", "websocket")
 	header.Set("Connection", "Upgrade")
@@ -170,47 +176,17 @@ func newRequest(u *url.URL, o *DialOptions) (*http.Request, error) {
 	if offer := o.Compression.wishes(protocol.Client).Offer(); offer != "" {
 		header.Set("Sec-Websocket-Extensions", offer)
 	}
+	host := u.Host
+	if o.Host != "" {
+		host = o.Host
+	}
 	target := *u
 	target.Scheme = strings.Replace(u.Scheme, "ws", "http", 1)
 	target.User = nil
 	return &http.Request{
-		Method: http.MethodGet, URL: &target, Host: u.Host, Header: header,
+		Method: http.MethodGet, URL: &target, Host: host, Header: header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}, nil
-}
-
-// ErrRequest is what a handshake's request can not be made of: fields or subprotocols.
-// Nothing has been sent then.
-var ErrRequest = errors.New("no request can be made")
-
-func checkFields(header http.Header) error {
-	for name, values := range header {
-		switch canonical := http.CanonicalHeaderKey(name); {
-		case !protocol.IsToken(name):
-			return fmt.Errorf("%w: %q is no name of a field (RFC 9110 5.1)", ErrRequest, name)
-		case strings.HasPrefix(canonical, "Sec-Websocket-") || canonical == "Upgrade" || canonical == "Connection" || canonical == "Host":
-			return fmt.Errorf("%w: the field %s is made by the handshake itself", ErrRequest, canonical)
-		}
-		for _, value := range values {
-			if strings.ContainsFunc(value, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7F }) {
-				return fmt.Errorf("%w: the field %s has a character that none may have: %q (RFC 9110 5.5)", ErrRequest, name, value)
-			}
-		}
-	}
-	return nil
-}
-
-// checkSubprotocols keeps to RFC 6455 4.1: tokens, each once.
-func checkSubprotocols(names []string) error {
-	for i, name := range names {
-		if !protocol.IsToken(name) {
-			return fmt.Errorf("%w: the subprotocol %q is no token: letters, digits and !#$%%&'*+-.^_`|~ only (RFC 6455 4.1)", ErrRequest, name)
-		}
-		if slices.Contains(names[:i], name) {
-			return fmt.Errorf("%w: the subprotocol %q is offered twice (RFC 6455 4.1)", ErrRequest, name)
-		}
-	}
-	return nil
 }
 
 func basic(user *url.Userinfo) string {
@@ -218,7 +194,7 @@ func basic(user *url.Userinfo) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user.Username()+":"+password))
 }
 
-// connect opens the transport that the request's URL asks for.
+// connect opens the transport that the request's URL asks for. Its errors say what was tried.
 func connect(ctx context.Context, request *http.Request, o *DialOptions) (net.Conn, error) {
 	through := o.Proxy
 	if through == nil {
@@ -226,14 +202,14 @@ func connect(ctx context.Context, request *http.Request, o *DialOptions) (net.Co
 	}
 	proxy, err := through(request)
 	if err != nil {
-		return nil, fmt.Errorf("choose a proxy: %w", err)
+		return nil, fmt.Errorf("choose a proxy for %s: %w", request.URL.Host, err)
 	}
 	target := address(request.URL)
 	var nc net.Conn
 	if proxy == nil {
-		nc, err = new(net.Dialer).DialContext(ctx, "tcp", target)
+		nc, err = dialTCP(ctx, target, o)
 	} else {
-		nc, err = dialProxy(ctx, proxy, target, o.TLS)
+		nc, err = dialProxy(ctx, proxy, target, o)
 	}
 	if err != nil || request.URL.Scheme != "https" {
 		return nc, err
@@ -241,7 +217,21 @@ func connect(ctx context.Context, request *http.Request, o *DialOptions) (net.Co
 	return encrypt(ctx, nc, request.URL.Hostname(), o.TLS)
 }
 
-// address is host and port of a URL, whose scheme has a usual port.
+// dialTCP opens a connection as the options say.
+func dialTCP(ctx context.Context, target string, o *DialOptions) (net.Conn, error) {
+	dial := o.DialContext
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
+	nc, err := dial(ctx, "tcp", target)
+	var op *net.OpError
+	if err == nil || errors.As(err, &op) && op.Op == "dial" {
+		return nc, err // such an error says already what was dialled
+	}
+	return nil, fmt.Errorf("dial %s: %w", target, err)
+}
+
+// address returns host and port of a URL; without a port, the usual one of its scheme.
 func address(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
@@ -253,7 +243,7 @@ func address(u *url.URL) string {
 	return net.JoinHostPort(u.Hostname(), port)
 }
 
-// encrypt does the TLS handshake with a host.
+// encrypt makes the TLS handshake with a host.
 func encrypt(ctx context.Context, nc net.Conn, host string, config *tls.Config) (net.Conn, error) {
 	if config = config.Clone(); config == nil {
 		config = &tls.Config{}
@@ -264,9 +254,7 @@ func encrypt(ctx context.Context, nc net.Conn, host string, config *tls.Config) 
 	t := tls.Client(nc, config)
 	if err := t.HandshakeContext(ctx); err != nil {
 		nc.Close()
-		return nil, err
+		return nil, fmt.Errorf("TLS handshake with %s: %w", host, err)
 	}
 	return t, nil
 }
-
-var errProxyScheme = errors.New("a proxy's URL begins with http://, https:// or socks5://")

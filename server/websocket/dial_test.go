@@ -28,7 +28,7 @@ func greeter(t *testing.T, secure bool) (address string, config *tls.Config) {
 	s := &websocket.Server{}
 	h := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		said := fmt.Sprint(r.Header.Get("X-Asked"), r.Header["Authorization"], r.Header["User-Agent"])
-		_ = s.Handle(w, r, func(c *websocket.Conn) {
+		_ = s.Handle(w, r, nil, func(c *websocket.Conn) {
 			c.WriteMessage(protocol.OpText, []byte(said))
 			c.ReadMessage()
 		})
@@ -250,6 +250,72 @@ func TestDialRefuses(t *testing.T) {
 		_, _, err := websocket.Dial(t.Context(), "ws://127.0.0.1:1", &o)
 		if !errors.Is(err, websocket.ErrRequest) || !strings.Contains(err.Error(), says) {
 			t.Errorf("%v, want %s", err, says)
+		}
+	}
+}
+
+func TestDialErrorsSayOnceWhatWasTried(t *testing.T) {
+	failing := func(err error) func(context.Context, string, string) (net.Conn, error) {
+		return func(context.Context, string, string) (net.Conn, error) { return nil, err }
+	}
+	secure, _ := greeter(t, true)
+	host := strings.TrimPrefix(secure, "wss://")
+	proxied := http.ProxyURL(&url.URL{Scheme: "http", Host: "127.0.0.1:1"})
+	for _, test := range []struct {
+		address string
+		options websocket.DialOptions
+		says    string
+	}{
+		{"ws://127.0.0.1:1/", websocket.DialOptions{Proxy: websocket.NoProxy}, "dial tcp 127.0.0.1:1: connect: connection refused"},
+		{"ws://a.example/", websocket.DialOptions{DialContext: failing(errors.New("no way"))}, "dial a.example:80: no way"},
+		{secure, websocket.DialOptions{}, "TLS handshake with 127.0.0.1: tls: failed to verify certificate: x509: certificate signed by unknown authority"},
+		{"ws://a.example/", websocket.DialOptions{Proxy: proxied}, "reach a.example:80 through the proxy http://127.0.0.1:1: dial tcp 127.0.0.1:1: connect: connection refused"},
+		{strings.Replace(secure, "wss", "ws", 1), websocket.DialOptions{}, "handshake with " + host + ": protocol: the server answered with status 400, not 101 (RFC 6455 4.1)"},
+	} {
+		_, _, err := websocket.Dial(t.Context(), test.address, &test.options)
+		if err == nil || !strings.HasPrefix(err.Error(), test.says) {
+			t.Errorf("%s: %v, want %q", test.address, err, test.says)
+		}
+	}
+}
+
+func TestDialWithItsOwnDialler(t *testing.T) {
+	address, _ := greeter(t, false)
+	var dialled []string
+	o := &websocket.DialOptions{Proxy: websocket.NoProxy, Host: "localhost:1"}
+	o.DialContext = func(ctx context.Context, network, to string) (net.Conn, error) {
+		dialled = append(dialled, network+" "+to)
+		return new(net.Dialer).DialContext(ctx, network, strings.TrimPrefix(address, "ws://"))
+	}
+	hearing(t, "ws://elsewhere.example/", o)
+	proxy, _, tunnels := connectProxy(t, false)
+	proxy.User = url.UserPassword("p", "w")
+	o.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: "proxy.example", User: proxy.User})
+	o.DialContext = func(ctx context.Context, network, to string) (net.Conn, error) {
+		dialled = append(dialled, network+" "+to)
+		return new(net.Dialer).DialContext(ctx, network, proxy.Host)
+	}
+	hearing(t, address, o)
+	if got := strings.Join(dialled, ", "); got != "tcp elsewhere.example:80, tcp proxy.example:80" || *tunnels != 1 {
+		t.Errorf("dialled %s", got)
+	}
+}
+
+func TestDialHost(t *testing.T) {
+	hosts := make(chan string, 1)
+	h := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { hosts <- r.Host }))
+	defer h.Close()
+	address := strings.Replace(h.URL, "http", "ws", 1)
+	for host, want := range map[string]string{"": strings.TrimPrefix(h.URL, "http://"), "app.example": "app.example", "[::1]:8080": "[::1]:8080"} {
+		if _, response, _ := websocket.Dial(t.Context(), address, &websocket.DialOptions{Host: host}); response == nil {
+			t.Errorf("%q: no response", host)
+		} else if got := <-hosts; got != want {
+			t.Errorf("%q: the server sees %q", host, got)
+		}
+	}
+	for _, host := range []string{"a b", "a\r\nX: y", "a/b", "user@a", "ä.example", "a\x00"} {
+		if _, _, err := websocket.Dial(t.Context(), address, &websocket.DialOptions{Host: host}); !errors.Is(err, websocket.ErrRequest) {
+			t.Errorf("%q: %v", host, err)
 		}
 	}
 }

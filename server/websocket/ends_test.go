@@ -252,7 +252,7 @@ func TestLingerIsNotCut(t *testing.T) {
 func TestApplicationThatReturns(t *testing.T) {
 	s := &websocket.Server{Options: plain}
 	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.Handle(w, r, func(c *websocket.Conn) {
+		s.Handle(w, r, nil, func(c *websocket.Conn) {
 			time.Sleep(50 * time.Millisecond)
 			c.ReadMessage()
 			c.WriteMessage(protocol.OpText, []byte("answer"))

@@ -21,7 +21,7 @@ import (
 func serving(app func(*websocket.Conn)) (url string, stop func()) {
 	sockets := &websocket.Server{}
 	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_ = sockets.Handle(w, r, app) // a refusal has been answered
+		_ = sockets.Handle(w, r, nil, app) // a refusal has been answered
 	}))
 	return "ws" + strings.TrimPrefix(h.URL, "http"), func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
@@ -34,7 +34,7 @@ func serving(app func(*websocket.Conn)) (url string, stop func()) {
 func ExampleServer_Handle() {
 	sockets := &websocket.Server{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_ = sockets.Handle(w, r, func(c *websocket.Conn) {
+		_ = sockets.Handle(w, r, nil, func(c *websocket.Conn) {
 			for {
 				op, p, err := c.ReadMessage()
 				if err != nil || c.WriteMessage(op, p) != nil {

@@ -27,7 +27,7 @@ func echoServer(t *testing.T, o websocket.Options) (url string, ended <-chan err
 	results := make(chan error, 16)
 	s := &websocket.Server{Options: o}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := s.Accept(w, r, "chat.v2", "chat.v1")
+		c, err := s.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"chat.v2", "chat.v1"}})
 		if err != nil {
 			results <- err
 			return
@@ -202,7 +202,7 @@ func TestDialRefused(t *testing.T) {
 func TestServerShutdownSends1001(t *testing.T) {
 	s := &websocket.Server{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if c, err := s.Accept(w, r); err == nil {
+		if c, err := s.Accept(w, r, nil); err == nil {
 			for err == nil {
 				_, _, err = c.ReadMessage()
 			}

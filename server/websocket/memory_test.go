@@ -29,7 +29,7 @@ func budgeted(t *testing.T, limit int64, o websocket.Options) (url string, b *me
 	b = memory.NewBudget(limit, slog.New(slog.DiscardHandler))
 	o.Memory = b
 	s := &websocket.Server{Options: o}
-	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.Handle(w, r, echo) }))
+	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.Handle(w, r, nil, echo) }))
 	t.Cleanup(h.Close)
 	t.Cleanup(func() {
 		s.Shutdown(t.Context())

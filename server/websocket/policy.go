@@ -1,42 +1,110 @@
-// Who may connect: the checks of Host and Origin.
+// Which requests are served: the checks of Host and Origin.
 
 package websocket
 
 import (
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
+
+	"framescope/protocol"
 )
 
 // Policy says which requests are served. Its zero value serves a request whose
 // Host is localhost, a loopback address or the address that it came in at, and
 // whose Origin, if there is one, is that same host.
 type Policy struct {
-	// Hosts are further host names, without port, that a Host field may have.
+	// Hosts are further host names, without port, that a Host field may have. In
+	// *.app.example the star stands for one or more labels: a.app.example and
+	// b.a.app.example are allowed, app.example is not. Anywhere else a star stands for
+	// itself, which no host has.
 	Hosts []string
+	// CheckHost, if not nil, is called for a request whose Host is not allowed otherwise,
+	// and allows it by returning true.
+	CheckHost func(*http.Request) bool
 	// Origins are further origins, such as https://app.example:8443, written as browsers
 	// send them: in small letters, and without a port that the scheme implies. In
-	// https://*.app.example the star stands for one or more labels of a host name:
-	// https://a.app.example and https://b.a.app.example are allowed, https://app.example
-	// is not. Anywhere else a star stands for itself, which no origin has.
+	// https://*.app.example the star stands for one or more labels of a host name, as in
+	// Hosts.
 	Origins []string
+	// CheckOrigin, if not nil, is called for a request whose Origin is not allowed
+	// otherwise, and allows it by returning true. A request without Origin comes from no
+	// browser and is always allowed; one with two is always refused.
+	CheckOrigin func(*http.Request) bool
+	// HostHint and OriginHint, if not empty, end the reason of a refusal: what the visitor,
+	// or whoever runs the server, can do about it.
+	HostHint, OriginHint string
 }
 
-// AllowHost reports whether the request's Host is ours. A page of another site
+// ErrHost and ErrOrigin are why a request was refused by a [Policy].
+var (
+	ErrHost   = errors.New("websocket: this host is not served")
+	ErrOrigin = errors.New("websocket: pages of this origin may not connect")
+)
+
+// check returns the refusal of a request that the policy does not allow.
+func (p *Policy) check(r *http.Request) error {
+	switch {
+	case !p.AllowHost(r):
+		return refusal(ErrHost, protocol.HandshakeError{
+			Status: http.StatusForbidden, Section: "RFC 6455 10.2",
+			Reason: hinted("Host "+r.Host+" is not served here", p.HostHint),
+		})
+	case !p.AllowOrigin(r):
+		// RFC 6455 4.2.2: an origin that is not welcome gets 403.
+		return refusal(ErrOrigin, protocol.HandshakeError{
+			Status: http.StatusForbidden, Section: "RFC 6455 4.2.2",
+			Reason: hinted("a page of origin "+strings.Join(r.Header.Values("Origin"), ", ")+" may not connect", p.OriginHint),
+		})
+	}
+	return nil
+}
+
+// refusedError is a refusal whose cause can be told by errors.Is.
+type refusedError struct {
+	*protocol.HandshakeError
+	cause error
+}
+
+func refusal(cause error, e protocol.HandshakeError) error { return &refusedError{&e, cause} }
+
+func (e *refusedError) Unwrap() []error { return []error{e.HandshakeError, e.cause} }
+
+func hinted(reason, hint string) string {
+	if hint == "" {
+		return reason
+	}
+	return reason + ": " + hint
+}
+
+// AllowHost reports whether the server answers to the request's Host. A page of another site
 // can have its name resolve to this machine (DNS rebinding), but then its name
 // stands in Host.
 func (p *Policy) AllowHost(r *http.Request) bool {
 	host := hostname(r.Host)
-	if strings.EqualFold(host, "localhost") || slices.ContainsFunc(p.Hosts, func(h string) bool {
-		return strings.EqualFold(h, host)
+	if strings.EqualFold(host, "localhost") || slices.ContainsFunc(p.Hosts, func(allowed string) bool {
+		return matchHost(allowed, host)
 	}) {
 		return true
 	}
 	ip, err := netip.ParseAddr(host)
-	return err == nil && (ip.IsLoopback() || ip.Unmap() == localIP(r))
+	if err == nil && (ip.IsLoopback() || ip.Unmap() == localIP(r)) {
+		return true
+	}
+	return p.CheckHost != nil && p.CheckHost(r)
+}
+
+// matchHost reports whether a host name is the allowed one, or one of a pattern's.
+func matchHost(allowed, host string) bool {
+	domain, pattern := strings.CutPrefix(allowed, "*.")
+	if !pattern {
+		return strings.EqualFold(allowed, host)
+	}
+	return below(strings.ToLower(domain), strings.ToLower(host))
 }
 
 // AllowOrigin reports whether the page that sent the request may connect.
@@ -54,20 +122,25 @@ func (p *Policy) AllowOrigin(r *http.Request) bool {
 		return true
 	}
 	u, err := url.Parse(origins[0])
-	return err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
+	if err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host) {
+		return true
+	}
+	return p.CheckOrigin != nil && p.CheckOrigin(r)
 }
 
-// matchOrigin reports whether an origin is the allowed one, or one of those.
+// matchOrigin reports whether an origin is the allowed one, or one of a pattern's.
 func matchOrigin(allowed, origin string) bool {
 	scheme, domain, pattern := strings.Cut(allowed, "://*.")
 	if !pattern {
 		return origin == allowed
 	}
-	rest, ok := strings.CutPrefix(origin, scheme+"://")
-	if !ok {
-		return false
-	}
-	labels, ok := strings.CutSuffix(rest, "."+domain)
+	host, ok := strings.CutPrefix(origin, scheme+"://")
+	return ok && below(domain, host)
+}
+
+// below reports whether host is a domain's name behind one or more labels.
+func below(domain, host string) bool {
+	labels, ok := strings.CutSuffix(host, "."+domain)
 	return ok && domain != "" && validLabels(labels)
 }
 

@@ -1,8 +1,9 @@
-// Origins: those that are allowed, those below a domain, and those that only look like it.
+// Hosts and origins: those that are allowed, those below a domain, and those that only look like it.
 
 package websocket_test
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"testing"
 
@@ -68,5 +69,67 @@ func TestOrigins(t *testing.T) {
 	r.Header["Origin"] = []string{"https://a.wild.example", "https://a.wild.example"}
 	if p.AllowOrigin(r) {
 		t.Error("two origins are allowed")
+	}
+}
+
+func TestHosts(t *testing.T) {
+	p := websocket.Policy{Hosts: []string{"app.example", "*.wild.example", "*.", "*", "a*b.example"}}
+	for host, want := range map[string]bool{
+		"app.example":                true,
+		"APP.Example:8080":           true,
+		"x.app.example":              false,
+		"a.wild.example":             true,
+		"A.B.Wild.Example:443":       true,
+		"wild.example":               false,
+		".wild.example":              false,
+		"a..wild.example":            false,
+		"evilwild.example":           false,
+		"a.wild.example.evil.org":    false,
+		"user@a.wild.example":        false,
+		"evil.org/.wild.example":     false,
+		"a.wild.example.":            false,
+		"other.example":              false,
+		"axb.example":                false,
+		"localhost":                  true,
+		"127.0.0.1:80":               true,
+		"[::1]:80":                   true,
+		"192.0.2.7":                  false,
+		"127.0.0.1.evil.org":         false,
+		"*.wild.example":             false,
+		"xn--bcher-kva.wild.example": true,
+	} {
+		r := httptest.NewRequest("GET", "http://here.example/", nil)
+		r.Host = host
+		if got := p.AllowHost(r); got != want {
+			t.Errorf("%s: %v, want %v", host, got, want)
+		}
+	}
+}
+
+// The functions are asked about what the lists do not allow, and about nothing else.
+func TestPolicyFunctions(t *testing.T) {
+	asked := 0
+	answer := true
+	check := func(*http.Request) bool { asked++; return answer }
+	p := websocket.Policy{CheckHost: check, CheckOrigin: check, Origins: []string{"https://app.example"}}
+	r := httptest.NewRequest("GET", "http://localhost/", nil)
+	for _, origin := range []string{"https://app.example", "http://localhost"} {
+		r.Header.Set("Origin", origin)
+		if !p.AllowHost(r) || !p.AllowOrigin(r) || asked != 0 {
+			t.Errorf("%s, which the lists allow, is asked about", origin)
+		}
+	}
+	r.Host = "other.example"
+	r.Header.Set("Origin", "null")
+	for _, answer = range []bool{true, false} {
+		asked = 0
+		if p.AllowHost(r) != answer || p.AllowOrigin(r) != answer || asked != 2 {
+			t.Errorf("the answer %v does not count", answer)
+		}
+	}
+	answer, asked = true, 0
+	r.Header["Origin"] = []string{"https://a.example", "https://a.example"}
+	if p.AllowOrigin(r) || asked != 0 {
+		t.Error("a request with two origins is asked about")
 	}
 }

@@ -5,7 +5,6 @@ package websocket
 import (
 	"bufio"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -17,54 +16,70 @@ import (
 	"golang.org/x/net/proxy"
 )
 
-// dialProxy opens a tunnel to target, host and port, through a proxy. config is for
-// one that is reached by TLS.
-func dialProxy(ctx context.Context, p *url.URL, target string, config *tls.Config) (net.Conn, error) {
+// dialProxy opens a connection to target, host and port, through a proxy.
+func dialProxy(ctx context.Context, p *url.URL, target string, o *DialOptions) (nc net.Conn, err error) {
 	switch p.Scheme {
 	case "socks5", "socks5h":
-		return dialSOCKS(ctx, p, target)
+		nc, err = dialSOCKS(ctx, p, target, o)
 	case "http", "https":
+		nc, err = dialTunnel(ctx, p, target, o)
 	default:
-		return nil, fmt.Errorf("proxy %s: %w", p.Redacted(), errProxyScheme)
-	}
-	nc, err := new(net.Dialer).DialContext(ctx, "tcp", address(p))
-	if err == nil && p.Scheme == "https" {
-		if config = config.Clone(); config != nil {
-			config.ServerName = "" // which is the target's
-		}
-		nc, err = encrypt(ctx, nc, p.Hostname(), config)
+		err = errProxyScheme
 	}
 	if err != nil {
-		return nil, fmt.Errorf("proxy %s: %w", p.Redacted(), err)
-	}
-	cancel := context.AfterFunc(ctx, func() { nc.SetDeadline(time.Unix(1, 0)) })
-	err = tunnel(nc, p.User, target)
-	if !cancel() {
-		err = context.Cause(ctx)
-	}
-	if err != nil {
-		nc.Close()
-		return nil, fmt.Errorf("proxy %s: %w", p.Redacted(), err)
+		return nil, fmt.Errorf("reach %s through the proxy %s: %w", target, p.Redacted(), err)
 	}
 	return nc, nil
 }
 
-// kept keeps the connection that it dials.
-type kept struct{ nc net.Conn }
+var errProxyScheme = errors.New("a proxy's URL begins with http://, https:// or socks5://")
 
-func (k *kept) Dial(network, address string) (net.Conn, error) {
-	return k.DialContext(context.Background(), network, address)
+// dialTunnel opens a connection to target through an HTTP proxy.
+func dialTunnel(ctx context.Context, p *url.URL, target string, o *DialOptions) (net.Conn, error) {
+	nc, err := dialTCP(ctx, address(p), o)
+	if err != nil {
+		return nil, err
+	}
+	if p.Scheme == "https" {
+		config := o.TLS.Clone()
+		if config != nil {
+			config.ServerName = "" // it is the target's
+		}
+		if nc, err = encrypt(ctx, nc, p.Hostname(), config); err != nil {
+			return nil, err
+		}
+	}
+	stop := context.AfterFunc(ctx, func() { nc.SetDeadline(time.Unix(1, 0)) })
+	err = tunnel(nc, p.User, target)
+	if !stop() {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		nc.Close()
+		return nil, err
+	}
+	return nc, nil
 }
 
-func (k *kept) DialContext(ctx context.Context, network, address string) (nc net.Conn, err error) {
-	k.nc, err = new(net.Dialer).DialContext(ctx, network, address)
-	return k.nc, err
+// recordingDialer keeps the connection that it has dialled.
+type recordingDialer struct {
+	options *DialOptions
+	nc      net.Conn
+}
+
+func (d *recordingDialer) Dial(network, address string) (net.Conn, error) {
+	return d.DialContext(context.Background(), network, address)
+}
+
+func (d *recordingDialer) DialContext(ctx context.Context, _, address string) (nc net.Conn, err error) {
+	d.nc, err = dialTCP(ctx, address, d.options)
+	return d.nc, err
 }
 
 // dialSOCKS returns the TCP connection itself, without the wrapper that lacks
 // CloseWrite: once SOCKS has opened the way (RFC 1928 6), all on it is the target's.
-func dialSOCKS(ctx context.Context, p *url.URL, target string) (net.Conn, error) {
-	var tcp kept
+func dialSOCKS(ctx context.Context, p *url.URL, target string, o *DialOptions) (net.Conn, error) {
+	tcp := recordingDialer{options: o}
 	d, err := proxy.FromURL(p, &tcp)
 	if err != nil {
 		return nil, err
@@ -87,8 +102,8 @@ func tunnel(nc net.Conn, user *url.Userinfo, target string) error {
 	if err := request.Write(nc); err != nil {
 		return fmt.Errorf("ask for a tunnel: %w", err)
 	}
-	// The other end speaks only when it is spoken to, so nothing stands behind the
-	// head that would be lost with this reader.
+	// The server sends nothing before the client's handshake, so no bytes behind the head
+	// are lost with this reader.
 	reader := bufio.NewReader(&io.LimitedReader{R: nc, N: maxResponseHead})
 	response, err := http.ReadResponse(reader, request)
 	switch {

@@ -1,4 +1,4 @@
-// The server: the connections that it has, and what runs on them.
+// The server: its connections, and the applications that run on them.
 
 package websocket
 
@@ -13,36 +13,39 @@ import (
 	"framescope/protocol"
 )
 
-// Server accepts connections and knows all that are open. The zero value works.
+// Server accepts connections and keeps a list of those that are open. The zero value works.
+// Its fields must not be changed once it has accepted one.
 type Server struct {
-	Options Options
-	Policy  Policy
-	// Log is told of applications that panic; nil is slog's default.
+	Options Options // of all connections
+	Policy  Policy  // says which requests are served
+	// Log records applications that panic; nil is slog's default.
 	Log *slog.Logger
 
 	defaults sync.Once
 	options  Options // with defaults, shared by all connections
 
-	gate   sync.RWMutex // held for reading while a connection is registered; never during a write
+	gate   sync.RWMutex // read-locked while a connection is registered; never held during a write
 	closed bool         // guarded by gate
 
-	apps sync.WaitGroup // of Handle; added to while gate is held
+	apps sync.WaitGroup // the applications that Handle runs; added to while gate is held
 
 	mu      sync.Mutex // guards the fields below
 	conns   map[*Conn]struct{}
-	emptied chan struct{} // to be closed when there are none any more, or nil
+	emptied chan struct{} // closed when the last one has ended; nil unless Shutdown waits
 }
 
-// Handle answers an opening handshake as Accept does and runs app with the
-// connection in a goroutine of its own. So the handler can return, and what
-// net/http holds of the request is freed: several times what a connection takes.
-// When app returns the connection is closed, without a handshake unless app has made
-// one; what was written and queued leaves before. Shutdown waits for it.
+// Handle answers an opening handshake as Accept does and runs app with the connection in a
+// goroutine of its own; o may be nil. So the handler can return, and what net/http holds of
+// the request is freed: several times what a connection takes. An app that mentions the
+// request keeps all of that.
+//
+// When app returns, the connection ends, without a close handshake unless app has made one;
+// what was written and queued before leaves first. Shutdown waits for app.
 //
 // An app that panics, or ends its goroutine, is logged, a panic with its stack, and its
-// connection closed with 1011; the server goes on.
-func (s *Server) Handle(w http.ResponseWriter, r *http.Request, app func(*Conn), ours ...string) error {
-	c, err := s.accept(w, r, ours, &s.apps)
+// connection is closed with 1011; the server goes on.
+func (s *Server) Handle(w http.ResponseWriter, r *http.Request, o *AcceptOptions, app func(*Conn)) error {
+	c, err := s.accept(w, r, o, &s.apps)
 	if err != nil {
 		return err
 	}
@@ -69,7 +72,7 @@ func (s *Server) run(c *Conn, app func(*Conn)) {
 }
 
 // logFailure logs an application that panicked or, if fault is nil, called runtime.Goexit.
-// Like net/http it says nothing of http.ErrAbortHandler.
+// Like net/http it does not log http.ErrAbortHandler.
 func (s *Server) logFailure(c *Conn, fault any, stack []byte) {
 	log := s.Log
 	if log == nil {
@@ -84,9 +87,10 @@ func (s *Server) logFailure(c *Conn, fault any, stack []byte) {
 	}
 }
 
-// register takes the connection from net/http, so that Shutdown knows it before it is
-// answered. The caller calls endHandshake: the answer must be the first to be written.
-func (s *Server) register(w http.ResponseWriter, apps *sync.WaitGroup) (*Conn, error) {
+// register takes the connection over from net/http and adds it to those that Shutdown closes,
+// before the handshake is answered. The caller calls endHandshake: the answer must be the first
+// to be written.
+func (s *Server) register(w http.ResponseWriter, o *AcceptOptions, apps *sync.WaitGroup) (*Conn, error) {
 	s.gate.RLock()
 	defer s.gate.RUnlock()
 	if s.closed {
@@ -100,8 +104,7 @@ func (s *Server) register(w http.ResponseWriter, apps *sync.WaitGroup) (*Conn, e
 	if err != nil {
 		return nil, err
 	}
-	s.defaults.Do(func() { s.options = s.Options.withDefaults() })
-	c := newConn(nc, protocol.Server, buffered, &s.options)
+	c := newConn(nc, protocol.Server, buffered, s.optionsFor(o))
 	c.server = s
 	c.beginHandshake()
 	s.add(c)
@@ -109,6 +112,17 @@ func (s *Server) register(w http.ResponseWriter, apps *sync.WaitGroup) (*Conn, e
 		apps.Add(1)
 	}
 	return c, nil
+}
+
+// optionsFor returns the options of a connection, shared by all unless its request has some of
+// its own.
+func (s *Server) optionsFor(o *AcceptOptions) *Options {
+	if o.Options != nil {
+		own := o.Options.withDefaults()
+		return &own
+	}
+	s.defaults.Do(func() { s.options = s.Options.withDefaults() })
+	return &s.options
 }
 
 func (s *Server) add(c *Conn) {

@@ -27,7 +27,7 @@ func pair(t testing.TB, o websocket.Options) (client, server *websocket.Conn) {
 	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		done := make(chan struct{})
 		t.Cleanup(func() { close(done) })
-		if err := s.Handle(w, r, func(c *websocket.Conn) {
+		if err := s.Handle(w, r, nil, func(c *websocket.Conn) {
 			accepted <- c
 			<-done
 		}); err != nil {
@@ -287,7 +287,7 @@ func TestHandleIsWaitedFor(t *testing.T) {
 	s := &websocket.Server{}
 	ended := make(chan struct{})
 	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.Handle(w, r, func(c *websocket.Conn) {
+		s.Handle(w, r, nil, func(c *websocket.Conn) {
 			c.ReadMessage()
 			close(ended)
 		})

@@ -26,7 +26,7 @@ func rawPeer(t *testing.T, o websocket.Options) (nc net.Conn, server *websocket.
 	s := &websocket.Server{Options: o}
 	over := make(chan struct{})
 	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := s.Handle(w, r, func(c *websocket.Conn) { accepted <- c; <-over }); err != nil {
+		if err := s.Handle(w, r, nil, func(c *websocket.Conn) { accepted <- c; <-over }); err != nil {
 			t.Error(err)
 		}
 	}))

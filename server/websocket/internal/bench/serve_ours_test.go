@@ -19,7 +19,7 @@ func serveOurs(l net.Listener, t *tap.Tap) error {
 	kept := memory.NewBudget(4<<30, slog.New(slog.DiscardHandler)) // as `framescope serve` has one
 	handle := func(path string, app func(*websocket.Conn), c websocket.Compression) {
 		s := &websocket.Server{Options: websocket.Options{MaxMessageSize: maxMessage, Compression: c, Memory: kept}}
-		var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _ = s.Handle(w, r, app) })
+		var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _ = s.Handle(w, r, nil, app) })
 		if t != nil {
 			h = t.Handler(maxMessage, h)
 		}

@@ -106,7 +106,7 @@ func squeezers() []squeezing {
 			o := websocket.Options{Compression: websocket.Compression{Threshold: 1}}
 			if r == server {
 				s := &websocket.Server{Options: o}
-				return asClient(t, func(w http.ResponseWriter, r *http.Request) { _ = s.Handle(w, r, echo) })
+				return asClient(t, func(w http.ResponseWriter, r *http.Request) { _ = s.Handle(w, r, nil, echo) })
 			}
 			return asServer(t, func(url string) {
 				c, _, err := websocket.Dial(context.Background(), url, &websocket.DialOptions{Options: o})

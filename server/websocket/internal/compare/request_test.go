@@ -95,7 +95,7 @@ func acceptors(t *testing.T) (ours, theirs string) {
 		return server.Listener.Addr().String()
 	}
 	return serve(func(w http.ResponseWriter, r *http.Request) {
-			if c, err := s.Accept(w, r, subprotocols...); err == nil {
+			if c, err := s.Accept(w, r, &websocket.AcceptOptions{Subprotocols: subprotocols}); err == nil {
 				c.CloseNow()
 			}
 		}), serve(func(w http.ResponseWriter, r *http.Request) {

@@ -1,0 +1,165 @@
+// What a server chooses for one request: subprotocols, fields of the response, compression,
+// policy, limits.
+
+package websocket_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"framescope/protocol"
+	"framescope/server/websocket"
+)
+
+// accepting serves WebSockets whose requests are answered with o, and returns what Accept
+// returned. The connections echo.
+func accepting(t *testing.T, s *websocket.Server, o *websocket.AcceptOptions) (address string, accepted <-chan error) {
+	t.Helper()
+	results := make(chan error, 16)
+	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		results <- s.Handle(w, r, o, echo)
+	}))
+	t.Cleanup(h.Close)
+	t.Cleanup(func() { s.Shutdown(t.Context()) })
+	return "ws" + strings.TrimPrefix(h.URL, "http"), results
+}
+
+func TestResponseFields(t *testing.T) {
+	address, _ := accepting(t, &websocket.Server{}, &websocket.AcceptOptions{Header: http.Header{
+		"Set-Cookie": {"a=1; Path=/", " b=2\t"}, "X-Text": {"Grüße\tan alle"}, "set-cookie": {"c=3"}, "X-Empty": {""}, "X-None": nil,
+	}})
+	c, response, err := websocket.Dial(t.Context(), address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.CloseNow()
+	if got := response.Header["Set-Cookie"]; !slices.Equal(got, []string{"a=1; Path=/", "b=2", "c=3"}) {
+		t.Errorf("cookies %q", got)
+	}
+	if got := response.Header.Get("X-Text"); got != "Grüße\tan alle" {
+		t.Errorf("text %q", got)
+	}
+	if got, ok := response.Header["X-Empty"]; !ok || got[0] != "" || response.Header["X-None"] != nil {
+		t.Errorf("the head is %q", response.Header)
+	}
+	if err := c.WriteMessage(protocol.OpText, []byte("hi")); err != nil {
+		t.Fatal(err)
+	}
+	reads(t, c, "hi") // so nothing of the head was taken for a frame
+}
+
+func TestResponseFieldsThatCannotBeSent(t *testing.T) {
+	for says, header := range map[string]http.Header{
+		"the field Upgrade is made":                {"upgrade": {"h2c"}},
+		"the field Connection is made":             {"Connection": {"close"}},
+		"the field Sec-Websocket-Protocol is made": {"Sec-WebSocket-Protocol": {"chat"}},
+		"the field Sec-Websocket-Accept is made":   {"Sec-Websocket-Accept": {"x"}},
+		"the field Content-Length is made":         {"Content-Length": {"0"}},
+		"the field Transfer-Encoding is made":      {"Transfer-Encoding": {"chunked"}},
+		`"Set Cookie" is no name`:                  {"Set Cookie": {"a=1"}},
+		`"" is no name`:                            {"": {"a=1"}},
+		`has a character that none may have: "a\r`: {"X": {"a\r\nSet-Cookie: b=1"}},
+		`none may have: "\n"`:                      {"X": {"\n"}},
+		`none may have: "\x7f"`:                    {"X": {"fine", "\x7f"}},
+	} {
+		address, accepted := accepting(t, &websocket.Server{}, &websocket.AcceptOptions{Header: header})
+		_, response, err := websocket.Dial(t.Context(), address, nil)
+		if err == nil || response == nil || response.StatusCode != http.StatusInternalServerError || !response.Close {
+			t.Errorf("%s: answered with %v, %v", says, response, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "field") {
+			t.Errorf("the client is told of a fault that is not its own: %v", err)
+		}
+		if err := <-accepted; !errors.Is(err, websocket.ErrResponse) || !strings.Contains(err.Error(), says) {
+			t.Errorf("%v, want %s", err, says)
+		}
+	}
+}
+
+func TestCompressionDeclinedForOneRequest(t *testing.T) {
+	for _, off := range []bool{false, true} {
+		address, _ := accepting(t, &websocket.Server{}, &websocket.AcceptOptions{NoCompression: off})
+		c, response, err := websocket.Dial(t.Context(), address, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Deflate().On == off || (response.Header.Get("Sec-Websocket-Extensions") == "") != off {
+			t.Errorf("declined: %v, agreed: %v, answer %q", off, c.Deflate(), response.Header)
+		}
+		c.CloseNow()
+	}
+}
+
+func TestOptionsOfOneRequest(t *testing.T) {
+	address, _ := accepting(t, &websocket.Server{}, &websocket.AcceptOptions{Options: &websocket.Options{MaxMessageSize: 4}})
+	c, _, err := websocket.Dial(t.Context(), address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.CloseNow()
+	for _, text := range []string{"four", "fives"} {
+		if err := c.WriteMessage(protocol.OpText, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reads(t, c, "four")
+	var closed *websocket.CloseError
+	if _, _, err := c.ReadMessage(); !errors.As(err, &closed) || closed.Code != protocol.CloseMessageTooBig {
+		t.Errorf("after a message that is too big: %v", err)
+	}
+}
+
+func TestPolicyOfOneRequest(t *testing.T) {
+	s := &websocket.Server{Policy: websocket.Policy{Origins: []string{"https://app.example"}, OriginHint: "ask us"}}
+	own := &websocket.Policy{Origins: []string{"https://other.example"}}
+	for _, test := range []struct {
+		policy  *websocket.Policy
+		origin  string
+		refusal string
+	}{
+		{nil, "https://app.example", ""},
+		{nil, "https://other.example", "a page of origin https://other.example may not connect: ask us (RFC 6455 4.2.2)"},
+		{own, "https://other.example", ""},
+		{own, "https://app.example", "a page of origin https://app.example may not connect (RFC 6455 4.2.2)"},
+	} {
+		address, accepted := accepting(t, s, &websocket.AcceptOptions{Policy: test.policy})
+		c, response, err := websocket.Dial(t.Context(), address, &websocket.DialOptions{Header: http.Header{"Origin": {test.origin}}})
+		why := <-accepted
+		if test.refusal == "" {
+			if err != nil || why != nil {
+				t.Fatalf("%s: %v, %v", test.origin, err, why)
+			}
+			c.CloseNow()
+			continue
+		}
+		if response == nil || response.StatusCode != http.StatusForbidden || !strings.Contains(err.Error(), test.refusal) {
+			t.Errorf("the client learns %v, want %q", err, test.refusal)
+		}
+		var refused *protocol.HandshakeError
+		if !errors.Is(why, websocket.ErrOrigin) || errors.Is(why, websocket.ErrHost) || !errors.As(why, &refused) || refused.Status != http.StatusForbidden {
+			t.Errorf("the server learns %v", why)
+		}
+	}
+}
+
+// What is refused by its Host is told so, and no error names a flag of a program.
+func TestRefusalsSayWhatTheLibraryKnows(t *testing.T) {
+	for hint, says := range map[string]string{
+		"":           "Host evil.example is not served here (RFC 6455 10.2)",
+		"go by name": "Host evil.example is not served here: go by name (RFC 6455 10.2)",
+	} {
+		s := &websocket.Server{Policy: websocket.Policy{HostHint: hint}}
+		address, accepted := accepting(t, s, nil)
+		_, _, err := websocket.Dial(t.Context(), address, &websocket.DialOptions{Host: "evil.example"})
+		if err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "--") {
+			t.Errorf("the client learns %v, want %q", err, says)
+		}
+		if err := <-accepted; !errors.Is(err, websocket.ErrHost) {
+			t.Errorf("the server learns %v", err)
+		}
+	}
+}
