@@ -99,7 +99,7 @@ var errFailed = errors.New("the server failed")
 // readLines sends each line of a member to its room until the connection ends.
 func readLines(m *member) error {
 	for {
-		op, p, err := m.conn.ReadMessage()
+		op, p, err := m.conn.NextMessage()
 		switch {
 		case err != nil:
 			return err

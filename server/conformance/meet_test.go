@@ -139,7 +139,7 @@ func (s setup) meetClient(t *testing.T) *peer {
 // echoes is the client's echo.
 func echoes(c *websocket.Conn) error {
 	for {
-		op, p, err := c.ReadMessage()
+		op, p, err := c.NextMessage()
 		if err != nil {
 			return err
 		}

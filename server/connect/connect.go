@@ -148,7 +148,7 @@ func (t *terminal) close() { _ = t.conn.Close(protocol.CloseNormal, "") } // Err
 // receive prints what comes until the connection ends.
 func (t *terminal) receive() {
 	for {
-		op, p, err := t.conn.ReadMessage()
+		op, p, err := t.conn.NextMessage()
 		if err != nil {
 			return
 		}

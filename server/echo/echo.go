@@ -42,7 +42,7 @@ func (h *Handler) ended(remote string, why error) {
 
 func serve(c *websocket.Conn) error {
 	for {
-		op, p, err := c.ReadMessage()
+		op, p, err := c.NextMessage()
 		if err != nil {
 			return err
 		}

@@ -62,7 +62,7 @@ func watched(tb testing.TB, frames *tap.Tap) (host string) {
 	mux.Handle("/echo", frames.Handler(1<<20, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_ = sockets.Handle(w, r, nil, func(c *websocket.Conn) {
 			for {
-				op, p, err := c.ReadMessage()
+				op, p, err := c.NextMessage()
 				if err != nil || c.WriteMessage(op, p) != nil {
 					return
 				}

@@ -125,7 +125,7 @@ func send(ctx context.Context, c *websocket.Conn, watcher *tap.Watcher, credits 
 func readCredits(c *websocket.Conn, credits chan<- struct{}, batches *atomic.Int64) error {
 	var taken int64 // batches that the page has taken in
 	for {
-		op, p, err := c.ReadMessage()
+		op, p, err := c.NextMessage()
 		if err != nil {
 			return err
 		}

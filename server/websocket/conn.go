@@ -91,13 +91,25 @@ func (c *Conn) SetReadDeadline(t time.Time) error { return c.in.setReadDeadline(
 // none.
 func (c *Conn) SetWriteDeadline(t time.Time) error { return c.out.setWriteDeadline(t) }
 
-// ReadMessage waits for the next data message and returns its opcode, text or
-// binary, and its payload, which is valid until the next call. Text is valid
-// UTF-8. Control frames are answered on the way. The error is a [CloseError],
-// whose cause is a [protocol.Breach] when the peer broke a rule; by then the
-// close frame has been sent. Only a passed [Conn.SetReadDeadline] is another
-// error, and leaves the connection as it is.
-func (c *Conn) ReadMessage() (protocol.Opcode, []byte, error) { return c.in.readMessage() }
+// ReadMessage waits for the next data message and returns its opcode, [Text] or [Binary],
+// and its payload, which belongs to the caller and is never nil. Text is valid UTF-8.
+// [Conn.NextMessage] returns the same without a copy.
+//
+// Control frames are answered meanwhile. The error is a [CloseError], whose cause is a
+// [protocol.Breach] when the peer broke a rule; by then the close frame has been sent. Only a
+// passed [Conn.SetReadDeadline] is another error, and leaves the connection as it is. With an
+// error the payload is nil.
+func (c *Conn) ReadMessage() (protocol.Opcode, []byte, error) {
+	op, p, err := c.in.readMessage()
+	if err != nil {
+		return 0, nil, err
+	}
+	return op, append(make([]byte, 0, len(p)), p...), nil
+}
+
+// NextMessage is [Conn.ReadMessage] without a copy: the payload is the connection's, and valid
+// until the next call that reads. So it allocates nothing.
+func (c *Conn) NextMessage() (protocol.Opcode, []byte, error) { return c.in.readMessage() }
 
 // NextReader waits for the next data message and returns its opcode and a reader
 // of its payload, which comes as it arrives. The reader ends with io.EOF, or with

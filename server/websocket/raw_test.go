@@ -214,6 +214,16 @@ func TestPeerThatNeverReadsIsDropped(t *testing.T) {
 }
 
 func TestEchoAllocatesNothing(t *testing.T) {
+	echoAllocates(t, 0, (*websocket.Conn).NextMessage, (*websocket.Conn).WriteMessage)
+}
+
+// A message that the caller owns is one allocation.
+func TestOwnedMessageIsOneAllocation(t *testing.T) {
+	echoAllocates(t, 1, (*websocket.Conn).ReadMessage, (*websocket.Conn).WriteMessage)
+}
+
+// echoAllocates expects so many allocations for each message that is read and written back.
+func echoAllocates(t *testing.T, want float64, read func(*websocket.Conn) (protocol.Opcode, []byte, error), write func(*websocket.Conn, protocol.Opcode, []byte) error) {
 	client, c := rawPeer(t, plain)
 	defer c.CloseNow()
 	frame := masked(protocol.OpText, true, strings.Repeat("x", 125))
@@ -229,16 +239,16 @@ func TestEchoAllocatesNothing(t *testing.T) {
 	defer close(step)
 	if n := testing.AllocsPerRun(100, func() {
 		step <- struct{}{}
-		op, p, err := c.ReadMessage()
+		op, p, err := read(c)
 		if err == nil {
-			err = c.WriteMessage(op, p)
+			err = write(c, op, p)
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
 		<-step
-	}); n != 0 {
-		t.Errorf("%v allocations a message", n)
+	}); n != want {
+		t.Errorf("%v allocations a message, want %v", n, want)
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 // echo answers on c until it ends.
 func echo(c *websocket.Conn) {
 	for {
-		op, p, err := c.ReadMessage()
+		op, p, err := c.NextMessage()
 		if err != nil || c.WriteMessage(op, p) != nil {
 			return
 		}
@@ -53,7 +53,7 @@ func BenchmarkEcho(b *testing.B) {
 					}
 				}
 				for range n {
-					if _, p, err := client.ReadMessage(); err != nil || len(p) != len(payload) {
+					if _, p, err := client.NextMessage(); err != nil || len(p) != len(payload) {
 						b.Fatalf("%d bytes, %v", len(p), err)
 					}
 				}
@@ -106,7 +106,7 @@ func BenchmarkFanOut(b *testing.B) {
 		servers = append(servers, server)
 		go func() {
 			for {
-				if _, _, err := client.ReadMessage(); err != nil {
+				if _, _, err := client.NextMessage(); err != nil {
 					return
 				}
 				got <- struct{}{}

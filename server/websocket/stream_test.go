@@ -269,7 +269,7 @@ func TestHeldAnswerLeavesInTime(t *testing.T) {
 func TestCloseLeavesTheLastMessageAlone(t *testing.T) {
 	client, server := pair(t, plain)
 	client.WriteMessage(protocol.OpText, []byte("kept"))
-	_, p, err := server.ReadMessage()
+	_, p, err := server.NextMessage()
 	if err != nil {
 		t.Fatal(err)
 	}

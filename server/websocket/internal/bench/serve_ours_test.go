@@ -47,7 +47,7 @@ func serveTapped(l net.Listener) error {
 
 func ourEcho(c *websocket.Conn) {
 	for {
-		op, p, err := c.ReadMessage()
+		op, p, err := c.NextMessage()
 		if err != nil || c.WriteMessage(op, p) != nil {
 			return
 		}
@@ -57,7 +57,7 @@ func ourEcho(c *websocket.Conn) {
 func ourFan(c *websocket.Conn, all *crowd[*websocket.Conn]) {
 	defer all.add(c)()
 	for {
-		op, p, err := c.ReadMessage()
+		op, p, err := c.NextMessage()
 		if err != nil {
 			return
 		}
