@@ -4,6 +4,7 @@
 package websocket_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +16,15 @@ import (
 	"framescope/server/websocket"
 )
 
+// serve serves WebSockets and returns where to dial.
+func serve(t *testing.T, s *websocket.Server, app func(*websocket.Conn)) (address string) {
+	t.Helper()
+	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _ = s.Handle(w, r, nil, app) }))
+	t.Cleanup(h.Close)
+	t.Cleanup(func() { s.Shutdown(context.Background()) })
+	return "ws" + strings.TrimPrefix(h.URL, "http")
+}
+
 // accepting serves WebSockets whose requests are answered with o, and returns what Accept
 // returned. The connections echo.
 func accepting(t *testing.T, s *websocket.Server, o *websocket.AcceptOptions) (address string, accepted <-chan error) {
@@ -24,7 +34,7 @@ func accepting(t *testing.T, s *websocket.Server, o *websocket.AcceptOptions) (a
 		results <- s.Handle(w, r, o, echo)
 	}))
 	t.Cleanup(h.Close)
-	t.Cleanup(func() { s.Shutdown(t.Context()) })
+	t.Cleanup(func() { s.Shutdown(context.Background()) })
 	return "ws" + strings.TrimPrefix(h.URL, "http"), results
 }
 

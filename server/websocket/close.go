@@ -26,9 +26,7 @@ func (c *Conn) Close(code protocol.CloseCode, reason string) error {
 	if !code.Sendable() && code != protocol.CloseNoStatus || !utf8.ValidString(reason) {
 		return fmt.Errorf("close with %v, reason %q: %w", code, reason, errCloseFrame)
 	}
-	if c.link.closeBy.get() == 0 {
-		c.link.closeBy.store(now().add(c.link.options.CloseTimeout))
-	}
+	c.link.beginClose()
 	late := time.AfterFunc(c.link.options.CloseTimeout, c.CloseNow)
 	c.in.wake()
 	err := c.out.sendQueueAndClose(code, reason)
@@ -52,6 +50,7 @@ var errCloseFrame = errors.New("no such close frame may be sent (RFC 6455 7.4.1,
 // startClose sends a close frame without waiting, and leaves the handshake to the
 // reader. Where something else has to be sent before, or nobody reads, Close does it.
 func (c *Conn) startClose(code protocol.CloseCode, reason string) {
+	c.link.beginClose()
 	if c.in.idle() || !c.out.postClose(code, reason) {
 		go c.Close(code, reason)
 	}

@@ -17,6 +17,7 @@ type CloseError struct {
 	Reason  string
 	cause   error
 	writing bool // a write failed: what came before can still be read
+	byUs    bool // this end had begun to close when the connection ended
 }
 
 func (e *CloseError) Error() string {
@@ -37,7 +38,7 @@ func (e *CloseError) Unwrap() error { return e.cause }
 
 // Errors that end a connection, as cause of a [CloseError] or from a write.
 var (
-	ErrClosed      = errors.New("websocket: the connection is closed")
+	ErrClosed      = error(closedError{}) // it is net.ErrClosed, too
 	ErrNoPong      = errors.New("websocket: the peer did not answer a ping")
 	ErrSlowFrame   = errors.New("websocket: a frame took too long to arrive")
 	ErrSlowMessage = errors.New("websocket: a message took too long to arrive")

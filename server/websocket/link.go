@@ -75,8 +75,21 @@ func (l *link) Done() <-chan struct{} {
 func (l *link) setCloseCause(why *CloseError) {
 	l.ending.Lock()
 	defer l.ending.Unlock()
+	l.setErr(why)
+}
+
+// setErr sets why the connection ends, if nothing has set it before; ending is held.
+func (l *link) setErr(why *CloseError) {
 	if l.err == nil {
+		why.byUs = l.closeBy.get() != 0
 		l.err = why
+	}
+}
+
+// beginClose begins a close handshake of ours, which CloseTimeout bounds.
+func (l *link) beginClose() {
+	if l.closeBy.get() == 0 {
+		l.closeBy.store(now().add(l.options.CloseTimeout))
 	}
 }
 
@@ -94,9 +107,7 @@ func (l *link) markEnded(why *CloseError) (first bool) {
 	if l.ended.Load() {
 		return false
 	}
-	if l.err == nil {
-		l.err = why
-	}
+	l.setErr(why)
 	l.ended.Store(true)
 	l.nc.Close()
 	l.options.Memory.Close(&l.account)

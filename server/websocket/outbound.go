@@ -273,7 +273,7 @@ func (o *outbound) wrote(err error) error {
 	} else {
 		o.link.end(failed)
 	}
-	return err
+	return failed
 }
 
 // ended releases what the connection's end leaves of no use, and wakes the goroutines that wait
