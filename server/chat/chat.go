@@ -110,7 +110,7 @@ func readLines(m *member) error {
 			m.conn.Close(protocol.CloseMessageTooBig, "a chat line has at most 4096 bytes")
 			return m.conn.Err()
 		case string(p) == "/ping":
-			if err := m.conn.Ping(nil); err != nil && !errors.Is(err, websocket.ErrClosed) {
+			if err := m.conn.SendPing(nil); err != nil && !errors.Is(err, websocket.ErrClosed) {
 				return err // the connection has ended
 			}
 		default:

@@ -203,7 +203,7 @@ func (t *terminal) ping() {
 	tick := time.NewTicker(t.options.Ping)
 	defer tick.Stop()
 	for {
-		if t.conn.Ping(t.pings.next()) != nil {
+		if t.conn.SendPing(t.pings.next()) != nil {
 			return
 		}
 		select {

@@ -48,7 +48,7 @@ func serve(c *websocket.Conn) error {
 		}
 		payload, ping := pingRequest(c, op, p)
 		if ping {
-			err = c.Ping(payload)
+			err = c.SendPing(payload)
 		} else {
 			err = c.WriteMessage(op, p)
 		}

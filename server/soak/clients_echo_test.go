@@ -89,7 +89,7 @@ func (o *ourClient) read() (protocol.Opcode, []byte, []string, error) {
 	return op, p, pongs, err
 }
 
-func (o *ourClient) ping(payload string) error { return o.conn.Ping([]byte(payload)) }
+func (o *ourClient) ping(payload string) error { return o.conn.SendPing([]byte(payload)) }
 func (o *ourClient) close() error              { return o.conn.Close(protocol.CloseNormal, "") }
 func (o *ourClient) abort()                    { o.conn.CloseNow() }
 

@@ -127,7 +127,7 @@ func (c *Conn) NextReader() (protocol.Opcode, io.Reader, error) { return c.in.ne
 // While the reader has more to decode without waiting, messages up to 32 KiB are
 // held to leave together: when it next waits, when 64 KiB are full, or after
 // a millisecond. An error of that write is told by the next call.
-func (c *Conn) WriteMessage(op protocol.Opcode, p []byte) error { return c.out.sendMessage(op, p) }
+func (c *Conn) WriteMessage(op protocol.Opcode, p []byte) error { return c.out.sendMessage(op, p, nil) }
 
 // NextWriter begins a message that is sent in parts, as fragments of 32 KiB or
 // what Close leaves; a shorter one leaves whole. Other messages wait until Close,
@@ -135,8 +135,9 @@ func (c *Conn) WriteMessage(op protocol.Opcode, p []byte) error { return c.out.s
 // compressed however short it is, where permessage-deflate was agreed.
 func (c *Conn) NextWriter(op protocol.Opcode) (io.WriteCloser, error) { return c.out.nextWriter(op) }
 
-// Ping sends a ping with a payload of at most 125 bytes.
-func (c *Conn) Ping(p []byte) error { return c.out.sendControl(protocol.OpPing, p) }
+// SendPing sends a ping with a payload of at most 125 bytes and does not wait for the pong,
+// with which Options.OnPong is called. [Conn.Ping] waits.
+func (c *Conn) SendPing(p []byte) error { return c.out.sendControl(protocol.OpPing, p, nil) }
 
 // Send queues a prepared message and returns at once. What waits leaves in order
 // and in as few writes as possible. Where more than SendQueue bytes would wait the peer

@@ -11,27 +11,34 @@ import (
 )
 
 // sendFrame sends one frame, whose header lacks length and mask, once there is no other writer.
-func (o *outbound) sendFrame(h protocol.Header, p []byte) error {
+// call may cancel it.
+func (o *outbound) sendFrame(h protocol.Header, p []byte, call *writeCall) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.claim()
-	return o.writeAndRelease(h, p)
+	if err := o.claimFor(call); err != nil {
+		return err
+	}
+	return o.writeAndRelease(h, p, call)
 }
 
 // sendControl is sendFrame for a control frame.
-func (o *outbound) sendControl(op protocol.Opcode, p []byte) error {
+func (o *outbound) sendControl(op protocol.Opcode, p []byte, call *writeCall) error {
 	if len(p) > protocol.MaxControlPayload {
 		return fmt.Errorf("write %v: payload of %d bytes, at most %d allowed", op, len(p), protocol.MaxControlPayload)
 	}
-	return o.sendFrame(protocol.Header{Fin: true, Opcode: op}, p)
+	return o.sendFrame(protocol.Header{Fin: true, Opcode: op}, p, call)
 }
 
 // writeAndRelease writes a frame, or holds it, and releases the role. The caller is the writer; mu
 // is held, but not during a write.
-func (o *outbound) writeAndRelease(h protocol.Header, p []byte) error {
+func (o *outbound) writeAndRelease(h protocol.Header, p []byte, call *writeCall) error {
 	err := o.open()
 	if err == nil {
+		err = call.begin(o)
+	}
+	if err == nil {
 		err = o.writeFrame(h, p, o.hold)
+		call.end(o)
 	}
 	o.release()
 	return err

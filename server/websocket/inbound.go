@@ -21,8 +21,11 @@ type inbound struct {
 	limits  readLimits
 	readBy  deadline    // the application's
 	inPong  atomic.Bool // OnPong has been called and has not returned
-	holding bool        // the outbound half was told to hold frames
-	held    bool        // and may have held some since the reader waited last
+
+	cancelled atomic.Bool // the context of the read is done
+
+	holding bool // the outbound half was told to hold frames
+	held    bool // and may have held some since the reader waited last
 }
 
 // message is the data message that is being read.
@@ -178,6 +181,7 @@ func (in *inbound) control(op protocol.Opcode, payload []byte) error {
 		// RFC 6455 5.5.2: a pong of the same payload, unless a close frame was sent.
 		return in.link.endedBy(in.out.post(protocol.OpPong, payload))
 	case protocol.OpPong:
+		in.out.pongReceived(payload)
 		if onPong := in.link.options.OnPong; onPong != nil && in.link.closeBy.get() == 0 {
 			in.inPong.Store(true)
 			onPong(payload)

@@ -13,7 +13,7 @@ func (o *outbound) nextWriter(op protocol.Opcode) (io.WriteCloser, error) {
 	if err := dataOpcode(op); err != nil {
 		return nil, err
 	}
-	if err := o.beginMessage(true); err != nil {
+	if err := o.beginMessage(true, nil); err != nil {
 		return nil, err
 	}
 	w := &messageWriter{out: o, header: protocol.Header{Opcode: op}, parts: getBuffer()}
@@ -98,5 +98,5 @@ func (w *messageWriter) send(p []byte, fin bool) error {
 	h.Fin = fin
 	// RFC 6455 5.4, RFC 7692 6: opcode and RSV1 stand in the first fragment.
 	w.header = protocol.Header{Opcode: protocol.OpContinuation}
-	return w.out.sendFrame(h, p)
+	return w.out.sendFrame(h, p, nil)
 }

@@ -30,6 +30,7 @@ type outbound struct {
 	closeSent bool             // our close frame is sent, or about to be
 	inMessage bool             // a message is under way in parts, and others wait
 	inParts   bool             // and it may take long: the application writes the parts
+	cut       bool             // the writer must not wait for the peer: its context is done
 	deflate   protocol.Deflate // what the handshake agreed on; not to be changed
 	raw       rawWriter        // the writer's
 	pending   pending          // the writer's; while there is none, mu guards it
@@ -63,26 +64,32 @@ func (o *outbound) wait() *waiters {
 }
 
 // claim makes the calling goroutine the writer, once there is no other. mu is held.
-func (o *outbound) claim() {
+func (o *outbound) claim() { _ = o.claimFor(nil) }
+
+// claimFor is claim unless call is cancelled meanwhile.
+func (o *outbound) claimFor(call *writeCall) error {
 	if !o.writing {
 		o.writing = true
-		return
+		return nil
 	}
 	w := o.wait()
 	w.number++
+	defer func() { w.number-- }()
 	for {
+		if err := call.cancelled(); err != nil {
+			return err // another writer is at work, who wakes the next
+		}
 		w.role.Wait()
 		if w.passed {
 			w.passed = false
-			break
+			return nil
 		}
 		if !o.writing {
 			o.writing = true
-			break
+			return nil
 		}
 		w.overtake = true
 	}
-	w.number--
 }
 
 // release ends the role of the writer, which the caller is. Control frames that were added
@@ -245,6 +252,9 @@ func (o *outbound) endWait() {
 // armWrite sets the socket's write deadline. All changes of it are made here, with mu held: none
 // outlasts what it was set for.
 func (o *outbound) armWrite() error {
+	if o.cut {
+		return o.link.nc.SetWriteDeadline(began)
+	}
 	return o.link.nc.SetWriteDeadline(sooner(o.writeBy, o.waitsBy.get()).time())
 }
 

@@ -65,7 +65,7 @@ func (in *inbound) readFailed(err error, u unfinished, from clock) (retry bool, 
 	switch {
 	case closeBy.passed(now):
 		return false, in.link.endedBy(err)
-	case closeBy == 0 && in.readBy.get().passed(now):
+	case closeBy == 0 && in.readUntil().passed(now):
 		return false, fmt.Errorf("read message: %w", os.ErrDeadlineExceeded)
 	case now < r.armed:
 		r.armed = 0 // another deadline than the limits' has woken us
@@ -103,8 +103,8 @@ func (in *inbound) armRead(u unfinished) clock {
 	r.armed = want
 	nc.SetReadDeadline(want.time())
 	// SetReadDeadline and Close store their deadline before they wake the reader through the
-	// socket, perhaps just before we have set ours: so look now.
-	if by := in.readUntil(); by != 0 && by < want {
+	// socket, perhaps just before we have set ours: so look until it is the one that is set.
+	for by, set := in.readUntil(), clock(0); by != 0 && by < want && by != set; by, set = in.readUntil(), by {
 		nc.SetReadDeadline(by.time())
 	}
 	return now
@@ -115,6 +115,9 @@ func (in *inbound) armRead(u unfinished) clock {
 func (in *inbound) readUntil() clock {
 	if by := in.link.closeBy.get(); by != 0 {
 		return by
+	}
+	if in.cancelled.Load() {
+		return 1 // long past
 	}
 	return in.readBy.get()
 }

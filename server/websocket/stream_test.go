@@ -112,7 +112,7 @@ func TestStreamedFrames(t *testing.T) {
 	go func() {
 		w, _ := server.NextWriter(protocol.OpBinary)
 		w.Write(make([]byte, 40<<10))
-		server.Ping([]byte("between"))
+		server.SendPing([]byte("between"))
 		w.Write(make([]byte, 40<<10))
 		w.Close()
 		if _, err := w.Write([]byte("x")); err == nil {

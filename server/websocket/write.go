@@ -10,36 +10,39 @@ import (
 	"framescope/protocol"
 )
 
-func (o *outbound) sendMessage(op protocol.Opcode, p []byte) error {
+// sendMessage sends a whole message, which call may cancel.
+func (o *outbound) sendMessage(op protocol.Opcode, p []byte, call *writeCall) error {
 	if err := dataOpcode(op); err != nil {
 		return err
 	}
 	if o.compresses(len(p)) {
-		return o.sendCompressed(op, p)
+		return o.sendCompressed(op, p, call)
 	}
-	return o.sendWhole(protocol.Header{Fin: true, Opcode: op}, p)
+	return o.sendWhole(protocol.Header{Fin: true, Opcode: op}, p, call)
 }
 
 // sendWhole sends a message in one frame, in its turn.
-func (o *outbound) sendWhole(h protocol.Header, p []byte) error {
+func (o *outbound) sendWhole(h protocol.Header, p []byte, call *writeCall) error {
 	o.mu.Lock()
-	err := o.claimTurn()
+	err := o.claimTurn(call)
 	if err == nil {
-		err = o.writeAndRelease(h, p)
+		err = o.writeAndRelease(h, p, call)
 	}
 	o.mu.Unlock()
 	return err
 }
 
 // claimTurn makes the caller the writer when no message is under way in parts. mu is held.
-func (o *outbound) claimTurn() error {
+func (o *outbound) claimTurn(call *writeCall) error {
 	for {
 		if o.inMessage {
-			if err := o.awaitTurn(); err != nil {
+			if err := o.awaitTurn(call); err != nil {
 				return err
 			}
 		}
-		o.claim()
+		if err := o.claimFor(call); err != nil {
+			return err
+		}
 		if !o.inMessage || o.link.ended.Load() {
 			return nil
 		}
@@ -49,12 +52,15 @@ func (o *outbound) claimTurn() error {
 
 // awaitTurn waits until no message is under way in parts, or the connection has ended, but
 // no longer than a write may take; mu is held.
-func (o *outbound) awaitTurn() error {
+func (o *outbound) awaitTurn(call *writeCall) error {
 	ends := now().add(o.link.options.WriteTimeout)
 	wake := time.AfterFunc(o.link.options.WriteTimeout, o.lockAndWakeTurn)
 	defer wake.Stop()
 	for o.inMessage && !o.link.ended.Load() {
 		by, now := sooner(o.writeBy, ends), now()
+		if err := call.cancelled(); err != nil {
+			return err
+		}
 		if by.passed(now) {
 			return fmt.Errorf("write message: another one is still under way in parts: %w", os.ErrDeadlineExceeded)
 		}
@@ -79,11 +85,11 @@ func (o *outbound) lockAndWakeTurn() {
 
 // beginMessage keeps other messages from being sent until endMessage; inParts says that
 // the application decides when that is.
-func (o *outbound) beginMessage(inParts bool) error {
+func (o *outbound) beginMessage(inParts bool, call *writeCall) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for o.inMessage {
-		if err := o.awaitTurn(); err != nil {
+		if err := o.awaitTurn(call); err != nil {
 			return err
 		}
 		if o.link.ended.Load() {
@@ -91,6 +97,9 @@ func (o *outbound) beginMessage(inParts bool) error {
 		}
 	}
 	if err := o.open(); err != nil {
+		return err
+	}
+	if err := call.commit(); err != nil {
 		return err
 	}
 	o.inMessage, o.inParts = true, inParts
@@ -114,10 +123,10 @@ func dataOpcode(op protocol.Opcode) error {
 
 // sendCompressed sends a message compressed, unless that makes it larger and
 // no later message builds on it.
-func (o *outbound) sendCompressed(op protocol.Opcode, p []byte) error {
+func (o *outbound) sendCompressed(op protocol.Opcode, p []byte, call *writeCall) error {
 	h := protocol.Header{Fin: true, RSV: protocol.RSV1, Opcode: op}
 	if !o.deflate.NoContextTakeover(o.link.side) {
-		return o.sendInContext(h, p)
+		return o.sendInContext(h, p, call)
 	}
 	d := o.getDeflater()
 	small, err := d.message(p)
@@ -139,13 +148,13 @@ func (o *outbound) sendCompressed(op protocol.Opcode, p []byte) error {
 		o.link.keep(kept)
 		defer o.link.letGo(kept)
 	}
-	return o.sendWhole(h, small)
+	return o.sendWhole(h, small, call)
 }
 
 // sendInContext sends a message compressed with the context of those before: messages must be
-// sent in the order in which they are compressed.
-func (o *outbound) sendInContext(h protocol.Header, p []byte) error {
-	if err := o.beginMessage(false); err != nil {
+// sent in the order in which they are compressed, and once compressed must be sent.
+func (o *outbound) sendInContext(h protocol.Header, p []byte, call *writeCall) error {
+	if err := o.beginMessage(false, call); err != nil {
 		return err
 	}
 	defer o.endMessage()
@@ -155,5 +164,5 @@ func (o *outbound) sendInContext(h protocol.Header, p []byte) error {
 	if err != nil {
 		return err
 	}
-	return o.sendFrame(h, small)
+	return o.sendFrame(h, small, call)
 }

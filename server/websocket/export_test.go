@@ -1,0 +1,9 @@
+// What tests see of the inside.
+
+package websocket
+
+// WaitingPings is the number of connections that have pings which wait for their pongs.
+func WaitingPings() (n int) {
+	pingLists.Range(func(any, any) bool { n++; return true })
+	return n
+}
