@@ -10,9 +10,10 @@ FUZZTIME ?= 30s
 BENCHTIME ?= 1s
 BENCHFLAGS ?=
 SOAK ?= 20m
+PKG ?= ./protocol ./server/websocket ./server/tap ./wasm/inspect ./server/decode
 
 # A file beside a target of the same name (build/) would stop it from ever running.
-.PHONY: help run build dev test test-go test-page bench bench-peers compare soak fuzz lint fmt profile clean tools modules page page-tests builder browser
+.PHONY: help run build dev test test-go test-page bench bench-peers compare soak fuzz mutants lint fmt profile clean tools modules page page-tests builder browser
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +54,10 @@ fuzz: tools ## run every fuzz target for a while each (FUZZTIME=30s)
 	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime '$(FUZZTIME)' -fuzzminimizetime 100x "$$dir" </dev/null; \
 	  done; done
 
+# Whole it takes hours: SAMPLE=10 mutates a line in ten, LIMIT=30m ends each package's run then.
+mutants: tools ## change the code and see whether tests notice (PKG=./protocol SAMPLE=10 LIMIT=30m)
+	@build/mutants.sh $(PKG)
+
 lint: modules ## gofmt, go vet, staticcheck, tsc and the TypeScript linter
 	@unformatted=$$(gofmt -l build protocol server wasm); \
 	  if [ -n "$$unformatted" ]; then echo "not formatted, run make fmt:" $$unformatted; exit 1; fi
@@ -79,7 +84,7 @@ clean: ## remove everything that was made, node_modules included
 
 test-go: page-tests browser
 	@GOOS=wasip1 GOARCH=wasm go vet ./wasm/... ./protocol/...
-	@go test -race $(GOTESTFLAGS) ./...
+	@go test -race -timeout 14m $(GOTESTFLAGS) ./...
 
 test-page: page-tests
 	@cd frontend && npm run --silent typecheck
