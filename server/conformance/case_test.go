@@ -155,6 +155,7 @@ type exchange struct{ send, want []frame }
 type testCase struct {
 	name    string
 	chop    chop
+	version int        // of a case that is cut in several ways, from 1 on; 0 when there is one
 	joined  bool       // the first frames share a write with the handshake
 	deflate *agreement // nil for no compression
 	options websocket.Options
@@ -215,7 +216,17 @@ func (c testCase) deflated(a agreement) testCase {
 // everyChop is each case whole, frame by frame and octet by octet.
 func everyChop(cases ...testCase) (all []testCase) {
 	for _, c := range cases {
-		all = append(all, c.in(whole), c.in(perFrame), c.in(octets))
+		all = append(all, c.cut(whole, perFrame, octets)...)
 	}
 	return all
+}
+
+// cut is the same case with its bytes cut in each of these ways.
+func (c testCase) cut(chops ...chop) (versions []testCase) {
+	for i, chop := range chops {
+		v := c.in(chop)
+		v.version = i + 1
+		versions = append(versions, v)
+	}
+	return versions
 }

@@ -1,11 +1,10 @@
-// The close handshake that the other end begins: catalogue 7.
+// The close handshake that the other end begins.
 
 package conformance
 
 import (
 	"fmt"
 	"strings"
-	"testing"
 
 	"framescope/protocol"
 )
@@ -18,9 +17,8 @@ func closed(name string, f frame, before []frame, behind []frame, want ...frame)
 	return testCase{name: name, talk: []exchange{{send, append(want, closing(code, ""))}}, code: code}
 }
 
-// TestCloseCodes: catalogue 7.3.3, 7.3.4, 7.7, 7.9 and 7.13.
-func TestCloseCodes(t *testing.T) {
-	var cases []testCase
+// closeCodes: those that an end may send come back, the others are a breach.
+func closeCodes() (cases []testCase) {
 	for _, code := range []protocol.CloseCode{
 		1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3001, 3999, 4000, 4001, 4998, 4999,
 	} {
@@ -37,13 +35,13 @@ func TestCloseCodes(t *testing.T) {
 			breach(fmt.Sprintf("code %d that no end may send, with a reason", code), protocol.RuleCloseCodeInvalid, []frame{hello, closeWith(coded(code) + "reason")}, hello),
 		)...)
 	}
-	play(t, cases)
+	return cases
 }
 
-// TestClosePayloads: catalogue 7.3 and 7.5.
-func TestClosePayloads(t *testing.T) {
+// closePayloads: nothing, or a code and a reason that is text.
+func closePayloads() (cases []testCase) {
 	reason := strings.Repeat("*", 124)
-	cases := everyChop(
+	cases = everyChop(
 		closed("no payload", closing(protocol.CloseNoStatus, ""), nil, nil),
 		closed("reason of one byte", closing(1000, "x"), nil, nil),
 		closed("reason of 122 bytes", closing(1000, reason[:122]), nil, nil),
@@ -61,15 +59,15 @@ func TestClosePayloads(t *testing.T) {
 	for _, s := range validTexts() {
 		cases = append(cases, closed("reason with "+s.name, closing(1000, s.text), nil, nil))
 	}
-	play(t, cases)
+	return cases
 }
 
-// TestFramesBehindAClose: catalogue 7.1. Whatever stands behind a close frame is
+// framesBehindAClose: whatever stands behind a close frame is
 // not answered, and TCP still ends in order.
-func TestFramesBehindAClose(t *testing.T) {
+func framesBehindAClose() (cases []testCase) {
 	bye := closing(protocol.CloseNormal, "bye")
 	big := text(strings.Repeat("BAsd7&jh23", 26214)) // 256 KiB
-	cases := everyChop(
+	cases = everyChop(
 		closed("message before", bye, []frame{hello}, nil, hello),
 		closed("second close", bye, nil, []frame{bye}),
 		closed("second close of another code", bye, nil, []frame{closing(4000, "")}),
@@ -89,5 +87,5 @@ func TestFramesBehindAClose(t *testing.T) {
 		closed("long messages behind", bye, nil, []frame{big, big, big}),
 		closed("long messages behind", bye, nil, []frame{big, big, big}).in(perFrame),
 	)
-	play(t, cases)
+	return cases
 }

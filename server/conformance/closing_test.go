@@ -44,7 +44,7 @@ func TestOurEndCloses(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inBothRoles(t, func(t *testing.T, side protocol.Side) {
-				p := meet(t, setup{tested: side, app: closes(protocol.CloseNormal, "bye")})
+				p := connect(t, setup{tested: side, app: closes(protocol.CloseNormal, "bye")})
 				p.expect(text("last words"), closing(protocol.CloseNormal, "bye"))
 				p.send(perFrame, c.send...)
 				if err := p.expectEnd(); err != nil {
@@ -63,7 +63,7 @@ func TestBreachInsteadOfAnAnswer(t *testing.T) {
 				continue // at a limit that this endpoint does not have
 			}
 			t.Run(w.rule.String()+" by "+w.frames[len(w.frames)-1].String(), func(t *testing.T) {
-				p := meet(t, setup{tested: side, app: closes(protocol.CloseGoingAway, "")})
+				p := connect(t, setup{tested: side, app: closes(protocol.CloseGoingAway, "")})
 				p.expect(text("last words"), closing(protocol.CloseGoingAway, ""))
 				p.send(whole, append(w.frames[:len(w.frames):len(w.frames)], ping(""), hello)...)
 				p.expectEnd()
@@ -76,7 +76,7 @@ func TestBreachInsteadOfAnAnswer(t *testing.T) {
 func TestBothEndsCloseAtOnce(t *testing.T) {
 	inBothRoles(t, func(t *testing.T, side protocol.Side) {
 		closeNow := make(chan struct{})
-		p := meet(t, setup{tested: side, app: func(c *websocket.Conn) error {
+		p := connect(t, setup{tested: side, app: func(c *websocket.Conn) error {
 			<-closeNow
 			return c.Close(protocol.CloseNormal, "")
 		}})
@@ -100,7 +100,7 @@ func TestReasonsOfOurEnd(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inBothRoles(t, func(t *testing.T, side protocol.Side) {
-				p := meet(t, setup{tested: side, app: closes(4000, c.reason)})
+				p := connect(t, setup{tested: side, app: closes(4000, c.reason)})
 				p.expect(text("last words"))
 				if f, err := p.read(); err != nil || f != closing(4000, c.want) {
 					t.Errorf("%v, %v, want reason %q", f, err, c.want)
@@ -115,7 +115,7 @@ func TestReasonsOfOurEnd(t *testing.T) {
 // shortly is a limit that a test waits for.
 const shortly = 50 * time.Millisecond
 
-// TestNobodyIsWaitedForForever: who does not answer a close frame, or does not
+// TestNobodyIsWaitedForForever: a peer that does not answer a close frame, or does not
 // close TCP, is left. The test's end keeps its socket open until then.
 func TestNobodyIsWaitedForForever(t *testing.T) {
 	o := websocket.Options{CloseTimeout: shortly}
@@ -134,7 +134,7 @@ func TestNobodyIsWaitedForForever(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inBothRoles(t, func(t *testing.T, side protocol.Side) {
-				p := meet(t, setup{tested: side, options: o, app: c.app})
+				p := connect(t, setup{tested: side, options: o, app: c.app})
 				p.send(whole, c.send...)
 				p.expect(c.want...)
 				select {
@@ -171,7 +171,7 @@ func TestTCPEndsWithoutAClose(t *testing.T) {
 				if cut == 4 && side == protocol.Client {
 					cut = 1 // no masking key
 				}
-				p := meet(t, setup{tested: side})
+				p := connect(t, setup{tested: side})
 				wire := whole.pieces(c.send, p.side)[0]
 				p.write([][]byte{wire[:len(wire)-cut]})
 				p.expect(c.want...)
@@ -186,7 +186,7 @@ func TestTCPEndsWithoutAClose(t *testing.T) {
 // TestMaskingKeysAreNotForeseen: RFC 6455 5.3 asks for a fresh one each frame.
 func TestMaskingKeysAreNotForeseen(t *testing.T) {
 	const many = 200
-	p := meet(t, setup{tested: protocol.Client})
+	p := connect(t, setup{tested: protocol.Client})
 	keys := map[uint32]bool{}
 	for range many {
 		p.send(whole, text("same text"))

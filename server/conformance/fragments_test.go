@@ -1,4 +1,4 @@
-// Fragmentation: catalogue 5 and 10.
+// Fragmentation: RFC 6455 5.4.
 
 package conformance
 
@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"testing"
 
 	"framescope/protocol"
 )
@@ -22,12 +21,12 @@ func split(message frame, n int) (fragments []frame) {
 	return fragments
 }
 
-// TestFragmentedMessages: catalogue 5.3 to 5.8 and 5.19. Control frames may stand
+// fragmentedMessages: control frames may stand
 // between fragments and are answered before the message is whole.
-func TestFragmentedMessages(t *testing.T) {
+func fragmentedMessages() (cases []testCase) {
 	first, last := text("fragment 1, ").unfinished(), next("fragment 2")
 	both := text("fragment 1, fragment 2")
-	cases := everyChop(
+	cases = everyChop(
 		legal("two fragments", []frame{first, last}, both),
 		legal("two binary fragments", []frame{binary("\xff").unfinished(), next("\xfe")}, binary("\xff\xfe")),
 		legal("ping between", []frame{first, ping("between"), last}, pong("between"), both),
@@ -49,34 +48,33 @@ func TestFragmentedMessages(t *testing.T) {
 			exchange{[]frame{first, ping("1")}, []frame{pong("1")}}, exchange{[]frame{next("").unfinished(), ping("2")}, []frame{pong("2")}},
 			exchange{[]frame{next("more, ").unfinished(), ping("3")}, []frame{pong("3")}}, exchange{[]frame{last, ping("4")}, []frame{text("fragment 1, more, fragment 2"), pong("4")}}),
 	)
-	play(t, cases)
+	return cases
 }
 
-// TestFragmentSizes: catalogue 10.1. A message as a sender cuts it that fragments
+// fragmentSizes: a message as a sender cuts it that fragments
 // everything, in pieces round the sizes of headers and read buffers.
-func TestFragmentSizes(t *testing.T) {
+func fragmentSizes() (cases []testCase) {
 	message := text(strings.Repeat("wörd ", 11000)[:65536])
-	var cases []testCase
 	for _, n := range []int{125, 126, 127, 1000, 1300, 4081, 4082, 4083, 4088, 4096, 4097, 32768, 65535} {
 		for _, m := range []frame{message, {op: protocol.OpBinary, payload: message.payload}} {
 			c := legal(fmt.Sprintf("%v of 64 KiB in fragments of %d bytes", m.op, n), split(m, n), m)
-			cases = append(cases, c, c.in(perFrame), c.in(997))
+			cases = append(cases, c.cut(whole, perFrame, 997)...)
 		}
 	}
 	for _, n := range []int{1, 2, 3} {
 		short := text(message.payload[:1200])
 		cases = append(cases, everyChop(legal(fmt.Sprintf("1200 bytes in fragments of %d", n), split(short, n), short))...)
 	}
-	play(t, cases)
+	return cases
 }
 
-// TestFragmentsOutOfOrder: catalogue 5.1, 5.2 and 5.9 to 5.18.
-func TestFragmentsOutOfOrder(t *testing.T) {
+// fragmentsOutOfOrder: a continuation of nothing, a message inside another, a control frame
+// in fragments.
+func fragmentsOutOfOrder() (cases []testCase) {
 	unexpected, expected := protocol.RuleContinuationUnexpected, protocol.RuleContinuationExpected
 	fragmented := protocol.RuleControlFragmented
 	first, last := text("first").unfinished(), next("last")
 	whole := text("firstlast")
-	var cases []testCase
 	for _, f := range []frame{next(""), next("nothing to continue"), next("").unfinished(), next("nothing to continue").unfinished()} {
 		name := f.String()
 		cases = append(cases, everyChop(
@@ -105,15 +103,14 @@ func TestFragmentsOutOfOrder(t *testing.T) {
 			breach(name+" between fragments", fragmented, []frame{first, half, last}),
 		)...)
 	}
-	play(t, cases)
+	return cases
 }
 
-// TestEveryOrder: all orders of up to four frames of these kinds, up to the first
+// everyOrder: all orders of up to four frames of these kinds, up to the first
 // that is out of order, held against the two sentences that RFC 6455 5.4 has for
 // them: a continuation needs a message that is open, a new message needs none.
-func TestEveryOrder(t *testing.T) {
+func everyOrder() (cases []testCase) {
 	kinds := []frame{text("T"), text("t").unfinished(), next("C"), next("c").unfinished(), ping("P"), binary("B"), binary("b").unfinished()}
-	var cases []testCase
 	var follow func(name string, send, want []frame, message frame, depth int)
 	follow = func(name string, send, want []frame, message frame, depth int) {
 		cases = append(cases, legal("order "+name, send, want...))
@@ -143,5 +140,5 @@ func TestEveryOrder(t *testing.T) {
 		}
 	}
 	follow("", nil, nil, frame{}, 0)
-	play(t, cases)
+	return cases
 }

@@ -24,7 +24,7 @@ func TestClientKeepsItsHints(t *testing.T) {
 		{wishes{WindowBits: 9}, flow{alone: true, bits: 9}},
 	} {
 		t.Run(fmt.Sprintf("%+v", c.wishes), func(t *testing.T) {
-			p := meet(t, setup{tested: protocol.Client, options: websocket.Options{Compression: c.wishes}, extensions: []string{deflateName}})
+			p := connect(t, setup{tested: protocol.Client, options: websocket.Options{Compression: c.wishes}, extensions: []string{deflateName}})
 			t.Logf("offered %q, answered %q", p.extensions, deflateName)
 			p.checker = &checker{flow: c.hinted}
 			p.send(whole, m, m, closing(protocol.CloseNormal, ""))

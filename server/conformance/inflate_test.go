@@ -1,283 +1,212 @@
-// DEFLATE read by hand (RFC 1951), to see what an inflater does not tell: how far
-// back the copies reach.
+// What may stand inside a compressed message, and what not: RFC 7692 7.2, RFC 1951.
 
 package conformance
 
 import (
-	"bytes"
-	"compress/flate"
-	"errors"
 	"fmt"
-	"io"
-	"math/rand/v2"
-	"slices"
 	"strings"
-	"testing"
 
 	"framescope/protocol"
+	"framescope/server/websocket"
 )
 
-// checker reads the compressed messages of one direction and holds them to what
-// was agreed.
-type checker struct {
-	flow
-	history    string
-	compressed int  // messages so far
-	reaches    bool // a copy came from a message before
+// withDeflate is the cases with permessage-deflate and no further parameters.
+func withDeflate(cases []testCase) []testCase {
+	for i := range cases {
+		cases[i] = cases[i].deflated(agreement{})
+	}
+	return cases
 }
 
-// clear is the frame uncompressed, if it is compressed.
-func (c *checker) clear(f frame) (frame, error) {
-	if f.rsv != protocol.RSV1 || f.op != protocol.OpText && f.op != protocol.OpBinary {
-		return f, nil
+// deflateBlocks: RFC 7692 7.2.3 gives some of these as examples.
+func deflateBlocks() (cases []testCase) {
+	const h = "Hello"
+	twoHalves := fixed().literals("Hel").end().begin(fixedBlock, false).literals("lo").end()
+	full := longBinary[:65535]
+	messages := []struct{ name, payload, want string }{
+		{"7.2.3.1 fixed codes", "\xf2\x48\xcd\xc9\xc9\x07\x00", h},
+		{"7.2.3.3 stored", "\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00", h},
+		{"7.2.3.4 with BFINAL", "\xf3\x48\xcd\xc9\xc9\x07\x00\x00", h},
+		{"7.2.3.5 two blocks", "\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00", h},
+		{"7.2.3.6 empty", "\x00", ""},
+		{"empty with fixed codes", "\x02\x00", ""},
+		{"empty with BFINAL", "\x03\x00\x00", ""},
+		{"empty stored blocks", new(blocks).stored("", false).stored("", false).message(), ""},
+		{"a thousand empty blocks", strings.Repeat("\x00\x00\x00\xff\xff", 1000) + fixed().literals(h).end().message(), h},
+		{"two blocks and no flush between", twoHalves.message(), h},
+		{"stored, fixed, stored", new(blocks).stored("H", false).begin(fixedBlock, false).literals("ell").end().stored("o", false).message(), h},
+		{"BFINAL, then more blocks", new(blocks).begin(fixedBlock, true).literals("Hel").end().begin(fixedBlock, false).literals("lo").end().message(), h},
+		{"BFINAL in each of three blocks", new(blocks).begin(fixedBlock, true).literals("He").end().stored("ll", true).begin(fixedBlock, true).literals("o").end().message(), h},
+		{"largest stored block", new(blocks).stored(full, false).message(), full},
+		{"several stored blocks", new(blocks).stored(full, false).stored(full[:3], false).stored(full, false).message(), full + full[:3] + full},
+		{"run of one byte", fixed().literals("x").copy(258, 1).copy(257, 1).copy(3, 1).end().message(), strings.Repeat("x", 519)},
+		{"copy longer than its distance", fixed().literals("ab").copy(5, 2).end().message(), "abababa"},
+		{"every literal", fixed().literals(full[:5000]).end().message(), full[:5000]},
 	}
-	if f.open {
-		return f, errors.New("a compressed message in fragments")
-	}
-	history := c.history
-	if c.alone {
-		history = ""
-	}
-	u := unpacker{in: []byte(f.payload + "\x00\x00\xff\xff"), out: []byte(history), start: len(history), window: c.window()}
-	if err := u.run(); err != nil {
-		return f, fmt.Errorf("compressed message of %d bytes: %w", len(f.payload), err)
-	}
-	f.rsv, f.payload = 0, string(u.out[u.start:])
-	c.history = lastBytes(string(u.out), 1<<15)
-	c.compressed++
-	c.reaches = c.reaches || u.reaches
-	return f, nil
-}
-
-// unpacker is DEFLATE data being read.
-type unpacker struct {
-	in      []byte
-	at      int // in bits
-	out     []byte
-	start   int // of the message in out
-	window  int
-	reaches bool
-}
-
-var errShort = errors.New("the data end too early")
-
-func (u *unpacker) bits(n int) (v int, err error) {
-	if u.at+n > 8*len(u.in) {
-		return 0, errShort
-	}
-	for i := range n {
-		v |= int(u.in[u.at>>3]>>(u.at&7)&1) << i
-		u.at++
-	}
-	return v, nil
-}
-
-// run reads blocks to the end of the data.
-func (u *unpacker) run() error {
-	for u.at <= 8*len(u.in)-8 {
-		head, err := u.bits(3)
-		if err != nil {
-			return err
-		}
-		switch head >> 1 {
-		case storedBlock:
-			err = u.storedBlock()
-		case fixedBlock:
-			err = u.coded(fixedCodes())
-		case dynamicBlock:
-			err = u.dynamic()
-		default:
-			err = errors.New("a block of type 3")
-		}
-		if err != nil {
-			return err
-		}
-		if head&1 != 0 {
-			u.at = (u.at + 7) &^ 7 // RFC 7692 7.2.1
+	for _, m := range messages {
+		z, want := packed(protocol.OpBinary, m.payload), binary(m.want)
+		cases = append(cases, legal(m.name, []frame{z}, want), legal(m.name+", twice", []frame{z, hello, z}, want, hello, want))
+		if len(m.payload) < 100 {
+			cases = append(cases, legal(m.name+", a byte a fragment", split(z, 1), want), legal(m.name, []frame{z}, want).in(octets))
 		}
 	}
-	return nil
-}
-
-func (u *unpacker) storedBlock() error {
-	u.at = (u.at + 7) &^ 7
-	length, _ := u.bits(16)
-	check, err := u.bits(16)
-	if err != nil || length != check^0xFFFF || u.at/8+length > len(u.in) {
-		return errors.New("a stored block of wrong length")
-	}
-	u.out = append(u.out, u.in[u.at/8:u.at/8+length]...)
-	u.at += 8 * length
-	return nil
-}
-
-// codes maps the bits of a Huffman code behind a leading one to its symbol plus
-// one (RFC 1951 3.2.2).
-type codes [1 << 16]uint16
-
-func newCodes(lengths []int) *codes {
-	var c codes
-	next := 0
-	for n := 1; n <= 15; n++ {
-		for symbol, length := range lengths {
-			if length == n {
-				c[(1<<n|next)&0xFFFF] = uint16(symbol + 1)
-				next++
-			}
-		}
-		next <<= 1
-	}
-	return &c
-}
-
-func fixedCodes() (literals, distances *codes) {
-	lengths := make([]int, 288)
-	for i := range lengths {
-		switch {
-		case i < 144 || i >= 280:
-			lengths[i] = 8
-		case i < 256:
-			lengths[i] = 9
-		default:
-			lengths[i] = 7
-		}
-	}
-	return newCodes(lengths), newCodes(slices.Repeat([]int{5}, 30))
-}
-
-func (u *unpacker) symbol(c *codes) (int, error) {
-	for code := 1; code < 1<<15; {
-		bit, err := u.bits(1)
-		if err != nil {
-			return 0, err
-		}
-		code = code<<1 | bit
-		if symbol := c[code]; symbol != 0 {
-			return int(symbol - 1), nil
-		}
-	}
-	return 0, errors.New("no such code")
-}
-
-// dynamic is a block that begins with its own codes (RFC 1951 3.2.7).
-func (u *unpacker) dynamic() error {
-	counts, err := u.bits(14)
-	if err != nil {
-		return err
-	}
-	literals, distances, given := counts&31+257, counts>>5&31+1, counts>>10+4
-	order := []int{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15}
-	own := make([]int, 19)
-	for _, symbol := range order[:given] {
-		own[symbol], _ = u.bits(3)
-	}
-	lengths, err := u.lengths(newCodes(own), literals+distances)
-	if err != nil {
-		return err
-	}
-	return u.coded(newCodes(lengths[:literals]), newCodes(lengths[literals:]))
-}
-
-// lengths reads n code lengths, which are themselves compressed.
-func (u *unpacker) lengths(c *codes, n int) (lengths []int, err error) {
-	for len(lengths) < n {
-		symbol, err := u.symbol(c)
-		if err != nil {
-			return nil, err
-		}
-		value, repeat := symbol, 1
-		if symbol >= 16 {
-			extra := []int{2, 3, 7}[symbol-16]
-			more, _ := u.bits(extra)
-			value, repeat = 0, more+[]int{3, 3, 11}[symbol-16]
-			if symbol == 16 {
-				if len(lengths) == 0 {
-					return nil, errors.New("no length to repeat")
+	// Every length and every distance that has a symbol of its own, at both its ends.
+	ruler := text(wholeText(longText, 1<<15))
+	send, want := []frame{packed(protocol.OpText, new(blocks).stored(ruler.payload, false).message())}, []frame{ruler}
+	var all blocks
+	all.begin(fixedBlock, false)
+	clear := ruler.payload
+	for i, d := range copyDistances {
+		l := copyLengths[i%len(copyLengths)]
+		for _, distance := range []int{d.base, d.base + 1<<d.extra - 1} {
+			for _, length := range []int{l.base, min(258, l.base+1<<l.extra-1)} {
+				all.copy(length, distance)
+				for range length {
+					clear += clear[len(clear)-distance:][:1]
 				}
-				value = lengths[len(lengths)-1]
 			}
 		}
-		for range repeat {
-			lengths = append(lengths, value)
-		}
 	}
-	if len(lengths) != n {
-		return nil, errors.New("too many code lengths")
-	}
-	return lengths, nil
+	cases = append(cases, legal("all distances", append(send, packed(protocol.OpBinary, all.end().message())), append(want, binary(clear[len(ruler.payload):]))...))
+	return withDeflate(cases)
 }
 
-// coded reads the symbols of a block to its end.
-func (u *unpacker) coded(literals, distances *codes) error {
-	for {
-		symbol, err := u.symbol(literals)
-		switch {
-		case err != nil:
-			return err
-		case symbol < 256:
-			u.out = append(u.out, byte(symbol))
-		case symbol == 256:
-			return nil
-		case symbol > 285:
-			return errors.New("no such length")
-		default:
-			if err := u.copy(copyLengths[symbol-257], distances); err != nil {
-				return err
-			}
-		}
+// corruptData: each earns 1007, also before the message is whole.
+func corruptData() (cases []testCase) {
+	for _, c := range []struct {
+		name    string
+		payload string
+	}{
+		{"block of type 3", string(new(blocks).begin(wrongBlock, false).put(0, 32).out)},
+		{"stored length that its complement denies", "\x00\x05\x00\xfb\xffHello"},
+		{"copy from before the first message", string(fixed().copy(3, 1).end().put(0, 32).out)},
+		{"copy from one byte too far", string(fixed().literals("ab").copy(3, 3).end().put(0, 32).out)},
+		{"length symbol 286", string(fixed().literals("a").symbol(286).put(0, 32).out)},
+		{"distance symbol 30", string(fixed().literals("a").symbol(257).code(30, 5).put(0, 32).out)},
+		{"more code lengths than there are codes", string(new(blocks).begin(dynamicBlock, false).put(31, 5).put(31, 5).put(15, 4).put(0, 64).out)},
+		{"code lengths that are too short for all", string(new(blocks).begin(dynamicBlock, false).put(0, 5).put(0, 5).put(15, 4).put(1<<0|1<<3|1<<6|1<<9, 57).put(0, 32).out)},
+		{"no codes at all", string(new(blocks).begin(dynamicBlock, false).put(0, 5).put(0, 5).put(15, 4).put(0, 57).put(0, 32).out)},
+	} {
+		m := packed(protocol.OpBinary, c.payload)
+		cases = append(cases,
+			breach(c.name, protocol.RuleDeflateCorrupt, []frame{m}),
+			breach(c.name+", after a good message", protocol.RuleDeflateCorrupt, []frame{hello, ping(""), m, world}, hello, pong("")),
+			breach(c.name+", octet by octet", protocol.RuleDeflateCorrupt, []frame{m, hello}).in(octets),
+			breach(c.name+", and the rest never comes", protocol.RuleDeflateCorrupt, []frame{m.longer(1000)}),
+			breach(c.name+", in a first fragment", protocol.RuleDeflateCorrupt, []frame{m.unfinished()}),
+		)
 	}
+	whole := flow{}.packed(kinds[0].make(2000, 1))[0].payload
+	for _, cut := range []string{"", whole[:1], whole[:2], whole[:len(whole)/2], whole[:len(whole)-1], "\xf2\x48\xcd", "\x00\x05\x00\xfa\xffHell"} {
+		cases = append(cases,
+			breach(fmt.Sprintf("cut short to %d bytes, %.3x", len(cut), cut), protocol.RuleDeflateCorrupt, []frame{packed(protocol.OpText, cut)}),
+			breach(fmt.Sprintf("cut short to %d bytes, %.3x, in fragments", len(cut), cut), protocol.RuleDeflateCorrupt, []frame{packed(protocol.OpText, cut).unfinished(), next("")}),
+		)
+	}
+	return withDeflate(cases)
 }
 
-func (u *unpacker) copy(l step, distances *codes) error {
-	more, err := u.bits(l.extra)
-	if err != nil {
-		return err
+// windows: a copy may reach as far back as was agreed and no further, and into
+// the messages before only with context takeover.
+func windows() (cases []testCase) {
+	for _, bits := range []int{8, 9, 12, 15} {
+		w := 1 << bits
+		m := kinds[1].make(w+1000, 1)
+		before := packed(protocol.OpText, greedy("", m.payload, w).message())
+		far := func(distance int) frame { return packed(protocol.OpBinary, fixed().copy(3, distance).end().message()) }
+		reached := binary(lastBytes(m.payload, w)[:3])
+		within := packed(protocol.OpBinary, greedy("", m.payload, w).begin(fixedBlock, false).copy(3, w).end().message())
+		beyond := packed(protocol.OpBinary, greedy("", m.payload, w).begin(fixedBlock, false).literals("x").copy(3, w+1).end().message())
+		both := binary(m.payload + reached.payload)
+		some := []testCase{
+			legal("as far as the window into a message before", []frame{before, far(w)}, m, reached).deflated(agreement{ours: flow{bits: bits}}),
+			legal("as far as the window within a message", []frame{within, within}, both, both).deflated(agreement{ours: flow{bits: bits, alone: true}}),
+			breach("into a message before, which is forbidden", protocol.RuleDeflateCorrupt, []frame{before, far(1)}, m).deflated(agreement{ours: flow{bits: bits, alone: true}}),
+		}
+		if bits < 15 {
+			some = append(some,
+				breach("one byte beyond the window into a message before", protocol.RuleDeflateCorrupt, []frame{before, far(w + 1)}, m).deflated(agreement{ours: flow{bits: bits}}),
+				breach("one byte beyond the window within a message", protocol.RuleDeflateCorrupt, []frame{beyond}).deflated(agreement{ours: flow{bits: bits}}),
+			)
+		}
+		for i := range some {
+			some[i].name = fmt.Sprintf("%d bits: %s", bits, some[i].name)
+			some[i].options.Compression = websocket.Compression{PeerWindowBits: bits}
+		}
+		cases = append(cases, some...)
 	}
-	symbol, err := u.symbol(distances)
-	if err != nil {
-		return err
-	}
-	if symbol >= len(copyDistances) {
-		return errors.New("no such distance")
-	}
-	d := copyDistances[symbol]
-	far, err := u.bits(d.extra)
-	if err != nil {
-		return err
-	}
-	distance := d.base + far
-	if distance > u.window || distance > len(u.out) {
-		return fmt.Errorf("a copy from %d bytes back, the window is %d, of which %d are filled", distance, u.window, len(u.out))
-	}
-	u.reaches = u.reaches || distance > len(u.out)-u.start
-	for range l.base + more {
-		u.out = append(u.out, u.out[len(u.out)-distance])
-	}
-	return nil
+	return cases
 }
 
-// TestCheckerReadsDeflate: the checker reads what the standard library writes, and
-// the standard library what is written by hand here.
-func TestCheckerReadsDeflate(t *testing.T) {
-	noise := make([]byte, 3000)
-	rand.NewChaCha8([32]byte{2}).Read(noise)
-	for _, s := range []string{"", "a", "Hello", strings.Repeat("ab", 70000), longText[:100000], string(noise), strings.Repeat("Grüße ", 9) + string(noise)} {
-		for level := flate.HuffmanOnly; level <= flate.BestCompression; level++ {
-			var b bytes.Buffer
-			w, err := flate.NewWriter(&b, level)
-			if err != nil {
-				t.Fatal(err)
-			}
-			io.WriteString(w, s)
-			w.Flush()
-			u := unpacker{in: b.Bytes(), window: 1 << 15}
-			if err := u.run(); err != nil || string(u.out) != s {
-				t.Errorf("%.10q at level %d: %d bytes of %d, %v", s, level, len(u.out), len(s), err)
-			}
-		}
-		hand := greedy("", s, 1<<12).stored("", true).out
-		if back, err := io.ReadAll(flate.NewReader(bytes.NewReader(hand))); err != nil || string(back) != s {
-			t.Errorf("%.10q by hand: %d bytes of %d, %v", s, len(back), len(s), err)
+// inflatedText: text is judged as it is after inflating, and at once.
+func inflatedText() (cases []testCase) {
+	rule := protocol.RuleUTF8Invalid
+	for _, s := range invalidTexts() {
+		m := text(s.text)
+		bad := doomedAt(s.text)
+		cases = append(cases,
+			breach(s.name, rule, []frame{hello, flow{}.packed(m)[0], world}, hello),
+			breach(s.name+", stored", rule, []frame{packed(protocol.OpText, new(blocks).stored(s.text, false).message())}),
+			legal(s.name+", but binary", flow{}.packed(binary(s.text)), binary(s.text)),
+		)
+		if bad >= 0 {
+			stored := packed(protocol.OpText, new(blocks).stored(s.text[:bad+1], false).message())
+			cases = append(cases,
+				breach(s.name+", at once in a frame", rule, []frame{stored.longer(100)}),
+				breach(s.name+", at once in a fragment", rule, []frame{stored.unfinished(), ping("")}),
+			)
 		}
 	}
+	for _, s := range validTexts() {
+		m := text(s.text)
+		z := flow{}.packed(m)[0]
+		cases = append(cases, legal(s.name, []frame{z}, m), legal(s.name+", a byte a fragment", split(z, 1), m))
+		var parts blocks
+		for i := range len(s.text) {
+			parts.stored(s.text[i:i+1], i%2 == 0)
+		}
+		cases = append(cases, legal(s.name+", a byte a block", []frame{packed(protocol.OpText, parts.message())}, m))
+	}
+	return withDeflate(cases)
+}
+
+// inflatedLimit: the limit on a message is on what it inflates to. A bomb fails
+// when it passes the limit, not when it is over.
+func inflatedLimit() (cases []testCase) {
+	zeros := flow{}.packed(binary(strings.Repeat("\x00", mib)))[0].payload
+	for _, limit := range []int{1, 125, 1000, 20_000} {
+		for _, kind := range kinds {
+			exact, more := kind.make(limit, 1), kind.make(limit+1, 1)
+			name := fmt.Sprintf("limit %d, %s", limit, kind.name)
+			for _, c := range []testCase{
+				legal(name+": exactly, again and again", flow{}.packed(exact, exact, exact), exact, exact, exact),
+				legal(name+": exactly, stored", []frame{packed(exact.op, new(blocks).stored(exact.payload[:limit/2], false).stored(exact.payload[limit/2:], false).message())}, exact),
+				legal(name+": exactly, in fragments", split(flow{}.packed(exact)[0], limit/9+1), exact),
+				breach(name+": one more", protocol.RuleMessageTooBig, flow{}.packed(more)),
+				breach(name+": one more, after exactly", protocol.RuleMessageTooBig, flow{}.packed(exact, more, exact), exact),
+				breach(name+": one more, in fragments", protocol.RuleMessageTooBig, split(flow{}.packed(more)[0], limit/9+1)),
+				breach(name+": one more, at once", protocol.RuleMessageTooBig, []frame{flow{}.packed(more)[0].longer(1)}),
+			} {
+				cases = append(cases, c.taking(int64(limit)).cut(whole, perFrame)...)
+			}
+		}
+	}
+	bombs := []int{17, 500}
+	if !full {
+		bombs = bombs[:1]
+	}
+	for _, times := range bombs {
+		bomb := packed(protocol.OpBinary, strings.Repeat(zeros+"\x00\x00\xff\xff", times-1)+zeros)
+		part := packed(protocol.OpBinary, bomb.payload[:len(bomb.payload)*2/3]).longer(len(bomb.payload) / 3)
+		name := fmt.Sprintf("bomb of %d bytes for %d MiB", len(bomb.payload), times)
+		cases = append(cases,
+			breach(name, protocol.RuleMessageTooBig, []frame{hello, bomb, world}, hello),
+			breach(name+", small limit", protocol.RuleMessageTooBig, []frame{bomb}).taking(2*kib),
+			breach(name+", in fragments", protocol.RuleMessageTooBig, split(bomb, 1000)),
+			breach(name+", of which a part comes", protocol.RuleMessageTooBig, []frame{part}).taking(8*mib),
+		)
+	}
+	full := packed(protocol.OpBinary, strings.Repeat(zeros+"\x00\x00\xff\xff", 15)+zeros)
+	cases = append(cases, legal("16 MiB that shrink to nothing", []frame{full}, binary(strings.Repeat("\x00", fullSize))))
+	return withDeflate(cases)
 }

@@ -1,4 +1,4 @@
-// Long messages, many messages, and the limit on a message: catalogue 9.
+// Long messages, many messages, and the limit on a message.
 
 package conformance
 
@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
-	"testing"
 
 	"framescope/protocol"
 )
@@ -44,59 +43,58 @@ func ofBoth(n int, make func(kind string, m frame) testCase) []testCase {
 	return []testCase{make("text", textOf(n)), make("binary", binaryOf(n))}
 }
 
-// TestLongMessages: catalogue 9.1 and 9.2.
-func TestLongMessages(t *testing.T) {
-	var cases []testCase
-	for _, n := range []int{64 * kib, 256 * kib, mib, 4 * mib, 8 * mib, fullSize} {
-		if race && n > mib && n < fullSize {
-			continue
-		}
+// longMessages: in one frame.
+func longMessages() (cases []testCase) {
+	sizes := []int{64 * kib, 256 * kib, mib, 4 * mib, 8 * mib, fullSize}
+	if !full {
+		sizes = []int{64 * kib, mib}
+	}
+	for _, n := range sizes {
 		cases = append(cases, ofBoth(n, func(kind string, m frame) testCase {
 			return legal(fmt.Sprintf("%s of %d KiB", kind, n/kib), []frame{m}, m)
 		})...)
 	}
-	play(t, cases)
+	return cases
 }
 
-// TestLongMessagesInFragments: catalogue 9.3 and 9.4.
-func TestLongMessagesInFragments(t *testing.T) {
+// longMessagesInFragments: of one size each.
+func longMessagesInFragments() (cases []testCase) {
 	size := 4 * mib
-	if race {
-		size = mib
+	if !full {
+		size = 64 * kib
 	}
-	var cases []testCase
 	for n := 64; n <= size; n *= 4 {
 		cases = append(cases, ofBoth(size, func(kind string, m frame) testCase {
 			return legal(fmt.Sprintf("%s of %d KiB in fragments of %d bytes", kind, size/kib, n), split(m, n), m)
 		})...)
 	}
-	m := textOf(fullSize)
-	cases = append(cases, legal("text of 16 MiB in fragments of 1 MiB", split(m, mib), m))
-	play(t, cases)
+	if full {
+		m := textOf(fullSize)
+		cases = append(cases, legal("text of 16 MiB in fragments of 1 MiB", split(m, mib), m))
+	}
+	return cases
 }
 
-// TestLongMessagesInPieces: catalogue 9.5 and 9.6.
-func TestLongMessagesInPieces(t *testing.T) {
+// longMessagesInPieces: in one frame, which comes in writes of a few bytes.
+func longMessagesInPieces() (cases []testCase) {
 	size := mib
-	if race {
-		size = 256 * kib
+	if !full {
+		size = 64 * kib
 	}
-	var cases []testCase
 	for n := 64; n <= 2048; n *= 2 {
 		cases = append(cases, ofBoth(size, func(kind string, m frame) testCase {
 			return legal(fmt.Sprintf("%s of %d KiB", kind, size/kib), []frame{m}, m).in(chop(n))
 		})...)
 	}
-	play(t, cases)
+	return cases
 }
 
-// TestManyMessages: catalogue 9.7 and 9.8. One after the other, and all at once.
-func TestManyMessages(t *testing.T) {
+// manyMessages: one after the other, and all at once.
+func manyMessages() (cases []testCase) {
 	many := 1000
-	if race {
-		many = 250
+	if !full {
+		many = 50
 	}
-	var cases []testCase
 	for _, n := range []int{0, 16, 64, 256, 1024, 4096} {
 		cases = append(cases, ofBoth(n, func(kind string, m frame) testCase {
 			return talked(fmt.Sprintf("%d %s messages of %d bytes in turn", many, kind, n),
@@ -114,13 +112,12 @@ func TestManyMessages(t *testing.T) {
 		legal("all kinds at once", mixed, back...).in(perFrame),
 		legal("all kinds at once", mixed, back...).in(1460),
 	)
-	play(t, cases)
+	return cases
 }
 
-// TestMessageLimit: a message of exactly the limit is taken, one byte more fails
+// messageLimit: a message of exactly the limit is taken, one byte more fails
 // at the header that announces it, however the message is cut.
-func TestMessageLimit(t *testing.T) {
-	var cases []testCase
+func messageLimit() (cases []testCase) {
 	for _, limit := range []int{1, 125, 126, 1000, 65535, 65536} {
 		for _, kind := range []func(string) frame{text, binary} {
 			exact, more := kind(strings.Repeat("x", limit)), kind(strings.Repeat("x", limit+1))
@@ -136,7 +133,7 @@ func TestMessageLimit(t *testing.T) {
 				breach(name+": one more, in the last fragment", protocol.RuleMessageTooBig, []frame{kind(exact.payload).unfinished(), ping(""), next("x")}, pong("")),
 				breach(name+": one more, announced", protocol.RuleMessageTooBig, []frame{kind("").longer(limit + 1)}),
 			} {
-				cases = append(cases, c.taking(int64(limit)), c.taking(int64(limit)).in(perFrame))
+				cases = append(cases, c.taking(int64(limit)).cut(whole, perFrame)...)
 			}
 		}
 	}
@@ -155,5 +152,5 @@ func TestMessageLimit(t *testing.T) {
 				[]frame{{op: op, open: true, payload: "a"}, next("").longer(1<<63 - 1)}),
 		)
 	}
-	play(t, cases)
+	return cases
 }

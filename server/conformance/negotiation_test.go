@@ -80,7 +80,7 @@ func TestAnswers(t *testing.T) {
 }
 
 func checkAnswer(t *testing.T, offers []string, w wishes, want string) {
-	p := meet(t, setup{tested: protocol.Server, options: websocket.Options{Compression: w}, extensions: offers})
+	p := connect(t, setup{tested: protocol.Server, options: websocket.Options{Compression: w}, extensions: offers})
 	defer p.leave()
 	if want == "none" {
 		if len(p.extensions) != 0 {
@@ -157,7 +157,7 @@ func checkOffer(t *testing.T, w wishes, offer, answer string, taken bool) {
 	if answer != "" {
 		s.extensions = []string{answer}
 	}
-	p := meet(t, s)
+	p := connect(t, s)
 	switch {
 	case offer == "none" && len(p.extensions) != 0:
 		t.Errorf("offered %q", p.extensions)
@@ -190,7 +190,7 @@ func (c testCase) closeAndJudge(t *testing.T, p *peer) {
 }
 
 // TestMalformedOffersAreRefused: RFC 6455 9.1 leaves no choice between a list and
-// nothing: whoever gets a malformed one fails the connection.
+// nothing: an endpoint that gets a malformed one fails the connection.
 func TestMalformedOffersAreRefused(t *testing.T) {
 	server := httptest.NewServer(setup{tested: protocol.Server}.handler(make(endings, 100)))
 	defer server.Close()

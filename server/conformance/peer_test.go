@@ -143,7 +143,7 @@ func (c testCase) play(t *testing.T, side protocol.Side) *peer {
 	if c.joined {
 		s.behind = slices.Concat(whole.pieces(c.talk[0].send, side.Peer())...)
 	}
-	p := meet(t, s)
+	p := connect(t, s)
 	if c.deflate != nil {
 		p.checker = &checker{flow: p.theirFlow(*c.deflate)}
 	}
@@ -170,22 +170,13 @@ func (c testCase) judgeEnd(t *testing.T, err error) {
 	}
 }
 
-// inBothRoles runs a test against the endpoint as server and as client.
+// inBothRoles runs a test against the endpoint as server and, beside it, as client.
 func inBothRoles(t *testing.T, test func(t *testing.T, side protocol.Side)) {
 	t.Helper()
 	for _, side := range []protocol.Side{protocol.Server, protocol.Client} {
-		t.Run(side.String(), func(t *testing.T) { test(t, side) })
-	}
-}
-
-// play runs cases in both roles.
-func play(t *testing.T, cases []testCase) {
-	t.Helper()
-	inBothRoles(t, func(t *testing.T, side protocol.Side) { playAs(t, side, cases) })
-}
-
-func playAs(t *testing.T, side protocol.Side, cases []testCase) {
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) { c.play(t, side) })
+		t.Run(side.String(), func(t *testing.T) {
+			t.Parallel()
+			test(t, side)
+		})
 	}
 }

@@ -27,7 +27,7 @@ func TestClientLeavesTheEndOfTCPToTheServer(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.s.tested = protocol.Client
-			p := meet(t, c.s)
+			p := connect(t, c.s)
 			p.send(whole, c.send...)
 			p.expect(c.want...)
 			<-p.sent

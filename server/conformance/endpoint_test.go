@@ -1,4 +1,4 @@
-// How the test's end and the endpoint under test meet: TCP and the opening handshake.
+// The endpoint under test, and how the test connects to it: TCP and the opening handshake.
 
 package conformance
 
@@ -25,7 +25,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// setup says what the endpoint under test is and how it is met.
+// setup says what the endpoint under test is and how the test connects to it.
 type setup struct {
 	tested     protocol.Side // its role
 	options    websocket.Options
@@ -34,13 +34,13 @@ type setup struct {
 	behind     []byte                      // sent in one write with the handshake
 }
 
-// meet does the opening handshake with the endpoint under test.
-func meet(t *testing.T, s setup) *peer {
+// connect does the opening handshake with the endpoint under test.
+func connect(t *testing.T, s setup) *peer {
 	t.Helper()
 	if s.tested == protocol.Client {
-		return s.meetClient(t)
+		return s.connectClient(t)
 	}
-	return s.meetServer(t)
+	return s.connectServer(t)
 }
 
 func newPeer(t *testing.T, nc net.Conn, side protocol.Side, ended <-chan error) *peer {
@@ -68,8 +68,8 @@ func (s setup) extensionFields() (lines string) {
 	return lines
 }
 
-// meetServer connects to a server that runs the app.
-func (s setup) meetServer(t *testing.T) *peer {
+// connectServer connects to a server that runs the app.
+func (s setup) connectServer(t *testing.T) *peer {
 	t.Helper()
 	ended := make(endings, 1)
 	server := httptest.NewServer(s.handler(ended))
@@ -103,8 +103,8 @@ func (s setup) handler(ended endings) http.Handler {
 	})
 }
 
-// meetClient lets our client, which runs the app, connect to the test.
-func (s setup) meetClient(t *testing.T) *peer {
+// connectClient lets our client, which runs the app, connect to the test.
+func (s setup) connectClient(t *testing.T) *peer {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -1,4 +1,4 @@
-// Duties that no peer sees broken at once: what our client's request holds, that
+// What the RFC asks and no peer sees broken at once: what our client's request holds, that
 // keys are chosen anew, and the codes that are never on the wire.
 
 package websocket_test
