@@ -32,15 +32,20 @@ func main() {
 }
 `
 
-// said takes what a development session prints, and lets a test wait for it.
+// said takes what a development session prints, and tells a test that it has printed.
 type said struct {
-	mutex sync.Mutex
-	b     bytes.Buffer
+	mutex   sync.Mutex
+	b       bytes.Buffer
+	printed chan<- struct{} // of capacity 1
 }
 
 func (s *said) Write(p []byte) (int, error) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
+	select {
+	case s.printed <- struct{}{}:
+	default: // the test has not looked since the last
+	}
 	return s.b.Write(p)
 }
 
@@ -65,11 +70,15 @@ func TestDevelop(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	var out, errors said
+	printed := make(chan struct{}, 1) // each step prints at its end
+	out, errors := said{printed: printed}, said{printed: printed}
 	wait := func(what string, holds func() bool) {
 		t.Helper()
-		for begun := time.Now(); !holds(); time.Sleep(10 * time.Millisecond) {
-			if time.Since(begun) > time.Minute {
+		tooLong := time.After(time.Minute)
+		for !holds() {
+			select {
+			case <-printed:
+			case <-tooLong:
 				t.Fatalf("%s: it never comes to that\nstdout:\n%s\nstderr:\n%s", what, &out, &errors)
 			}
 		}

@@ -189,7 +189,13 @@ func TestConnectIsInterruptedEarly(t *testing.T) {
 	}
 	defer silent.Close()
 	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(50*time.Millisecond, cancel)
+	go func() {
+		if nc, err := silent.Accept(); err == nil {
+			t.Cleanup(func() { nc.Close() })
+			_, _ = nc.Read(make([]byte, 1)) // the request has come, and gets no answer
+		}
+		cancel()
+	}()
 	if code, _, stderr := runWithInput(t, ctx, strings.NewReader(""), "connect", "ws://"+silent.Addr().String()); code != exitFailed || !strings.Contains(stderr, "interrupted before there was a connection") {
 		t.Errorf("exit %d, %q", code, stderr)
 	}
@@ -208,7 +214,10 @@ func TestDecodeIsInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	in, typing := io.Pipe()
 	defer typing.Close()
-	time.AfterFunc(50*time.Millisecond, cancel)
+	go func() {
+		_, _ = typing.Write([]byte("81")) // returns when it has been read, and more is waited for
+		cancel()
+	}()
 	if code, _, stderr := runWithInput(t, ctx, in, "decode"); code != exitFailed || !strings.Contains(stderr, "interrupted") {
 		t.Errorf("exit %d, %q", code, stderr)
 	}

@@ -51,10 +51,8 @@ func startWithFileLimit(t *testing.T, limit string) *process {
 // awaitLog waits for a text on standard error.
 func (p *process) awaitLog(t *testing.T, text string) {
 	t.Helper()
-	for begun := time.Now(); !strings.Contains(p.stderr.String(), text); time.Sleep(time.Millisecond) {
-		if time.Since(begun) > patience {
-			t.Fatalf("%q is not logged but %q", text, p.stderr)
-		}
+	if !p.stderr.await(text) {
+		t.Fatalf("%q is not logged but %q", text, p.stderr)
 	}
 }
 

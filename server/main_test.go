@@ -194,14 +194,45 @@ func dial(t testing.TB, base, path string, subprotocols ...string) *websocket.Co
 
 // lockedBuffer is a buffer that a process writes to while the test reads it.
 type lockedBuffer struct {
-	mutex sync.Mutex
-	b     bytes.Buffer
+	mutex   sync.Mutex
+	b       bytes.Buffer
+	written chan struct{} // closed by the next write; nil if nobody waits for it
 }
 
 func (l *lockedBuffer) Write(p []byte) (int, error) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
+	if l.written != nil {
+		close(l.written)
+		l.written = nil
+	}
 	return l.b.Write(p)
+}
+
+// await waits until the buffer holds a text, and reports false if that takes too long.
+func (l *lockedBuffer) await(text string) bool {
+	tooLong := time.After(patience)
+	for {
+		found, written := l.holds(text)
+		if found {
+			return true
+		}
+		select {
+		case <-written:
+		case <-tooLong:
+			return false
+		}
+	}
+}
+
+// holds reports whether the buffer holds a text now; the next write closes written.
+func (l *lockedBuffer) holds(text string) (found bool, written <-chan struct{}) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	if l.written == nil {
+		l.written = make(chan struct{})
+	}
+	return strings.Contains(l.b.String(), text), l.written
 }
 
 func (l *lockedBuffer) String() string {
