@@ -1,5 +1,5 @@
-// Package connect is a terminal client, `framescope connect`: each line that is
-// typed, or comes from a pipe, is a message; each message that comes is a line.
+// Package connect is a terminal client, `framescope connect`: it sends each line of its input as a
+// message and prints each message that it receives as a line.
 package connect
 
 import (
@@ -18,25 +18,25 @@ import (
 	"framescope/server/websocket"
 )
 
-// Options say how to connect and what to send.
+// Options are how to connect and what to send.
 type Options struct {
 	URL            string
 	Header         http.Header
 	Subprotocols   []string
 	Binary         bool          // send lines as binary messages
-	Hex            bool          // lines are hex, and so are binary messages that come
+	Hex            bool          // lines are hex, and binary messages are printed as hex
 	Ping           time.Duration // between pings; 0 for none
 	Compress       bool
 	Raw            bool // show every frame
-	Insecure       bool // take any certificate
+	Insecure       bool // accept any certificate
 	Timeout        time.Duration
-	Wait           time.Duration // of silence after the input's end
+	Wait           time.Duration // how long to wait for messages after the end of the input
 	MaxMessageSize int64
-	Interactive    bool // a person types
+	Interactive    bool // the input is a person who types
 	Terminal       bool // messages go to a terminal, so they are escaped
 }
 
-// Refused is what the handshake came to when the server would not have us.
+// Refused is the error of a handshake that the server has refused.
 type Refused struct {
 	Status int
 	cause  error
@@ -45,21 +45,21 @@ type Refused struct {
 func (r *Refused) Error() string { return r.cause.Error() }
 func (r *Refused) Unwrap() error { return r.cause }
 
-// terminal is one run.
+// terminal is one run of the client.
 type terminal struct {
-	options Options
-	conn    *websocket.Conn
-	out     *lines // messages
-	notes   *lines // all else
-	heard   chan struct{}
-	pings   pings
+	options  Options
+	conn     *websocket.Conn
+	out      *lines        // messages
+	notes    *lines        // everything else
+	received chan struct{} // of capacity 1: a message has come
+	pings    pings
 }
 
-// Run connects, passes on lines until the input ends or the connection does, and
-// closes. It returns nil when the connection was closed normally or by us, a
-// [Refused], or a [websocket.CloseError].
+// Run connects, sends and prints messages until the input or the connection ends, and closes the
+// connection. It returns nil if the connection was closed normally or by us, else a [Refused] or a
+// [websocket.CloseError].
 func Run(ctx context.Context, o Options, in io.Reader, out, notes io.Writer) error {
-	t := &terminal{options: o, out: &lines{w: out}, notes: &lines{w: notes}, heard: make(chan struct{}, 1)}
+	t := &terminal{options: o, out: &lines{w: out}, notes: &lines{w: notes}, received: make(chan struct{}, 1)}
 	if err := t.dial(ctx); err != nil {
 		return err
 	}
@@ -68,12 +68,12 @@ func Run(ctx context.Context, o Options, in io.Reader, out, notes io.Writer) err
 	go func() { typed <- t.send(in) }() // it may wait for input that never comes
 	ending.Go(t.receive)
 	ending.Go(t.ping)
-	wished := t.until(ctx, typed)
+	closed := t.waitForEnd(ctx, typed)
 	ending.Wait()
-	if wished {
-		return nil // whatever the server has made of it
+	if closed {
+		return nil // however the server has answered
 	}
-	return verdict(t.conn.Err())
+	return endError(t.conn.Err())
 }
 
 func (t *terminal) dial(ctx context.Context) error {
@@ -87,7 +87,7 @@ func (t *terminal) dial(ctx context.Context) error {
 		o.TLS = &tls.Config{InsecureSkipVerify: true}
 	}
 	if t.options.Raw {
-		o.Wrap = t.watch
+		o.Wrap = t.logFrames
 	}
 	c, response, err := websocket.Dial(ctx, t.options.URL, o)
 	if err != nil {
@@ -100,20 +100,21 @@ func (t *terminal) dial(ctx context.Context) error {
 		return err
 	}
 	t.conn = c
-	said := "connected to " + t.options.URL
+	note := "connected to " + t.options.URL
 	if c.Subprotocol() != "" {
-		said += ", subprotocol " + c.Subprotocol()
+		note += ", subprotocol " + c.Subprotocol()
 	}
 	if d := c.Deflate(); d.On {
-		said += ", " + d.String()
+		note += ", " + d.String()
 	}
-	t.notes.linef("%s", said)
+	t.notes.linef("%s", note)
 	return nil
 }
 
-// until waits for one of the three ends: the connection's, the user's wish, or
-// silence after the input's end. The last two close, and are wished.
-func (t *terminal) until(ctx context.Context, typed <-chan error) (wished bool) {
+// waitForEnd waits until the connection has ended, the user wants to end it, or no message has come
+// for a time after the end of the input. In the last two cases it closes the connection and
+// returns true.
+func (t *terminal) waitForEnd(ctx context.Context, typed <-chan error) (closed bool) {
 	silence := make(<-chan time.Time)
 	for {
 		select {
@@ -132,7 +133,7 @@ func (t *terminal) until(ctx context.Context, typed <-chan error) (wished bool) 
 			}
 			typed = nil
 			silence = time.After(t.options.Wait)
-		case <-t.heard:
+		case <-t.received:
 			if typed == nil {
 				silence = time.After(t.options.Wait)
 			}
@@ -143,9 +144,9 @@ func (t *terminal) until(ctx context.Context, typed <-chan error) (wished bool) 
 	}
 }
 
-func (t *terminal) close() { _ = t.conn.Close(protocol.CloseNormal, "") } // Err tells how it ended
+func (t *terminal) close() { _ = t.conn.Close(protocol.CloseNormal, "") } // Err returns how it ended
 
-// receive prints what comes until the connection ends.
+// receive prints messages until the connection ends.
 func (t *terminal) receive() {
 	for {
 		op, p, err := t.conn.NextMessage()
@@ -160,20 +161,20 @@ func (t *terminal) receive() {
 		}
 		t.out.write(p, []byte("\n"))
 		select {
-		case t.heard <- struct{}{}:
+		case t.received <- struct{}{}:
 		default:
 		}
 	}
 }
 
-// pings is what is known of the last one: of those before, an answer is of no interest.
+// pings is the state of the last ping. Answers to pings before it are ignored.
 type pings struct {
 	mu   sync.Mutex
 	last int       // its number, which is its payload; 0 for none
-	sent time.Time // zero once it was answered
+	sent time.Time // zero when it has been answered
 }
 
-// next numbers a ping that is about to be sent.
+// next returns the payload of a ping that is about to be sent: its number.
 func (p *pings) next() (payload []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -182,8 +183,7 @@ func (p *pings) next() (payload []byte) {
 	return strconv.AppendInt(nil, int64(p.last), 10)
 }
 
-// answered is how long the answer took. ok is false when it answers no ping of ours, or
-// another than the last.
+// answered returns how long the answer took. ok is false if it is not the answer to our last ping.
 func (p *pings) answered(payload []byte) (took time.Duration, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -220,8 +220,8 @@ func (t *terminal) pong(payload []byte) {
 	}
 }
 
-// verdict is nil for an end that is none of the peer's faults.
-func verdict(err error) error {
+// endError returns nil for an end that is not the peer's fault.
+func endError(err error) error {
 	var closed *websocket.CloseError
 	if errors.As(err, &closed) && (closed.Code == protocol.CloseNormal || closed.Code == protocol.CloseGoingAway || closed.Code == protocol.CloseNoStatus) {
 		return nil

@@ -1,4 +1,4 @@
-// Lines: in from the user, out from several goroutines.
+// Lines: of the user, who types them, and of the output, to which several goroutines write.
 
 package connect
 
@@ -17,30 +17,30 @@ import (
 	"framescope/server/websocket"
 )
 
-// lines writes whole lines.
+// lines is a writer of whole lines.
 type lines struct {
 	mu sync.Mutex
 	w  io.Writer
 }
 
-// linef writes one line, escaped, since parts of it may be the peer's words.
+// linef writes one line. It is escaped, since parts of it may come from the peer.
 func (l *lines) linef(format string, args ...any) {
 	l.write(decode.AppendEscaped(nil, fmt.Appendf(nil, format, args...)), []byte("\n"))
 }
 
-// write writes bytes as they are, at once. Where they cannot be written there is nobody
-// to tell.
+// write writes the parts as they are, in one call. An error of the output is ignored, as there is
+// nowhere to report it.
 func (l *lines) write(parts ...[]byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	_, _ = l.w.Write(bytes.Join(parts, nil))
 }
 
-// indent is what the further lines of a message begin with on a terminal, so that none of
-// them looks like another message or a note.
+// indent begins the second and further lines of a message on a terminal, so that they do not look
+// like other messages or notes.
 const indent = "    "
 
-// forTerminal is a message as it is written to a terminal: its lines stay, each escaped.
+// forTerminal returns a message for a terminal: its lines are kept, and each is escaped.
 func forTerminal(message []byte) (text []byte) {
 	first := true
 	for line := range bytes.SplitSeq(bytes.ReplaceAll(message, []byte("\r\n"), []byte("\n")), []byte("\n")) {
@@ -52,8 +52,8 @@ func forTerminal(message []byte) (text []byte) {
 	return text
 }
 
-// send makes a message of each line of in. It returns nil at the end of the input,
-// or when the connection has ended.
+// send sends each line of in as a message. It returns nil at the end of the input, or when the
+// connection has ended.
 func (t *terminal) send(in io.Reader) error {
 	r := bufio.NewReader(in)
 	for {
@@ -95,7 +95,7 @@ func (t *terminal) sendLine(line string) error {
 	return nil
 }
 
-// validText asks the codec, as everybody here does.
+// validText reports whether p is UTF-8, by the codec's rules.
 func validText(p []byte) bool {
 	var u protocol.UTF8
 	return u.Write(p) < 0 && u.Complete()

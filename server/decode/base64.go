@@ -7,10 +7,10 @@ import (
 	"fmt"
 )
 
-// base64Text reads base64 of either alphabet. Padding ends a string, and another may
-// follow; the last needs none.
+// base64Text decodes base64 of either alphabet. Padding ends a string, after which another may
+// begin; the last needs no padding.
 type base64Text struct {
-	digits []byte // of a group that is not whole
+	digits []byte // of an unfinished group
 	padded int    // how many = may still follow
 }
 
@@ -56,7 +56,7 @@ func (t *base64Text) decode(dst, line []byte, last bool) ([]byte, error) {
 	return dst, nil
 }
 
-// group decodes the digits that are there: four, or fewer at the end of a string.
+// group decodes the digits of a group: four, or fewer at the end of a string.
 func (t *base64Text) group(dst []byte) ([]byte, error) {
 	dst, err := base64.RawStdEncoding.AppendDecode(dst, t.digits)
 	t.digits = t.digits[:0]

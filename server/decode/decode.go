@@ -15,27 +15,27 @@ import (
 	"framescope/protocol"
 )
 
-// Options say how to read and how to print.
+// Options are how to read and how to print.
 type Options struct {
 	Format  string // hex, base64, binary, or auto
 	From    string // client, server, or auto: as the first frame's mask bit says
 	Payload int    // how many payload bytes of a frame are shown
 	JSON    bool
-	// Deflate takes RSV1 for permessage-deflate with context takeover.
+	// Deflate decodes frames with RSV1 as permessage-deflate with context takeover.
 	Deflate        bool
 	MaxMessageSize uint64 // 0 for none
 }
 
-// Formats and Sides are the words that Options take.
+// Formats and Sides are the values of Options.Format and Options.From.
 var (
 	Formats = []string{"auto", "hex", "base64", "binary"}
 	Sides   = []string{"auto", "client", "server"}
 )
 
-// ErrBreaches is what Run returns when all could be read, but not all was legal.
+// ErrBreaches is returned by Run if the whole input could be decoded, but some of it breaks the RFC.
 var ErrBreaches = errors.New("there are frames that break the RFC")
 
-// Run prints the frames in what it reads, each as soon as it is there.
+// Run reads frames from in and prints each as soon as all of it has been read.
 func Run(in io.Reader, out io.Writer, o Options) error {
 	source, err := Plain(in, o.Format)
 	if err != nil {
@@ -43,7 +43,7 @@ func Run(in io.Reader, out io.Writer, o Options) error {
 	}
 	w := bufio.NewWriter(out)
 	r := &run{options: o, out: w, printer: NewPrinter(w, o.JSON), in: bufio.NewReaderSize(source, maxHead)}
-	err = r.all()
+	err = r.decode()
 	return errors.Join(err, w.Flush())
 }
 
@@ -55,13 +55,13 @@ type run struct {
 	breaches bool
 }
 
-func (r *run) all() error {
-	o, err := r.open()
+func (r *run) decode() error {
+	o, err := r.readOpening()
 	if err != nil {
 		return err
 	}
 	if r.atEnd() {
-		return r.verdict(nil)
+		return r.result(nil)
 	}
 	from, deflate := r.side(o.from()), o.deflate
 	if r.options.Deflate {
@@ -72,31 +72,33 @@ func (r *run) all() error {
 		return r.printer.Frame(f)
 	})
 	stream.Decoder.Deflate, stream.Decoder.MaxMessageSize = deflate, r.options.MaxMessageSize
-	if o.stage == openingNone { // whether these frames are the first is unknown
+	if o.stage == openingNone { // these frames need not be the first of the connection
 		stream.Decoder.LoseContext()
 	}
 	if err := r.frames(stream); err != nil {
 		return err
 	}
-	return r.verdict(stream.Finish())
+	return r.result(stream.Finish())
 }
 
-func (r *run) verdict(err error) error {
+// result is err, or ErrBreaches if there is none but breaches were found.
+func (r *run) result(err error) error {
 	if err == nil && r.breaches {
 		return ErrBreaches
 	}
 	return err
 }
 
+// frames decodes the input to its end.
 func (r *run) frames(s *Stream) error {
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := r.in.Read(buf)
-		if werr := s.Take(buf[:n]); werr != nil {
+		if werr := s.Decode(buf[:n]); werr != nil {
 			return werr
 		}
 		if err != nil {
-			return ended(err)
+			return readError(err)
 		}
 		if r.in.Buffered() > 0 {
 			continue
@@ -107,26 +109,26 @@ func (r *run) frames(s *Stream) error {
 	}
 }
 
-// ended is nil at the end of the input, which is no fault.
-func ended(err error) error {
+// readError wraps an error of reading the input. The end of the input is not an error.
+func readError(err error) error {
 	if err == nil || errors.Is(err, io.EOF) {
 		return nil
 	}
 	return fmt.Errorf("read the input: %w", err)
 }
 
-// side is who sent the frames: as asked for, as the head said, or as the mask bit
-// of the first frame does (RFC 6455 5.1).
-func (r *run) side(head string) protocol.Side {
-	for _, said := range []string{r.options.From, head} {
-		switch said {
+// side returns the side that sent the frames: that of the options, or that of the heads before
+// them, or the one that the mask bit of the first frame tells (RFC 6455 5.1).
+func (r *run) side(heads string) protocol.Side {
+	for _, name := range []string{r.options.From, heads} {
+		switch name {
 		case "client":
 			return protocol.Client
 		case "server":
 			return protocol.Server
 		}
 	}
-	for size := 2; size <= protocol.MaxHeaderSize; size++ { // no more than has to come
+	for size := 2; size <= protocol.MaxHeaderSize; size++ { // wait for no more than the header
 		start, err := r.peek(size)
 		if h, n := protocol.ParseHeader(start); n > 0 && h.Masked {
 			return protocol.Client

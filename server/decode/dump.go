@@ -12,8 +12,8 @@ import (
 
 const dumpOffset = `^\s*(?:0[xX])?([0-9a-fA-F]{4,16})`
 
-// Between bars the characters are told from bytes; without, two spaces set them off, but
-// in the middle of a line of sixteen bytes too.
+// Some dumps print the characters between bars. In others two spaces come before the characters, but
+// also in the middle of a line of sixteen bytes.
 var (
 	isDump     = regexp.MustCompile(dumpOffset + `(?::\s|\s\s)`)
 	colonDump  = regexp.MustCompile(dumpOffset + `:\s`)
@@ -22,14 +22,14 @@ var (
 	plainDump  = regexp.MustCompile(dumpOffset + `:?\s+((?:[0-9a-fA-F]{2,8}\s)*[0-9a-fA-F]{2,8})(?:\s*$|\s\s.*$)`)
 	lastOffset = regexp.MustCompile(dumpOffset + `:?\s*$`)
 
-	// od sets its offsets off by one space: only that they begin with nought tells them
-	// from bytes. Words are in the order of the machine that dumped them.
+	// od prints one space after its offsets, which are known from bytes only by their leading
+	// zeros. Words are in the byte order of the machine that dumped them.
 	zeroDump  = regexp.MustCompile(`^0{6,8} [0-9a-fA-F]{2}(?: [0-9a-fA-F]{2})*(?:\s\s.*)?\s*$`)
 	spaceDump = regexp.MustCompile(`^([0-9a-fA-F]{6,16}) `)
 	wordDump  = regexp.MustCompile(`^0{6,8}(?: | {3,})[0-9a-fA-F]{4}(?:[0-9a-fA-F]{4}|[0-9a-fA-F]{12})?(?: | {3,}|\s*$)`)
 )
 
-// dump knows which lines begin with an offset.
+// dump splits the lines of a hex dump into offset, bytes and characters.
 type dump struct {
 	form  *regexp.Regexp // nil until the first such line
 	some  bool           // a line has been read
@@ -37,8 +37,8 @@ type dump struct {
 	next  uint64         // the offset that the next line must have
 }
 
-// split is the part of a line that holds the bytes, and their offset; any line that is
-// none of a dump is all bytes.
+// split returns the part of a line that holds bytes, and their offset. A line that is not one of a
+// dump is all bytes.
 func (d *dump) split(line []byte) (p []byte, offset uint64, err error) {
 	if !d.some {
 		if wordDump.Match(line) {
@@ -82,7 +82,7 @@ func (d *dump) bytesOf(line []byte, first bool) (p []byte, offset uint64, err er
 			continue
 		}
 		if form == halvedDump && d.width <= 8 && len(m[2]) == len("00 11 22 33 44 55 66 77  ab cd ef") && bytes.HasSuffix(line, m[2]) {
-			break // these may be the eight characters of eight bytes
+			break // the last eight may be the characters of the first eight
 		}
 		return m[2], offset, nil
 	}
@@ -92,8 +92,8 @@ func (d *dump) bytesOf(line []byte, first bool) (p []byte, offset uint64, err er
 	return nil, 0, fmt.Errorf("%q: which of it are bytes cannot be told", shorten(line))
 }
 
-// offset reads an offset in hex or, where that is not the one that is due, as od
-// counts too, in octal or decimal.
+// offset parses an offset in hex or, if that is not the expected one, in octal or decimal, which od
+// prints too.
 func (d *dump) offset(digits string, first bool) (uint64, error) {
 	offset, _ := strconv.ParseUint(digits, 16, 64) // 16 digits at most
 	if first || offset == d.next {

@@ -1,4 +1,4 @@
-// Escapes: how bytes that others chose are shown where people read them.
+// Escapes: how bytes from the network are shown where people read them.
 
 package decode
 
@@ -11,17 +11,17 @@ import (
 	"unicode/utf8"
 )
 
-// AppendEscaped appends p as one line of text that cannot control a terminal and hides
-// nothing: characters that can be seen stay, and tabs; control characters, those that
-// change the direction of text, other invisible ones and bytes that are not UTF-8 become
-// escapes as in Go: \n, \x1b, \u202e.
+// AppendEscaped appends p as one line of text that cannot control a terminal and hides nothing.
+// Visible characters and tabs stay as they are. Control characters, characters that change the
+// direction of text, other invisible ones and bytes that are not UTF-8 are escaped as in Go: \n,
+// \x1b, \u202e.
 func AppendEscaped(dst, p []byte) []byte { return appendEscaped(dst, p, false) }
 
-// Escape is AppendEscaped for text.
+// Escape returns s escaped as by AppendEscaped.
 func Escape(s string) string { return string(AppendEscaped(nil, []byte(s))) }
 
-// quoted is p between quotes, as a string in Go: tabs, quotes and backslashes are escaped
-// too, so that every byte of p can be read from it.
+// quoted returns p as a Go string literal. Tabs, quotes and backslashes are escaped too, so that every
+// byte of p can be read from it.
 func quoted(p []byte) string {
 	return string(append(appendEscaped([]byte{'"'}, p, true), '"'))
 }
@@ -46,8 +46,8 @@ func appendEscaped(dst, p []byte, quote bool) []byte {
 	return dst
 }
 
-// appendJSON appends a line of JSON in which what cannot be seen is escaped: its strings
-// stay the same. What is below a space is escaped in JSON anyway.
+// appendJSON appends a line of JSON, its invisible characters escaped; the strings in it stay the
+// same. Control characters below a space are escaped in JSON anyway.
 func appendJSON(dst, line []byte) []byte {
 	from := 0
 	for at := 0; at < len(line); {
@@ -68,7 +68,7 @@ func appendJSON(dst, line []byte) []byte {
 	return append(dst, line[from:]...)
 }
 
-// visible reports whether c can be seen and does nothing else.
+// visible reports whether c can be seen and has no other effect.
 func visible(c rune) bool {
 	if c < utf8.RuneSelf {
 		return c >= ' ' && c <= '~'

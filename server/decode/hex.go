@@ -1,4 +1,4 @@
-// Hex digits, whatever stands between them.
+// Hex digits and what may stand between them.
 
 package decode
 
@@ -30,13 +30,13 @@ func (h *hexText) decode(dst, line []byte, last bool) ([]byte, error) {
 		if prefixed(p) {
 			c, n = ' ', 2
 		}
-		if dst, err = h.take(dst, c); err != nil {
+		if dst, err = h.add(dst, c); err != nil {
 			return dst[:had], badHex(err, line)
 		}
 		p = p[n:]
 	}
 	if ends := h.half == 0 || h.run == 1; last || ends && bytes.HasSuffix(line, []byte("\n")) {
-		if dst, err = h.take(dst, ' '); err != nil {
+		if dst, err = h.add(dst, ' '); err != nil {
 			return dst[:had], err
 		}
 	}
@@ -55,8 +55,8 @@ func badHex(err error, line []byte) error {
 	return fmt.Errorf("%q is not hex: give --format base64 or binary if it is that", shorten(line))
 }
 
-// take takes a digit, or what ends a number.
-func (h *hexText) take(dst []byte, c byte) ([]byte, error) {
+// add adds a digit, or a character that ends a number.
+func (h *hexText) add(dst []byte, c byte) ([]byte, error) {
 	switch {
 	case bytes.IndexByte([]byte(" \t\r:,;-"), c) < 0 && h.half == 0:
 		h.half = c

@@ -11,36 +11,35 @@ import (
 	"framescope/protocol"
 )
 
-// maxHead bounds a head, in bytes.
+// maxHead is the largest size of a head in bytes.
 const maxHead = 64 << 10
 
-// What Run returns when there is HTTP and no WebSocket after it.
+// Errors of Run for HTTP that no WebSocket follows.
 var (
 	errNoWebSocket   = errors.New("no WebSocket was found: the input is HTTP that never becomes one")
 	errOtherProtocol = errors.New("no WebSocket was found: the input is HTTP that becomes another protocol")
 	errNotHTTP       = errors.New("no WebSocket was asked for, but what follows is not HTTP: give the frames alone")
 )
 
-// opening is what the HTTP before the frames came to.
+// opening is what is known from the HTTP before the frames.
 type opening struct {
 	stage   openingStage
-	sides   [2]bool          // whose heads there were, by protocol.Side
-	request *protocol.Head   // the last
-	deflate protocol.Deflate // agreed on or, where the answer is not in the input, offered
+	sides   [2]bool          // which sides have sent a head, by protocol.Side
+	request *protocol.Head   // the last request
+	deflate protocol.Deflate // what was agreed on or, if the response is not in the input, offered
 }
 
-// openingStage says what the last head was.
+// openingStage is what the last head was.
 type openingStage uint8
 
 const (
 	openingNone     openingStage = iota // there was none
-	openingPlain                        // none that begins a WebSocket: HTTP goes on
-	openingAsked                        // a request for a WebSocket: what comes next tells the answer
+	openingPlain                        // not part of a handshake: HTTP goes on
+	openingAsked                        // a request for a WebSocket: what follows shows whether it was accepted
 	openingAccepted                     // a 101 response: frames follow
 )
 
-// from is whose frames follow, as far as the heads tell: those of one side stand before
-// its own frames.
+// from returns the side whose frames follow, if there were heads of one side only.
 func (o *opening) from() string {
 	switch o.sides {
 	case [2]bool{protocol.Client: true}:
@@ -51,9 +50,9 @@ func (o *opening) from() string {
 	return "auto"
 }
 
-// open follows the HTTP that the input begins with, and tells of each head.
-func (r *run) open() (o opening, err error) {
-	http := [2]protocol.HTTPDecoder{followHTTP(protocol.Client), followHTTP(protocol.Server)}
+// readOpening decodes the HTTP that the input begins with and prints each head.
+func (r *run) readOpening() (o opening, err error) {
+	http := [2]protocol.HTTPDecoder{newHTTPDecoder(protocol.Client), newHTTPDecoder(protocol.Server)}
 	var side protocol.Side
 	for o.stage != openingAccepted {
 		next, known := r.headOf()
@@ -89,7 +88,7 @@ func (r *run) mayBeHTTP() bool {
 	return protocol.IsToken(string(p)) || string(p) == "\r" || string(p) == "\n"
 }
 
-// peek is Peek of the input. Before it waits for more it prints what there is to print.
+// peek returns the next n bytes of the input. It flushes the output before it waits for more.
 func (r *run) peek(n int) ([]byte, error) {
 	if r.in.Buffered() < n {
 		_ = r.out.Flush() // an error stays, and Run returns it
@@ -97,7 +96,8 @@ func (r *run) peek(n int) ([]byte, error) {
 	return r.in.Peek(n)
 }
 
-// headOf tells whose head comes next, if one does. It waits for no more than it needs.
+// headOf returns the side whose head comes next, if one does. It waits for no more bytes than that
+// takes.
 func (r *run) headOf() (side protocol.Side, ok bool) {
 	for n := 1; n <= longestMethod+1; n++ {
 		p, _ := r.peek(n)
@@ -123,10 +123,10 @@ const (
 	longestMethod  = len("BASELINE-CONTROL")
 )
 
-// message reads a message of HTTP: it tells of the head and passes over the body.
+// message reads a message of HTTP. It prints the head and skips the body.
 func (r *run) message(d *protocol.HTTPDecoder, o *opening) error {
 	for {
-		ev, err := r.event(d)
+		ev, err := r.nextHTTP(d)
 		var fault *protocol.HTTPError
 		broken := errors.As(err, &fault)
 		if ev.Head != nil {
@@ -136,7 +136,7 @@ func (r *run) message(d *protocol.HTTPDecoder, o *opening) error {
 		}
 		switch {
 		case broken && ev.Head != nil && o.stage != openingPlain: // a handshake at fault: frames may follow nevertheless
-			*d = followHTTP(d.From)
+			*d = newHTTPDecoder(d.From)
 			return nil
 		case broken:
 			return fmt.Errorf("the HTTP before the frames cannot be followed: %s (%s): give the frames alone", fault.Reason, fault.Section)
@@ -145,7 +145,7 @@ func (r *run) message(d *protocol.HTTPDecoder, o *opening) error {
 		case ev.Over && ev.Status == 101 && o.stage == openingPlain:
 			return errOtherProtocol
 		case ev.Over:
-			*d = followHTTP(d.From) // a tunnel, in which HTTP may begin anew
+			*d = newHTTPDecoder(d.From) // a tunnel, in which HTTP may begin anew
 			return nil
 		case ev.End, ev.Head == nil && ev.Body == nil && !d.Unfinished(): // or blank lines, or the input's end
 			return nil
@@ -153,12 +153,13 @@ func (r *run) message(d *protocol.HTTPDecoder, o *opening) error {
 	}
 }
 
-func followHTTP(from protocol.Side) protocol.HTTPDecoder {
+func newHTTPDecoder(from protocol.Side) protocol.HTTPDecoder {
 	return protocol.HTTPDecoder{From: from, MaxHead: maxHead}
 }
 
-// event is the next of d's, as soon as it is there; at the end of the input it is none.
-func (r *run) event(d *protocol.HTTPDecoder) (ev protocol.HTTPEvent, err error) {
+// nextHTTP returns the next event of d as soon as its bytes are there. At the end of the input there is
+// none.
+func (r *run) nextHTTP(d *protocol.HTTPDecoder) (ev protocol.HTTPEvent, err error) {
 	for need := 1; ; {
 		_, err := r.peek(need)
 		p, _ := r.in.Peek(r.in.Buffered())
@@ -170,7 +171,7 @@ func (r *run) event(d *protocol.HTTPDecoder) (ev protocol.HTTPEvent, err error) 
 		case err == nil:
 			need = len(p) + 1
 		case !errors.Is(err, io.EOF):
-			return ev, ended(err)
+			return ev, readError(err)
 		case !d.Unfinished():
 			return ev, nil
 		case len(p) > 0:
@@ -181,14 +182,14 @@ func (r *run) event(d *protocol.HTTPDecoder) (ev protocol.HTTPEvent, err error) 
 	}
 }
 
-// head takes in a head and tells of it. fault is why it is none of HTTP, if so.
+// head handles a head and prints it. fault is why it cannot be read as HTTP, if it cannot.
 func (r *run) head(side protocol.Side, o *opening, raw []byte, fault *protocol.HTTPError) error {
 	h, _ := protocol.ParseHead(raw)
 	o.sides[side] = true
-	checks := o.takeIn(side, h)
+	checks := o.addHead(side, h)
 	switch {
 	case o.stage == openingPlain && fault != nil:
-		return nil // which is an error
+		return nil // message returns fault as an error
 	case o.stage == openingPlain:
 		return r.printer.HTTP(side, h)
 	case fault != nil:
@@ -200,16 +201,16 @@ func (r *run) head(side protocol.Side, o *opening, raw []byte, fault *protocol.H
 	return r.printer.Head(side, h, checks)
 }
 
-// takeIn is what a head means for what comes next. checks are the duties of a handshake,
-// for a head that is part of one.
-func (o *opening) takeIn(side protocol.Side, h protocol.Head) (checks []protocol.Check) {
+// addHead sets the stage and what else the head decides about the bytes that follow. For a head of a
+// handshake it returns what the RFC asks of it.
+func (o *opening) addHead(side protocol.Side, h protocol.Head) (checks []protocol.Check) {
 	o.stage, o.deflate = openingPlain, protocol.Deflate{}
 	switch {
 	case side == protocol.Client:
 		o.request = &h
 		if asks(h) {
 			o.stage = openingAsked
-			// What the answer is, is not known: RSV1 may mean compressed.
+			// The response is not known yet: RSV1 may mean compressed.
 			o.deflate.On = protocol.AcceptDeflate(h.Values("Sec-WebSocket-Extensions"), protocol.Deflate{On: true}).On
 			request, _ := protocol.RequestOf(h)
 			checks = protocol.RequestChecks(request)
@@ -221,25 +222,26 @@ func (o *opening) takeIn(side protocol.Side, h protocol.Head) (checks []protocol
 	return checks
 }
 
-// switchesElsewhere reports whether a 101 response begins another protocol. One that
-// names none is a WebSocket's, wrongly made.
+// switchesElsewhere reports whether a 101 response begins another protocol than WebSocket. A response
+// that names no protocol is taken for an invalid response of a WebSocket server.
 func switchesElsewhere(response protocol.Head) bool {
 	to := response.Values("Upgrade")
 	return len(to) > 0 && !protocol.HasToken(to, "websocket") && len(response.Values("Sec-WebSocket-Accept")) == 0
 }
 
-// asks reports whether a request is for a WebSocket, rightly made or not.
+// asks reports whether a request asks for a WebSocket, validly or not.
 func asks(request protocol.Head) bool {
 	return protocol.HasToken(request.Values("Upgrade"), "websocket") || len(request.Values("Sec-WebSocket-Key")) > 0
 }
 
-// answered judges a response, as far as that can be done without its request.
+// answered returns what was agreed on and what the RFC asks of a response, as far as that is known
+// without its request.
 func answered(request *protocol.Head, response protocol.Head) (deflate protocol.Deflate, checks []protocol.Check) {
 	if request != nil {
 		deflate, _ = protocol.AgreedDeflate(*request, response)
 		return deflate, protocol.ResponseChecks(protocol.StatusOf(response), response, *request)
 	}
-	// What was offered is not here; an answer is one to itself.
+	// The offer is not known: the response is compared with itself.
 	deflate, _ = protocol.AgreedDeflate(response, response)
 	for _, c := range protocol.ResponseChecks(protocol.StatusOf(response), response, response) {
 		if !strings.Contains(c.What, "Accept") {

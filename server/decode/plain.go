@@ -10,12 +10,12 @@ import (
 	"regexp"
 )
 
-// sampleSize is how much of the input is looked at to tell its format, in bytes.
+// sampleSize is how many bytes of the input are looked at to find its format.
 const sampleSize = 4 << 10
 
-// Plain reads bytes that are written in a format. "auto" looks at the first line that
-// is not blank: hex if it is nothing else, base64 if it is nothing else; where other
-// characters stand, binary. It waits for no more than it needs to tell.
+// Plain returns a reader of the bytes that in holds in a format. For "auto" it looks at the first
+// line that is not blank: if that can be hex the format is hex, else if it can be base64 base64,
+// else binary. It reads no more of in than that takes.
 func Plain(in io.Reader, format string) (io.Reader, error) {
 	r := bufio.NewReaderSize(in, sampleSize)
 	if format == "" || format == "auto" {
@@ -36,14 +36,14 @@ func Plain(in io.Reader, format string) (io.Reader, error) {
 	return nil, fmt.Errorf("format %q is not known: give auto, hex, base64 or binary", format)
 }
 
-// firstLine is the first line that is not blank, or what comes up to a byte that is
-// in no text.
+// firstLine returns the first line that is not blank, or the beginning of the input up to the first
+// byte that no text has.
 func firstLine(r *bufio.Reader) ([]byte, error) {
 	start := 0
 	for n := 1; n <= sampleSize; n++ {
 		p, err := r.Peek(n)
 		if len(p) < n {
-			return p[start:], ended(err)
+			return p[start:], readError(err)
 		}
 		switch c := p[n-1]; {
 		case c == '\n' && len(bytes.TrimSpace(p[start:])) > 0:
@@ -80,8 +80,8 @@ type textReader struct {
 	line  int
 	ready []byte // decoded
 	err   error
-	// decode appends to dst what a line holds, or a part of a very long one. last
-	// says that no more come.
+	// decode appends to dst the bytes of a line, or of a part of a very long one. last is set
+	// for the last line.
 	decode func(dst, line []byte, last bool) ([]byte, error)
 }
 

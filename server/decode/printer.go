@@ -18,12 +18,12 @@ import (
 type Printer struct {
 	w    io.Writer
 	json bool
-	line []byte // the last one, in JSON
-	// Label stands at the beginning of each frame's lines.
+	line []byte // buffer for a line of JSON
+	// Label is printed at the beginning of each frame.
 	Label string
 }
 
-// NewPrinter prints text, or JSON Lines.
+// NewPrinter returns a printer of text, or of JSON Lines.
 func NewPrinter(w io.Writer, asJSON bool) *Printer { return &Printer{w: w, json: asJSON} }
 
 // Frame prints one frame.
@@ -45,7 +45,7 @@ func (p *Printer) write(v any) error {
 	return err
 }
 
-// text is a line for the header, one for the payload, and one for each breach.
+// text returns a line for the header, one for the payload, and one for each breach.
 func (p *Printer) text(f *Frame) string {
 	var b strings.Builder
 	h := &f.Header
@@ -80,29 +80,29 @@ func (p *Printer) text(f *Frame) string {
 
 func payloadText(f *Frame) string {
 	shown, whole, text := f.Shown()
-	quote := text || f.IsText() && !f.Header.Opcode.Control() // wrong text is shown as such
-	said := ""
+	quote := text || f.IsText() && !f.Header.Opcode.Control() // invalid text is quoted, too
+	line := ""
 	if code, ok := closeCode(f); ok {
-		said, quote = code.String(), true
+		line, quote = code.String(), true
 		if len(shown) > 0 {
-			said += ": "
+			line += ": "
 		}
 	}
 	switch {
 	case len(shown) == 0:
-		return said
+		return line
 	case quote:
-		said += quoted(shown)
+		line += quoted(shown)
 	default:
-		said += hex.EncodeToString(shown)
+		line += hex.EncodeToString(shown)
 	}
 	if !whole {
-		said += " …"
+		line += " …"
 	}
-	return said
+	return line
 }
 
-// closeCode is that of a close frame which has one.
+// closeCode returns the code of a close frame that has one.
 func closeCode(f *Frame) (code protocol.CloseCode, ok bool) {
 	if f.Header.Opcode != protocol.OpClose || len(f.Payload) < 2 {
 		return 0, false
@@ -185,7 +185,7 @@ type checkJSON struct {
 	Section string `json:"section"`
 }
 
-// validText is s for JSON, which has no other bytes than UTF-8: escapes stand for them.
+// validText returns s for JSON, which can hold only UTF-8: other bytes are escaped.
 func validText(s string) string {
 	if utf8.ValidString(s) {
 		return s
@@ -193,7 +193,7 @@ func validText(s string) string {
 	return Escape(s)
 }
 
-// HTTP prints that there is a request or a response that has no part in a handshake.
+// HTTP prints a request or a response that is not part of a handshake.
 func (p *Printer) HTTP(from protocol.Side, h protocol.Head) error {
 	if p.json {
 		return p.write(httpJSON{validText(h.StartLine), from.String()})
@@ -202,7 +202,7 @@ func (p *Printer) HTTP(from protocol.Side, h protocol.Head) error {
 	return err
 }
 
-// Head prints the head of a handshake and which of its duties were not kept.
+// Head prints the head of a handshake and those of its checks that failed.
 func (p *Printer) Head(from protocol.Side, h protocol.Head, checks []protocol.Check) error {
 	if p.json {
 		j := headJSON{Head: validText(h.StartLine), From: from.String()}

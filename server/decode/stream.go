@@ -9,46 +9,46 @@ import (
 	"framescope/protocol"
 )
 
-// Frame is one frame as it is shown. It is valid until the next.
+// Frame is a frame as it is shown. It is valid until the next frame begins.
 type Frame struct {
 	Offset   uint64 // of its first byte in the stream
 	From     protocol.Side
 	Header   protocol.Header
 	Payload  []byte // its beginning, unmasked
 	Breaches []protocol.Breach
-	// Compressed is set for a frame of a compressed message; Inflated is then the
-	// beginning of what it inflates to, of InflatedSize bytes. With Lost it cannot
-	// be inflated, since what it builds on was not there or could not be.
+	// Compressed is set for a frame of a compressed message. It inflates to InflatedSize bytes,
+	// of which Inflated is the beginning. If Lost is set it cannot be inflated, because messages
+	// that it refers to are missing or could not be inflated.
 	Compressed   bool
 	Inflated     []byte
 	InflatedSize uint64
 	Lost         bool
-	Text         bool // what it carries is text
+	Text         bool // it is part of a text message
 }
 
-// Stream takes the bytes of one side, in pieces of any size.
+// Stream decodes the bytes of one side, which may come in pieces of any size.
 type Stream struct {
 	Decoder protocol.Decoder
 
 	emit    func(*Frame) error
-	shown   int    // payload bytes that are kept
-	pending []byte // the start of a frame, too little to decode
-	at      uint64 // in the stream: bytes decoded
+	shown   int    // how many payload bytes of a frame are kept
+	pending []byte // the beginning of a frame, too short to be decoded
+	at      uint64 // the number of bytes decoded
 	frame   Frame
-	inside  bool
+	inside  bool // the frame has begun and not ended
 	text    bool // the message is text
 }
 
-// NewStream makes a stream that calls emit with each frame at its end. Of payloads
-// it keeps shown bytes.
+// NewStream returns a stream that calls emit at the end of each frame. It keeps the first shown
+// bytes of a payload.
 func NewStream(from protocol.Side, shown int, emit func(*Frame) error) *Stream {
 	s := &Stream{emit: emit, shown: shown}
 	s.Decoder.From = from
 	return s
 }
 
-// Take decodes the next bytes, which it changes.
-func (s *Stream) Take(b []byte) error {
+// Decode decodes the next bytes of the stream. It changes b.
+func (s *Stream) Decode(b []byte) error {
 	if len(s.pending) > 0 {
 		b = append(s.pending, b...)
 	}
@@ -57,7 +57,7 @@ func (s *Stream) Take(b []byte) error {
 		if n == 0 {
 			break
 		}
-		if err := s.event(ev, n); err != nil {
+		if err := s.addEvent(ev, n); err != nil {
 			return err
 		}
 		b = b[n:]
@@ -66,7 +66,8 @@ func (s *Stream) Take(b []byte) error {
 	return nil
 }
 
-func (s *Stream) event(ev protocol.Event, n int) error {
+// addEvent adds to the frame what an event of n bytes tells, and emits it at its end.
+func (s *Stream) addEvent(ev protocol.Event, n int) error {
 	f := &s.frame
 	if ev.Start {
 		h := s.Decoder.Header()
@@ -78,13 +79,13 @@ func (s *Stream) event(ev protocol.Event, n int) error {
 		s.inside = true
 	}
 	s.at += uint64(n)
-	s.broken(ev.Broken)
+	s.addBreaches(ev.Broken)
 	f.Payload = append(f.Payload, ev.Data[:min(len(ev.Data), s.shown-len(f.Payload))]...)
 	if s.Decoder.Compressed() {
 		var broken protocol.Rules
 		f.Inflated, broken = s.Decoder.InflateSome(f.Inflated, ev.Data, s.shown-len(f.Inflated))
 		f.Compressed, f.InflatedSize, f.Lost = true, s.Decoder.Inflated(), s.Decoder.ContextLost()
-		s.broken(broken)
+		s.addBreaches(broken)
 	}
 	if !ev.End {
 		return nil
@@ -93,14 +94,14 @@ func (s *Stream) event(ev protocol.Event, n int) error {
 	return s.emit(f)
 }
 
-func (s *Stream) broken(rules protocol.Rules) {
+func (s *Stream) addBreaches(rules protocol.Rules) {
 	for r := range rules.All() {
 		s.frame.Breaches = append(s.frame.Breaches, s.Decoder.BreachOf(r))
 	}
 }
 
-// Finish is at the end of the stream: an error when that is inside a frame, which
-// is emitted as far as it came.
+// Finish ends the stream. If it ends inside a frame, Finish emits what has come of the frame and
+// returns an error.
 func (s *Stream) Finish() error {
 	if !s.inside {
 		return s.finishPending()
@@ -116,15 +117,16 @@ func (s *Stream) Finish() error {
 	if err := s.emit(&s.frame); err != nil {
 		return err
 	}
-	return s.cut(missing)
+	return s.cutError(missing)
 }
 
-func (s *Stream) cut(missing uint64) error {
+// cutError is for a stream that ends before the last missing bytes of the frame's payload.
+func (s *Stream) cutError(missing uint64) error {
 	return fmt.Errorf("the input ends inside a frame: of the one at byte %d the last %d bytes of payload are missing", s.frame.Offset, missing)
 }
 
-// finishPending emits what has come of a control frame, which the decoder gives only
-// whole.
+// finishPending emits what has come of a frame that the decoder has not begun: of a header, or of a
+// control frame, which it decodes only when all of it is there.
 func (s *Stream) finishPending() error {
 	if len(s.pending) == 0 {
 		return nil
@@ -141,12 +143,12 @@ func (s *Stream) finishPending() error {
 	if err := s.emit(&s.frame); err != nil {
 		return err
 	}
-	return s.cut(h.PayloadLength - uint64(len(payload)))
+	return s.cutError(h.PayloadLength - uint64(len(payload)))
 }
 
-// Shown is what is to be seen of the payload: inflated, if it is compressed, and of a
-// close frame the reason. whole says whether that is all of it. text says whether it is
-// text and UTF-8 by itself, which a fragment that ends inside a character is not.
+// Shown returns what is shown of the payload: of a compressed one what it inflates to, of a close
+// frame the reason. whole is whether p is all of it, and text whether it is text and p is valid
+// UTF-8, which a fragment that ends inside a character is not.
 func (f *Frame) Shown() (p []byte, whole, text bool) {
 	p, whole = f.Payload, uint64(len(f.Payload)) == f.Header.PayloadLength
 	switch {
@@ -166,13 +168,13 @@ func (f *Frame) Shown() (p []byte, whole, text bool) {
 	return p, whole, utf8.Valid(p)
 }
 
-// IsText reports whether the payload may be text: that of a text message is, that of a
-// ping, a pong or a close frame when it is UTF-8.
+// IsText reports whether the payload is that of a text message or of a control frame, which is
+// shown as text where it is UTF-8.
 func (f *Frame) IsText() bool {
 	return f.Header.Opcode.Control() || f.Text && !(f.Compressed && f.Lost)
 }
 
-// wholeCharacters is p without a character of which the end is missing.
+// wholeCharacters returns p without a last character whose end is missing.
 func wholeCharacters(p []byte) []byte {
 	for end := len(p) - 1; end >= 0 && len(p)-end < utf8.UTFMax; end-- {
 		if utf8.RuneStart(p[end]) {
