@@ -19,7 +19,9 @@ type Compression struct {
 	// WindowBits bounds our window to 1<<WindowBits bytes, PeerWindowBits the
 	// peer's, if it can: 8 to 15; 0 is 15.
 	WindowBits, PeerWindowBits int
-	// Level is 1, the fastest, to 9; 0 is 1.
+	// Level is 1, the fastest, to 9; 0 is 1. Where our window has less than 15 bits, by
+	// WindowBits or because the peer asks for it, the level has no effect: there is one way
+	// to compress in smaller windows, about as fast and as good as level 5.
 	Level int
 	// Threshold is the smallest message in bytes that is compressed; 0 is 256. One
 	// that is written in parts is compressed in any case.

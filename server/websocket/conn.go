@@ -67,6 +67,9 @@ func (c *Conn) Subprotocol() string { return c.subprotocol }
 // Deflate is the permessage-deflate that both sides agreed on.
 func (c *Conn) Deflate() protocol.Deflate { return c.out.deflate }
 
+// LocalAddr is the network address of this end.
+func (c *Conn) LocalAddr() net.Addr { return c.link.nc.LocalAddr() }
+
 // RemoteAddr is the peer's network address.
 func (c *Conn) RemoteAddr() net.Addr { return c.link.nc.RemoteAddr() }
 

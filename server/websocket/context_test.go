@@ -136,7 +136,9 @@ func TestReadContextsAndDeadlinesMeet(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		got := reading(ctx, c)
 		var meanwhile sync.WaitGroup
-		meanwhile.Go(func() { c.SetReadDeadline([]time.Time{{}, time.Now().Add(time.Hour), time.Now().Add(30 * time.Second)}[i%3]) })
+		meanwhile.Go(func() {
+			c.SetReadDeadline([]time.Time{{}, time.Now().Add(time.Hour), time.Now().Add(30 * time.Second)}[i%3])
+		})
 		if i%2 == 0 {
 			sent++
 			meanwhile.Go(func() { nc.Write(masked(protocol.OpText, true, "x")) })
