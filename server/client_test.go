@@ -156,9 +156,9 @@ func TestErrorsAreEscaped(t *testing.T) {
 
 func TestConnectRefusesInvalidRequests(t *testing.T) {
 	for says, args := range map[string][]string{
-		"--header \"X\" is not a header field": {"--header", "X"},
-		"has a character that none may have":   {"--header", "X: a\x01b"},
-		"the subprotocol \"a b\" is no token":  {"--subprotocol", "a b"},
+		"--header \"X\" is not a header field":   {"--header", "X"},
+		"has a character that is not allowed":    {"--header", "X: a\x01b"},
+		"the subprotocol \"a b\" is not a token": {"--subprotocol", "a b"},
 	} {
 		code, _, stderr := runWithInput(t, t.Context(), strings.NewReader(""), append([]string{"connect", "ws://127.0.0.1:1"}, args...)...)
 		if code != exitUsage || !strings.Contains(stderr, says) {

@@ -82,7 +82,7 @@ func TestWrongCommandLines(t *testing.T) {
 		{[]string{"connect", "ws://127.0.0.1/", "--header", "nonsense"}, exitUsage, "give NAME: VALUE"},
 		{[]string{"connect", "ws://127.0.0.1/", "--timeout", "-1s"}, exitUsage, "--timeout"},
 		{[]string{"connect", "ws://127.0.0.1:1/"}, exitFailed, "connection refused"},
-		{[]string{"connect", "ws://127.0.0.1:1/", "--header", "Upgrade: x"}, exitUsage, "made by the handshake itself"},
+		{[]string{"connect", "ws://127.0.0.1:1/", "--header", "Upgrade: x"}, exitUsage, "sets the field Upgrade itself"},
 		{[]string{"decode", "a", "b"}, exitUsage, "one file"},
 		{[]string{"decode", "--format", "octal"}, exitUsage, "give one of auto, hex"},
 		{[]string{"decode", "--from", "both"}, exitUsage, "give one of auto, client"},

@@ -64,17 +64,17 @@ func TestResponseFields(t *testing.T) {
 
 func TestResponseFieldsThatCannotBeSent(t *testing.T) {
 	for says, header := range map[string]http.Header{
-		"the field Upgrade is made":                {"upgrade": {"h2c"}},
-		"the field Connection is made":             {"Connection": {"close"}},
-		"the field Sec-Websocket-Protocol is made": {"Sec-WebSocket-Protocol": {"chat"}},
-		"the field Sec-Websocket-Accept is made":   {"Sec-Websocket-Accept": {"x"}},
-		"the field Content-Length is made":         {"Content-Length": {"0"}},
-		"the field Transfer-Encoding is made":      {"Transfer-Encoding": {"chunked"}},
-		`"Set Cookie" is no name`:                  {"Set Cookie": {"a=1"}},
-		`"" is no name`:                            {"": {"a=1"}},
-		`has a character that none may have: "a\r`: {"X": {"a\r\nSet-Cookie: b=1"}},
-		`none may have: "\n"`:                      {"X": {"\n"}},
-		`none may have: "\x7f"`:                    {"X": {"fine", "\x7f"}},
+		"sets the field Upgrade itself":                {"upgrade": {"h2c"}},
+		"sets the field Connection itself":             {"Connection": {"close"}},
+		"sets the field Sec-Websocket-Protocol itself": {"Sec-WebSocket-Protocol": {"chat"}},
+		"sets the field Sec-Websocket-Accept itself":   {"Sec-Websocket-Accept": {"x"}},
+		"sets the field Content-Length itself":         {"Content-Length": {"0"}},
+		"sets the field Transfer-Encoding itself":      {"Transfer-Encoding": {"chunked"}},
+		`"Set Cookie" is not a field name`:             {"Set Cookie": {"a=1"}},
+		`"" is not a field name`:                       {"": {"a=1"}},
+		`has a character that is not allowed: "a\r`:    {"X": {"a\r\nSet-Cookie: b=1"}},
+		`that is not allowed: "\n"`:                    {"X": {"\n"}},
+		`that is not allowed: "\x7f"`:                  {"X": {"fine", "\x7f"}},
 	} {
 		address, accepted := accepting(t, &websocket.Server{}, &websocket.AcceptOptions{Header: header})
 		_, response, err := websocket.Dial(t.Context(), address, nil)

@@ -92,11 +92,11 @@ func parseURL(rawURL string) (*url.URL, error) {
 	case err != nil:
 		return nil, err
 	case u.Scheme != "ws" && u.Scheme != "wss" || u.Opaque != "":
-		return nil, fmt.Errorf("%q is no WebSocket URL: it begins with ws:// or wss://", rawURL)
+		return nil, fmt.Errorf("%q is not a WebSocket URL, which begins with ws:// or wss://", rawURL)
 	case u.Hostname() == "":
 		return nil, fmt.Errorf("%q names no host", rawURL)
 	case u.Fragment != "" || strings.Contains(rawURL, "#"):
-		return nil, fmt.Errorf("%q has a fragment, which a WebSocket URL must not have: write # as %%23 (RFC 6455 3)", rawURL)
+		return nil, fmt.Errorf("%q has a fragment, which is not allowed in a WebSocket URL: write # as %%23 (RFC 6455 3)", rawURL)
 	}
 	return u, nil
 }

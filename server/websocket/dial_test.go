@@ -239,13 +239,13 @@ func TestDialRefuses(t *testing.T) {
 		}
 	}
 	for says, o := range map[string]websocket.DialOptions{
-		`the field X has a character that none may have: "a\r\nY: b"`: {Header: http.Header{"X": {"ok", "a\r\nY: b"}}},
-		`the field X has a character that none may have: "\x00"`:      {Header: http.Header{"X": {"\x00"}}},
-		`"A b" is no name of a field`:                                 {Header: http.Header{"A b": {"x"}}},
-		`"" is no name of a field`:                                    {Header: http.Header{"": {"x"}}},
-		`the subprotocol "a,b" is no token`:                           {Subprotocols: []string{"c", "a,b"}},
-		`the subprotocol "" is no token`:                              {Subprotocols: []string{""}},
-		`the subprotocol "c" is offered twice`:                        {Subprotocols: []string{"c", "d", "c"}},
+		`the field X has a character that is not allowed: "a\r\nY: b"`: {Header: http.Header{"X": {"ok", "a\r\nY: b"}}},
+		`the field X has a character that is not allowed: "\x00"`:      {Header: http.Header{"X": {"\x00"}}},
+		`"A b" is not a field name`:                                    {Header: http.Header{"A b": {"x"}}},
+		`"" is not a field name`:                                       {Header: http.Header{"": {"x"}}},
+		`the subprotocol "a,b" is not a token`:                         {Subprotocols: []string{"c", "a,b"}},
+		`the subprotocol "" is not a token`:                            {Subprotocols: []string{""}},
+		`the subprotocol "c" is offered twice`:                         {Subprotocols: []string{"c", "d", "c"}},
 	} {
 		_, _, err := websocket.Dial(t.Context(), "ws://127.0.0.1:1", &o)
 		if !errors.Is(err, websocket.ErrRequest) || !strings.Contains(err.Error(), says) {

@@ -39,13 +39,13 @@ func checkFields(header http.Header, kind error, reserved ...string) error {
 	for name, values := range header {
 		switch canonical := http.CanonicalHeaderKey(name); {
 		case !protocol.IsToken(name):
-			return fmt.Errorf("%w: %q is no name of a field (RFC 9110 5.1)", kind, name)
+			return fmt.Errorf("%w: %q is not a field name (RFC 9110 5.1)", kind, name)
 		case strings.HasPrefix(canonical, "Sec-Websocket-") || canonical == "Upgrade" || canonical == "Connection" || slices.Contains(reserved, canonical):
-			return fmt.Errorf("%w: the field %s is made by the handshake itself: leave it out", kind, canonical)
+			return fmt.Errorf("%w: the handshake sets the field %s itself: leave it out", kind, canonical)
 		}
 		for _, value := range values {
 			if strings.ContainsFunc(value, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7F }) {
-				return fmt.Errorf("%w: the field %s has a character that none may have: %q (RFC 9110 5.5)", kind, name, value)
+				return fmt.Errorf("%w: the field %s has a character that is not allowed: %q (RFC 9110 5.5)", kind, name, value)
 			}
 		}
 	}
@@ -55,7 +55,7 @@ func checkFields(header http.Header, kind error, reserved ...string) error {
 // checkHost checks a host for the Host field, with or without a port; "" is none.
 func checkHost(host string) error {
 	if strings.ContainsFunc(host, func(c rune) bool { return c <= ' ' || c >= 0x7F || strings.ContainsRune("/?#@\\", c) }) {
-		return fmt.Errorf("%w: %q is no host: give a name or an address, and perhaps a port (RFC 9110 7.2)", ErrRequest, host)
+		return fmt.Errorf("%w: %q is not a host: give a name or an address, and perhaps a port (RFC 9110 7.2)", ErrRequest, host)
 	}
 	return nil
 }
@@ -78,7 +78,7 @@ func appendFields(head []byte, header http.Header) []byte {
 func checkSubprotocols(names []string) error {
 	for i, name := range names {
 		if !protocol.IsToken(name) {
-			return fmt.Errorf("%w: the subprotocol %q is no token: letters, digits and !#$%%&'*+-.^_`|~ only (RFC 6455 4.1)", ErrRequest, name)
+			return fmt.Errorf("%w: the subprotocol %q is not a token: letters, digits and !#$%%&'*+-.^_`|~ only (RFC 6455 4.1)", ErrRequest, name)
 		}
 		if slices.Contains(names[:i], name) {
 			return fmt.Errorf("%w: the subprotocol %q is offered twice (RFC 6455 4.1)", ErrRequest, name)

@@ -1,4 +1,4 @@
-// Limits of a connection, and what they are when nobody chooses.
+// Options: the limits of a connection, and their defaults.
 
 package websocket
 
@@ -8,42 +8,45 @@ import (
 	"framescope/server/memory"
 )
 
-// Options are the limits of a connection. A zero field takes its default.
+// Options are the limits of a connection, and what both ends may agree on. A field that is zero
+// has its default.
 type Options struct {
-	// MaxMessageSize is the largest message taken, in bytes over all its
-	// fragments: 16 MiB. A larger one is refused at its header with 1009.
+	// MaxMessageSize is the largest message that is accepted, in bytes of all its fragments
+	// together: 16 MiB by default. A larger one closes the connection with 1009 as soon as
+	// its header shows the size.
 	MaxMessageSize int64
-	// IdleTimeout is how long a peer may be silent before it is pinged: 60 s.
+	// IdleTimeout is how long a peer may be silent before it is pinged: 60 s by default.
 	IdleTimeout time.Duration
-	// PongTimeout is how long a pinged peer may stay silent: 30 s.
+	// PongTimeout is how long a peer may be silent after it was pinged: 30 s by default. Then
+	// the connection is closed with 1008.
 	PongTimeout time.Duration
-	// FrameTimeout is how long a frame may take to arrive, beside the second
-	// that each 16 KiB of it adds: 30 s. A slower peer is closed with 1008.
+	// FrameTimeout is how long a frame may take to arrive: 30 s by default, and a second more
+	// for each 16 KiB that have arrived. A slower one closes the connection with 1008.
 	FrameTimeout time.Duration
-	// MessageTimeout is how long a message may take to arrive, over all its
-	// fragments and beside the second that each 16 KiB of it adds: 60 s. A slower peer is
-	// closed with 1008.
+	// MessageTimeout is how long a message may take to arrive, all its fragments together:
+	// 60 s by default, and a second more for each 16 KiB that have arrived. A slower one
+	// closes the connection with 1008.
 	MessageTimeout time.Duration
-	// WriteTimeout is how long a write may wait for a peer that does not read:
-	// 10 s; then the connection is dropped.
+	// WriteTimeout is how long a write may wait for a peer that does not read: 10 s by
+	// default. Then the connection is ended.
 	WriteTimeout time.Duration
-	// CloseTimeout is how long a close handshake may take: 3 s.
+	// CloseTimeout is how long a close handshake may take: 3 s by default.
 	CloseTimeout time.Duration
-	// OnPong, if not nil, is called by the reader with the payload of each pong,
-	// which is valid until it returns. Once Close is called it is not called any more.
+	// OnPong, if not nil, is called by the reader with the payload of each pong, which is
+	// valid until OnPong returns. Once Close is called it is not called any more.
 	OnPong func(payload []byte)
-	// Compression is permessage-deflate.
+	// Compression says how messages are compressed.
 	Compression Compression
-	// SendQueue is how many bytes may wait in [Conn.Send]: 1 MiB.
+	// SendQueue is how many bytes may wait in [Conn.Send]: 1 MiB by default.
 	SendQueue int
-	// Memory, if not nil, bounds what waits or is unfinished in all connections together.
-	// A connection that has to go is closed with 1013, or with 1009 if what it keeps is
-	// more than an eighth of that; its error is a memory.ErrFull or memory.ErrTooLarge.
+	// Memory, if not nil, limits what is queued or incomplete in all connections together. A
+	// connection that is closed for others is closed with 1013, or with 1009 if it keeps more
+	// than an eighth of the limit; its error is memory.ErrFull or memory.ErrTooLarge.
 	Memory *memory.Budget
 }
 
-// minFrameRate is the rate in bytes a second that a frame, and a message, must keep to on
-// average once FrameTimeout or MessageTimeout is used up.
+// minFrameRate is how many bytes a second a frame, and a message, must bring on average once
+// FrameTimeout or MessageTimeout is used up.
 const minFrameRate = 16 << 10
 
 func (o Options) withDefaults() Options {
