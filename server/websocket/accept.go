@@ -36,8 +36,8 @@ type AcceptOptions struct {
 //
 // A request that is refused is answered with 400, 403, 405, 426 or 503 and a line that says
 // why, and its connection is closed; the error says the same, and is a
-// [protocol.HandshakeError]. Other errors are answered with 500. After an error the handler
-// has nothing more to do.
+// [protocol.HandshakeError]. Other errors are answered with 500 where that is still
+// possible. After an error the handler has nothing more to do.
 func (s *Server) Accept(w http.ResponseWriter, r *http.Request, o *AcceptOptions) (*Conn, error) {
 	return s.accept(w, r, o, nil)
 }
@@ -64,8 +64,8 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, o *AcceptOptions
 	c.agree(subprotocol, deflate)
 	err = c.answer(responseHead(key, subprotocol, deflate, o.Header))
 	if err == nil {
-		// From here, where the stack is large already: the connection's own goroutine can
-		// then do with the smallest there is.
+		// The read deadline is set here, where the stack has grown already: the connection's
+		// own goroutine then needs only the smallest one.
 		c.in.armRead(unfinished{})
 	}
 	c.endHandshake() // begun by register
@@ -112,7 +112,7 @@ func refuse(w http.ResponseWriter, err error) {
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/plain; charset=utf-8")
-	h.Set("Connection", "close") // in a field of its own, or net/http does not close
+	h.Set("Connection", "close") // without Upgrade, which is added below: then net/http closes
 	switch e.Status {
 	case http.StatusUpgradeRequired:
 		// RFC 6455 4.4: name the version that is understood.
@@ -126,7 +126,7 @@ func refuse(w http.ResponseWriter, err error) {
 	fmt.Fprintf(w, "%s (%s)\n", e.Reason, e.Section)
 }
 
-// hijack takes the connection from net/http, with what it has read already.
+// hijack takes the connection over from net/http, with the bytes that it has read already.
 func hijack(w http.ResponseWriter) (nc net.Conn, buffered []byte, err error) {
 	nc, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -155,10 +155,10 @@ func responseHead(key, subprotocol string, deflate protocol.Deflate, fields http
 	return append(appendFields(head, fields), "\r\n"...)
 }
 
-// answer writes the server's head. The handshake is under way.
+// answer writes the server's head, between beginHandshake and endHandshake.
 func (c *Conn) answer(head []byte) error {
-	// Usually the socket takes it without a wait; but answers to requests before this one
-	// may have filled it, of a client that does not read.
+	// Usually the socket takes the head at once. But if the client does not read, the
+	// answers to its earlier requests may have filled the socket.
 	c.link.nc.SetWriteDeadline(now().add(c.link.options.WriteTimeout).time())
 	if _, err := c.link.nc.Write(head); err != nil {
 		return fmt.Errorf("answer handshake: %w", err)

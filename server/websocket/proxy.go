@@ -77,7 +77,7 @@ func (d *recordingDialer) DialContext(ctx context.Context, _, address string) (n
 }
 
 // dialSOCKS returns the TCP connection itself, without the wrapper that lacks
-// CloseWrite: once SOCKS has opened the way (RFC 1928 6), all on it is the target's.
+// CloseWrite: after the SOCKS handshake (RFC 1928 6) all its bytes are the target's.
 func dialSOCKS(ctx context.Context, p *url.URL, target string, o *DialOptions) (net.Conn, error) {
 	tcp := recordingDialer{options: o}
 	d, err := proxy.FromURL(p, &tcp)
