@@ -3,6 +3,7 @@
 package inspect
 
 import (
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -116,6 +117,33 @@ func TestFramesBehindAnAbandonedOne(t *testing.T) {
 			if legal := in.State.Breaches == 0; legal == (c.behind == nil) {
 				t.Errorf("%q, %x, %q:\n%s", c.before, c.part, behind, strings.Join(lines(in, 0, 9), "\n"))
 			}
+		}
+	}
+}
+
+// While frames of one size come, slabs and pages go round: in the page each new one would make
+// the module's memory larger until the next collection.
+func TestMemoryGoesRound(t *testing.T) {
+	for _, size := range []int{0, 1, 125, 5000} {
+		in := New(8 << 20)
+		c := new(capture).begin(1, 0)
+		for range 64 << 10 / (size + feed.HeaderSize) {
+			c.frame(1, protocol.Server, protocol.OpText, true, strings.Repeat("a", size))
+		}
+		frames := c.batch[len(new(capture).begin(1, 0).batch):]
+		c.into(t, in)
+		var before, after runtime.MemStats
+		for _, m := range []*runtime.MemStats{&before, &after} {
+			for range 32 << 20 / len(frames) {
+				copy(in.Input(len(frames)), frames)
+				if err := in.Ingest(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			runtime.ReadMemStats(m)
+		}
+		if n := after.TotalAlloc - before.TotalAlloc; n > 1<<20 {
+			t.Errorf("frames of %d bytes: %d bytes were allocated to take in 32 MiB", size, n)
 		}
 	}
 }

@@ -102,7 +102,7 @@ func (in *Inspector) evict() {
 		in.garbage += in.slabs.drop()
 		first := in.slabs.slabs[0].rows
 		in.State.Evicted += first - in.rows.first
-		in.rows.drop(first)
+		in.garbage += in.rows.drop(first)
 		in.garbage += in.clear.drop(first)
 	}
 	in.matches.drop(in.rows.first)
@@ -135,7 +135,7 @@ func (in *Inspector) Clear() {
 	for len(in.slabs.slabs) > 0 {
 		in.garbage += in.slabs.drop()
 	}
-	in.rows.drop(in.rows.next)
+	in.garbage += in.rows.drop(in.rows.next)
 	in.garbage += in.clear.drop(in.rows.next)
 	in.matches.drop(in.rows.first)
 	in.conns.clear()

@@ -2,7 +2,10 @@
 
 package inspect
 
-import "framescope/protocol"
+import (
+	"framescope/protocol"
+	"framescope/protocol/feed"
+)
 
 // row is what is kept of a frame beside its record: what a filter asks for, and
 // what only the frames before it could tell. All else is read from the record.
@@ -54,11 +57,15 @@ const (
 
 type page [pageRows]row
 
+// maxFreePages is how many pages are kept to be used again: as many as one slab of the
+// smallest frames fills.
+const maxFreePages = slabSize/(feed.HeaderSize+2)/pageRows + 1
+
 // rowList is a queue of rows by their index since the start: rows go in at the
 // end and out at the front, a page at a time.
 type rowList struct {
 	pages []*page
-	free  *page
+	free  []*page // to be used again
 	base  uint64 // index of the first row of pages[0]
 	first uint64 // index of the oldest row held
 	next  uint64 // index that the next row gets
@@ -67,14 +74,19 @@ type rowList struct {
 func (l *rowList) add() *row {
 	i := l.next - l.base
 	if i == uint64(len(l.pages))*pageRows {
-		p := l.free
-		if l.free = nil; p == nil {
-			p = new(page)
-		}
-		l.pages = append(l.pages, p)
+		l.addPage()
 	}
 	l.next++
 	return &l.pages[i/pageRows][i%pageRows]
+}
+
+func (l *rowList) addPage() {
+	if last := len(l.free) - 1; last >= 0 {
+		l.pages = append(l.pages, l.free[last])
+		l.free = l.free[:last]
+		return
+	}
+	l.pages = append(l.pages, new(page))
 }
 
 // at is the row with index i, which must be held.
@@ -83,14 +95,19 @@ func (l *rowList) at(i uint64) *row {
 	return &l.pages[i/pageRows][i%pageRows]
 }
 
-// drop forgets the rows before index first.
-func (l *rowList) drop(first uint64) {
+// drop forgets the rows before index first. freed is how many bytes will not be used again.
+func (l *rowList) drop(first uint64) (freed int) {
 	l.first = first
 	for len(l.pages) > 0 && l.base+pageRows <= first {
-		l.free = l.pages[0]
+		if len(l.free) < maxFreePages {
+			l.free = append(l.free, l.pages[0])
+		} else {
+			freed += pageSize
+		}
 		l.pages = l.pages[1:]
 		l.base += pageRows
 	}
+	return freed
 }
 
-func (l *rowList) bytes() int { return len(l.pages) * pageSize }
+func (l *rowList) bytes() int { return (len(l.pages) + len(l.free)) * pageSize }
