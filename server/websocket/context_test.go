@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"framescope/protocol"
@@ -184,19 +185,25 @@ func TestContextsThatAreNeverDoneCostNothing(t *testing.T) {
 }
 
 func TestWriteIsCancelledInsideAFrame(t *testing.T) {
-	nc, c := piped(t, plain)
-	ctx, cancel := context.WithCancelCause(t.Context())
-	written := make(chan error, 1)
-	go func() { written <- c.Write(ctx, websocket.Text, []byte("hello")) }()
-	io.ReadFull(nc, make([]byte, 1))
-	cancel(errEnough)
-	err := <-written
-	if !errors.Is(err, context.Canceled) || !errors.Is(err, errEnough) || websocket.CloseStatus(err) != websocket.CloseAbnormal {
-		t.Errorf("the write returned %v", err)
-	}
-	if !errors.Is(err, c.Err()) || c.Err() == nil {
-		t.Errorf("the connection ended with %v", c.Err())
-	}
+	synctest.Test(t, func(t *testing.T) {
+		nc, c := piped(t, patient)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		written := make(chan error, 1)
+		go func() { written <- c.Write(ctx, websocket.Text, []byte("hello")) }()
+		io.ReadFull(nc, make([]byte, 1))
+		start := time.Now()
+		cancel(errEnough)
+		err := <-written
+		if !errors.Is(err, context.Canceled) || !errors.Is(err, errEnough) || websocket.CloseStatus(err) != websocket.CloseAbnormal {
+			t.Errorf("the write returned %v", err)
+		}
+		if took := time.Since(start); took != 0 {
+			t.Errorf("it returned after %v", took)
+		}
+		if !errors.Is(err, c.Err()) || c.Err() == nil {
+			t.Errorf("the connection ended with %v", c.Err())
+		}
+	})
 }
 
 func TestWriteIsCancelledBeforeItsTurn(t *testing.T) {
@@ -230,43 +237,90 @@ func TestWriteIsCancelledBeforeItsTurn(t *testing.T) {
 // Writes that wait for one which the peer does not take are cancelled at once, and those that are
 // not get their turn.
 func TestWritesAreCancelledBehindAnother(t *testing.T) {
-	nc, c := piped(t, patient)
-	first := make(chan error, 1)
-	go func() { first <- c.WriteMessage(websocket.Text, []byte("first")) }()
-	io.ReadFull(nc, make([]byte, 1)) // so it is being sent
-	ctx, cancel := context.WithCancel(t.Context())
-	cancelled, others := make(chan error, 20), make(chan error, 20)
-	for i := range 20 {
-		if i%2 == 0 {
-			go func() { cancelled <- c.Write(ctx, websocket.Text, []byte("never")) }()
-		} else {
-			go func() { others <- c.Write(t.Context(), websocket.Text, []byte("other")) }()
+	synctest.Test(t, func(t *testing.T) {
+		nc, c := piped(t, patient)
+		write := func(ctx context.Context, text string, results chan<- error) {
+			results <- c.Write(ctx, websocket.Text, []byte(text))
 		}
-	}
-	cancel()
-	within(t, 10*time.Second, "Write", func() {
+		ctx, cancel := context.WithCancel(t.Context())
+		first, cancelled, others := make(chan error, 1), make(chan error, 10), make(chan error, 10)
+		go write(t.Context(), "first", first)
+		io.ReadFull(nc, make([]byte, 1)) // so it is being sent
 		for range 10 {
-			if err := <-cancelled; !errors.Is(err, context.Canceled) || websocket.CloseStatus(err) != 0 {
+			go write(ctx, "never", cancelled)
+			go write(t.Context(), "other", others)
+		}
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		for range 10 {
+			select {
+			case err := <-cancelled:
+				if !errors.Is(err, context.Canceled) || websocket.CloseStatus(err) != 0 {
+					t.Error(err)
+				}
+			default:
+				t.Fatal("a write that is cancelled waits on")
+			}
+		}
+		if _, err := io.ReadFull(nc, make([]byte, 6)); err != nil { // what remains of the first
+			t.Fatal(err)
+		}
+		for range 10 {
+			if op, payload := nextFrame(t, nc); op != websocket.Text || payload != "other" {
+				t.Errorf("%v %q was sent", op, payload)
+			}
+		}
+		for _, err := range []error{<-first, <-others} {
+			if err != nil {
 				t.Error(err)
 			}
 		}
 	})
-	if _, err := io.ReadFull(nc, make([]byte, 6)); err != nil { // what remains of the first
-		t.Fatal(err)
-	}
-	for range 10 {
-		if op, payload := nextFrame(t, nc); op != websocket.Text || payload != "other" {
-			t.Errorf("%v %q was sent", op, payload)
+}
+
+// A message that was compressed with the context of those before cannot be left out any more: if it
+// is cancelled while another frame is being sent, the connection ends in its turn.
+func TestCompressedWriteIsCancelledBeforeItIsSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		nc, c := piped(t, patient)
+		websocket.Agree(c, websocket.Deflate{On: true})
+		ctx, cancel := context.WithCancel(t.Context())
+		pinged, written := make(chan error, 1), make(chan error, 1)
+		go func() { pinged <- c.SendPing(nil) }()
+		io.ReadFull(nc, make([]byte, 1)) // so it is being sent
+		go func() { written <- c.Write(ctx, websocket.Text, []byte(strings.Repeat("x", 1000))) }()
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		if c.Err() != nil {
+			t.Fatalf("the connection ended before the ping was sent: %v", c.Err())
 		}
-	}
-	if err := <-first; err != nil {
-		t.Error(err)
-	}
-	for range 10 {
-		if err := <-others; err != nil {
+		io.ReadFull(nc, make([]byte, 1))
+		if err := <-pinged; err != nil {
 			t.Error(err)
 		}
+		if err := <-written; !errors.Is(err, context.Canceled) || websocket.CloseStatus(err) != websocket.CloseAbnormal || c.Err() == nil {
+			t.Errorf("the write returned %v, the connection ended with %v", err, c.Err())
+		}
+	})
+}
+
+// When the close handshake ends a read, its error tells so, though the context is done as well.
+func TestCloseIsToldBeforeTheContext(t *testing.T) {
+	o := plain
+	o.CloseTimeout = 20 * time.Millisecond
+	nc, c := piped(t, o)
+	ctx, cancel := context.WithCancel(t.Context())
+	got := reading(ctx, c)
+	nc.Write(masked(protocol.OpText, true, "never whole")[:3]) // so it reads
+	go c.Close(websocket.CloseNormal, "")
+	io.ReadFull(nc, make([]byte, 4)) // and no answer
+	cancel()
+	if r := <-got; websocket.CloseStatus(r.err) != websocket.CloseAbnormal {
+		t.Errorf("the read returned %v", r.err)
 	}
+	<-c.Done()
 }
 
 // A message that is compressed with the context of those before is sent or ends the connection:

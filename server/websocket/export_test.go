@@ -7,3 +7,6 @@ func WaitingPings() (n int) {
 	pingLists.Range(func(any, any) bool { n++; return true })
 	return n
 }
+
+// Agree makes c a connection whose handshake has agreed on d.
+func Agree(c *Conn, d Deflate) { c.agree("", d) }

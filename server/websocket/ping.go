@@ -20,8 +20,9 @@ import (
 // by the goroutine that reads nor from OnPong.
 //
 // When ctx is done first, the error is ctx.Err() and context.Cause(ctx), and the connection goes
-// on. A ctx without a deadline is given PongTimeout, and its error is [ErrNoPong] too. If the
-// connection ends, its [CloseError] is returned. Any number of goroutines may ping at once.
+// on, unless part of the ping has been sent and the peer does not take the rest. A ctx without a
+// deadline is given PongTimeout, and its error is [ErrNoPong] too. If the connection ends, its
+// [CloseError] is returned. Any number of goroutines may ping at once.
 func (c *Conn) Ping(ctx context.Context) error {
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
