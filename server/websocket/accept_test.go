@@ -123,6 +123,29 @@ func TestOptionsOfOneRequest(t *testing.T) {
 	}
 }
 
+// Options take memory only of the connections that have some of their own.
+func TestConnectionsShareTheirOptions(t *testing.T) {
+	s := &websocket.Server{}
+	accepted := make(chan *websocket.Options)
+	app := func(c *websocket.Conn) { accepted <- websocket.OptionsOf(c) }
+	own := &websocket.AcceptOptions{Options: &websocket.Options{MaxMessageSize: 4}}
+	seen := map[*websocket.Options]int{}
+	for _, o := range []*websocket.AcceptOptions{nil, {}, {NoCompression: true, Subprotocols: []string{"a"}, Policy: &websocket.Policy{}}, own, own} {
+		h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _ = s.Handle(w, r, o, app) }))
+		c, _, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(h.URL, "http"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[<-accepted]++
+		c.CloseNow()
+		h.Close()
+	}
+	if len(seen) != 3 {
+		t.Errorf("five connections, two with options of their own, have %d", len(seen))
+	}
+	s.Shutdown(t.Context())
+}
+
 func TestPolicyOfOneRequest(t *testing.T) {
 	s := &websocket.Server{Policy: websocket.Policy{Origins: []string{"https://app.example"}, OriginHint: "ask us"}}
 	own := &websocket.Policy{Origins: []string{"https://other.example"}}

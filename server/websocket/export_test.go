@@ -10,3 +10,6 @@ func WaitingPings() (n int) {
 
 // Agree makes c a connection whose handshake has agreed on d.
 func Agree(c *Conn, d Deflate) { c.agree("", d) }
+
+// OptionsOf returns the options that c uses.
+func OptionsOf(c *Conn) *Options { return c.link.options }
