@@ -2,10 +2,18 @@
 
 package websocket
 
-// WaitingPings is the number of connections that have pings which wait for their pongs.
-func WaitingPings() (n int) {
-	pingLists.Range(func(any, any) bool { n++; return true })
-	return n
+// WaitingPings returns how many connections have pings that wait for their pongs, and how many
+// such pings there are.
+func WaitingPings() (connections, pings int) {
+	pingLists.Range(func(_, list any) bool {
+		l := list.(*pingList)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		connections++
+		pings += len(l.waits)
+		return true
+	})
+	return connections, pings
 }
 
 // Agree makes c a connection whose handshake has agreed on d.

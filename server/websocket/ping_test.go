@@ -39,9 +39,35 @@ func pinging(ctx context.Context, c *websocket.Conn) <-chan error {
 
 func noPingsLeft(t *testing.T) {
 	t.Helper()
-	if n := websocket.WaitingPings(); n != 0 {
-		t.Errorf("%d connections are left with pings", n)
+	if connections, pings := websocket.WaitingPings(); connections != 0 {
+		t.Errorf("%d connections are left with %d pings", connections, pings)
 	}
+}
+
+func TestCancelledPingsAreForgotten(t *testing.T) {
+	nc, c := piped(t, patient)
+	end := ended(c)
+	patiently := pinging(t.Context(), c)
+	_, payload := nextFrame(t, nc)
+	for range 10 {
+		ctx, cancel := context.WithCancel(t.Context())
+		result := pinging(ctx, c)
+		nextFrame(t, nc)
+		cancel()
+		if err := <-result; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	}
+	if connections, pings := websocket.WaitingPings(); connections != 1 || pings != 1 {
+		t.Errorf("%d connections have %d pings, one waits", connections, pings)
+	}
+	nc.Write(masked(protocol.OpPong, true, payload))
+	if err := <-patiently; err != nil {
+		t.Error(err)
+	}
+	c.CloseNow()
+	<-end
+	noPingsLeft(t)
 }
 
 func TestPing(t *testing.T) {
