@@ -161,6 +161,41 @@ func TestReadContextsAndDeadlinesMeet(t *testing.T) {
 	reads(t, c, "last")
 }
 
+// hookedConn calls hook before its read deadline is set.
+type hookedConn struct {
+	net.Conn
+	hook func(time.Time)
+}
+
+func (h *hookedConn) SetReadDeadline(t time.Time) error {
+	if h.hook != nil {
+		h.hook(t)
+	}
+	return h.Conn.SetReadDeadline(t)
+}
+
+// A deadline that is set while the reader sets the one before counts at once.
+func TestReadDeadlineSetMeanwhile(t *testing.T) {
+	near, far := net.Pipe()
+	defer far.Close()
+	h := &hookedConn{Conn: near}
+	c := websocket.NewConn(h, websocket.ServerSide, nil, plain)
+	defer c.CloseNow()
+	later := time.Now().Add(30 * time.Second)
+	c.SetReadDeadline(later)
+	h.hook = func(at time.Time) {
+		if at.Before(later.Add(time.Second)) {
+			h.hook = nil
+			c.SetReadDeadline(time.Now().Add(-time.Second))
+		}
+	}
+	within(t, 10*time.Second, "ReadMessage", func() {
+		if _, _, err := c.ReadMessage(); !errors.Is(err, os.ErrDeadlineExceeded) || h.hook != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestCloseBoundsAReadUnderAContext(t *testing.T) {
 	nc, c := piped(t, plain)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -68,7 +68,7 @@ func appendFields(head []byte, header http.Header) []byte {
 	for _, name := range slices.Sorted(maps.Keys(header)) {
 		for _, value := range header[name] {
 			head = append(append(head, name...), ": "...)
-			head = append(append(head, strings.TrimSpace(value)...), "\r\n"...)
+			head = append(append(head, value...), "\r\n"...)
 		}
 	}
 	return head

@@ -85,9 +85,6 @@ func (in *inbound) readMessage() (protocol.Opcode, []byte, error) {
 	}
 	in.updateHold()
 	in.mu.Unlock()
-	if p == nil && err == nil {
-		p = []byte{} // an empty message
-	}
 	return op, p, err
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"framescope/protocol"
 	"framescope/server/websocket"
 )
 
@@ -82,5 +83,15 @@ func TestEmptyMessagesAreNotNil(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestEmptyFragmentsAreNotNil(t *testing.T) {
+	nc, c := piped(t, plain)
+	for _, read := range []func() (websocket.Opcode, []byte, error){c.ReadMessage, c.NextMessage} {
+		go nc.Write(append(masked(websocket.Text, false, ""), masked(protocol.OpContinuation, true, "")...))
+		if _, p, err := read(); p == nil || len(p) > 0 || err != nil {
+			t.Errorf("an empty message of two frames is %#v, %v", p, err)
+		}
 	}
 }
