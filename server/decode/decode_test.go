@@ -46,6 +46,7 @@ func TestFormats(t *testing.T) {
 		strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(hello)), "="),
 		base64.StdEncoding.EncodeToString([]byte(hello[:4])) + "\n" + base64.StdEncoding.EncodeToString([]byte(hello[4:])),
 		"gY U3\n+iE9\n f59NUVg",
+		"gYU\n3+iE9f\n59NUV\ng=\n", // lines that end within a group
 		"00000000  81 85 37 fa 21 3d 7f 9f  4d 51 58    ..7.!=.. MQX\n",
 		"00000000: 81 85 37 FA 21 3D 7F 9F  4D 51 58                                      ..7.!=..MQX\n",
 		"\t0x0000:  8185 37fa 213d 7f9f 4d51 58              ..7.!=..MQX\n",
