@@ -12,7 +12,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -72,15 +71,15 @@ func (s setup) extensionFields() (lines string) {
 func (s setup) connectServer(t *testing.T) *peer {
 	t.Helper()
 	ended := make(endings, 1)
-	server := httptest.NewServer(s.handler(ended))
-	t.Cleanup(server.Close)
-	address := server.Listener.Addr().String()
-	nc, err := net.Dial("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
+	var nc net.Conn
+	serve(t, accept(t, func(address string) {
+		var err error
+		if nc, err = net.Dial("tcp", address); err != nil {
+			t.Fatal(err)
+		}
+	}), s.handler(ended))
 	p := newPeer(t, nc, protocol.Client, ended)
-	fmt.Fprintf(nc, request, address, s.extensionFields(), s.behind)
+	fmt.Fprintf(nc, request, nc.RemoteAddr(), s.extensionFields(), s.behind)
 	answer, err := http.ReadResponse(p.r, nil)
 	if err != nil || answer.StatusCode != http.StatusSwitchingProtocols || answer.Header.Get("Sec-Websocket-Accept") != requestAccept {
 		t.Fatalf("the handshake was answered with %v, %v", answer, err)
@@ -106,25 +105,18 @@ func (s setup) handler(ended endings) http.Handler {
 // connectClient lets our client, which runs the app, connect to the test.
 func (s setup) connectClient(t *testing.T) *peer {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
 	ended := make(chan error, 1)
-	go func() {
-		c, _, err := websocket.Dial(t.Context(), "ws://"+listener.Addr().String()+"/", &websocket.DialOptions{Options: s.options})
-		if err == nil && s.app == nil {
-			err = echoes(c)
-		} else if err == nil {
-			err = s.app(c)
-		}
-		ended <- err
-	}()
-	nc, err := listener.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
+	nc := accept(t, func(address string) {
+		go func() {
+			c, _, err := websocket.Dial(t.Context(), "ws://"+address+"/", &websocket.DialOptions{Options: s.options})
+			if err == nil && s.app == nil {
+				err = echoes(c)
+			} else if err == nil {
+				err = s.app(c)
+			}
+			ended <- err
+		}()
+	})
 	p := newPeer(t, nc, protocol.Server, ended)
 	r, err := http.ReadRequest(p.r)
 	if err != nil {
