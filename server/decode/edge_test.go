@@ -3,6 +3,7 @@
 package decode_test
 
 import (
+	"encoding/base64"
 	"encoding/hex"
 	"strings"
 	"testing"
@@ -27,6 +28,8 @@ func TestEdgesOfFormats(t *testing.T) {
 	var o decode.Options
 	// A number that lies across the end of the line's buffer of 4096 bytes.
 	shows(t, "0x82,0x7e,0x03,0xe8,"+strings.Repeat("0x61,", 1000), o, "binary FIN length 1000", "")
+	// A line that is longer than the buffer, in whose last byte nothing special stands.
+	shows(t, base64.StdEncoding.EncodeToString([]byte("\x82\x7e\x13\x88"+strings.Repeat("a", 5000))), o, "binary FIN length 5000", "")
 	// Of a long line the error shows 40 bytes.
 	_, err := run(strings.Repeat("z", 100), decode.Options{Format: "hex"})
 	if err == nil || !strings.Contains(err.Error(), `"`+strings.Repeat("z", 40)+`"`) {
