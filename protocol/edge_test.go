@@ -188,3 +188,18 @@ func TestEdgesOfTrailers(t *testing.T) {
 		}
 	}
 }
+
+// What a reserved bit without a meaning changes is unknown: its frame is not judged as text, too.
+func TestTextWithReservedBits(t *testing.T) {
+	for _, c := range []struct {
+		first byte
+		on    bool
+	}{{0xC1, false}, {0xA1, false}, {0xA1, true}, {0xE1, true}, {0xF1, true}} {
+		d := Decoder{From: Server, Deflate: Deflate{On: c.on}}
+		ev, _ := d.Next([]byte{c.first, 2, 'a', 0xFF})
+		_, broken := d.Inflate(nil, ev.Data)
+		if broken |= ev.Broken; broken&^RuleDeflateCorrupt.Set() != RuleRSVUnexpected.Set() {
+			t.Errorf("first byte %x, compression %v: breaks %b", c.first, c.on, broken)
+		}
+	}
+}
