@@ -104,3 +104,19 @@ func TestCodesThatAreNeverSent(t *testing.T) {
 		}
 	}
 }
+
+// RFC 6455 5.5: a control frame has 125 bytes of payload at most, and may have all of them.
+func TestLongestPing(t *testing.T) {
+	c, server, _ := dialled(t)
+	longest := make([]byte, protocol.MaxControlPayload)
+	if err := c.SendPing(longest); err != nil {
+		t.Error(err)
+	}
+	wire := make([]byte, 2+4+len(longest))
+	if _, err := io.ReadFull(server, wire); err != nil || wire[0] != 0x89 || wire[1] != 0x80|125 {
+		t.Errorf("% x …, %v", wire[:2], err)
+	}
+	if err := c.SendPing(append(longest, 0)); err == nil {
+		t.Error("a ping of 126 bytes was sent")
+	}
+}
