@@ -26,36 +26,45 @@ type Handler struct {
 }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	remote := r.RemoteAddr
 	o := &websocket.AcceptOptions{
 		Subprotocols: []string{Subprotocol},
 		// A browser always offers compression; without it the payloads can be read on the wire.
 		NoCompression: r.URL.Query().Get("deflate") == "off",
 	}
-	// Handle has answered a handshake that it refused, and the capture shows why.
-	_ = h.Server.Handle(w, r, o, func(c *websocket.Conn) { h.ended(remote, serve(c)) })
-}
-
-func (h *Handler) ended(remote string, why error) {
-	h.Log.Info("echo ended", "remote", remote, "why", why)
-}
-
-func serve(c *websocket.Conn) error {
-	for {
-		op, p, err := c.NextMessage()
-		if err != nil {
-			return err
-		}
-		payload, ping := pingRequest(c, op, p)
-		if ping {
-			err = c.SendPing(payload)
-		} else {
-			err = c.WriteMessage(op, p)
-		}
-		if err != nil && !errors.Is(err, websocket.ErrClosed) {
-			return err // the connection has ended
+	// An idle connection's goroutine waits in this function. It only calls others, so that the
+	// 2 KiB of stack that a goroutine begins with are enough.
+	app := func(c *websocket.Conn) {
+		for {
+			op, p, err := c.NextMessage()
+			if err == nil {
+				err = answer(c, op, p)
+			}
+			if err != nil {
+				h.ended(c, err)
+				return
+			}
 		}
 	}
+	// Handle has answered a handshake that it refused, and the capture shows why.
+	_ = h.Server.Handle(w, r, o, app)
+}
+
+func (h *Handler) ended(c *websocket.Conn, why error) {
+	h.Log.Info("echo ended", "remote", c.RemoteAddr().String(), "why", why)
+}
+
+// answer sends a message back, or the ping that it asks for. An error means that the
+// connection has ended.
+func answer(c *websocket.Conn, op protocol.Opcode, p []byte) (err error) {
+	if payload, ok := pingRequest(c, op, p); ok {
+		err = c.SendPing(payload)
+	} else {
+		err = c.WriteMessage(op, p)
+	}
+	if errors.Is(err, websocket.ErrClosed) {
+		return nil // the next read says why
+	}
+	return err
 }
 
 // pingRequest reports whether a message asks for a ping, and returns the payload of that.
