@@ -107,7 +107,7 @@ func (r *Record) Append(dst []byte) []byte {
 		size += 8
 	}
 	dst, b := grow(dst, size)
-	r.putHeader(b)
+	r.PutHeader(b)
 	b = b[HeaderSize:]
 	if r.Flags&Cut != 0 {
 		binary.LittleEndian.PutUint64(b, r.WireSize)
@@ -127,8 +127,8 @@ func grow(dst []byte, size int) (grown, room []byte) {
 	return dst, dst[at:]
 }
 
-// putHeader writes the header of a record that is as long as b.
-func (r *Record) putHeader(b []byte) {
+// PutHeader writes the header of a record that is as long as b.
+func (r *Record) PutHeader(b []byte) {
 	binary.LittleEndian.PutUint32(b[0:4], uint32(len(b)))
 	binary.LittleEndian.PutUint32(b[4:8], r.Conn)
 	binary.LittleEndian.PutUint64(b[8:16], uint64(r.Time))

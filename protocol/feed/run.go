@@ -52,20 +52,24 @@ func (s Stretch) Size() int { return HeaderSize + RunHeader + s.Kept }
 // start of r.Data.
 func (r *Record) AppendRun(dst []byte, s Stretch, limit uint32) []byte {
 	dst, b := grow(dst, s.Size())
-	r.putHeader(b)
+	r.PutHeader(b)
 	binary.LittleEndian.PutUint32(b[HeaderSize:], limit)
 	b = b[HeaderSize+RunHeader:]
 	if s.Kept == s.Bytes {
 		copy(b, r.Data)
-		return dst
-	}
-	frames := r.Data
-	for range s.Frames {
-		n, length := protocol.ScanHeader(frames)
-		b = b[copy(b, frames[:n+int(min(length, uint64(limit)))]):]
-		frames = frames[n+int(length):]
+	} else {
+		s.cut(b, r.Data, limit)
 	}
 	return dst
+}
+
+// cut copies the frames with at most limit bytes of each payload.
+func (s Stretch) cut(dst, frames []byte, limit uint32) {
+	for range s.Frames {
+		n, length := protocol.ScanHeader(frames)
+		dst = dst[copy(dst, frames[:n+int(min(length, uint64(limit)))]):]
+		frames = frames[n+int(length):]
+	}
 }
 
 // FrameAt sets f to the frame at an offset of the data of a Run, as a Frame record

@@ -28,7 +28,8 @@ type block struct {
 	after   uint64 // frames captured up to the last one here
 	next    *block // nil for the last, and for one that has been evicted
 	evicted bool
-	entered bool     // a watcher is or was in it, and may keep pieces of it
+	unread  bool     // openConns has yet to take in what an evicted block tells
+	readers int      // watchers that are in it: they may keep pieces of it
 	told    []int32  // where Open and Head records are
 	closed  []uint32 // connections whose Closed record is here
 }
@@ -120,16 +121,17 @@ func (h *history) evict() {
 		h.last = nil
 	}
 	if len(b.told)+len(b.closed) > 0 {
+		b.unread = true
 		h.evicted = append(h.evicted, b)
-	} else {
-		h.recycle(b)
 	}
+	h.recycle(b)
 }
 
-// recycle uses the memory of an evicted block again.
+// recycle lets the next block have the memory of b, if b is evicted and nobody reads it any
+// more.
 func (h *history) recycle(b *block) {
-	if !b.entered && cap(b.data) == blockSize {
-		h.spare = b.data[:0]
+	if b.evicted && !b.unread && b.readers == 0 && cap(b.data) == blockSize {
+		h.spare, b.data = b.data[:0], nil
 	}
 }
 
@@ -157,6 +159,7 @@ func (h *history) absorbAll() {
 		h.mu.Lock()
 		h.connBytes = h.openConns.bytes
 		if b != nil {
+			b.unread = false
 			h.recycle(b)
 		}
 		if len(h.evicted) == 0 {

@@ -31,18 +31,17 @@ type Conn struct {
 
 	phase  atomic.Int32
 	closer atomic.Int32 // who ended first, plus one; 0 while nobody has
-	closed sync.Once
 
-	mu   sync.Mutex // guards http and the id until frames pass
-	http *exchange  // nil once they do
+	mu     sync.Mutex // guards http, and the id until frames pass
+	http   *exchange  // nil once they do
+	closed bool       // the capture has ended, or is about to
 
 	in, out scanner
 }
 
 func newConn(t *Tap, nc net.Conn, peer protocol.Side) *Conn {
 	c := &Conn{Conn: nc, tap: t, peer: peer}
-	c.in.init(c, peer)
-	c.out.init(c, peer.Peer())
+	c.in.side, c.out.side = peer, peer.Peer()
 	return c
 }
 
@@ -55,8 +54,10 @@ func (c *Conn) Read(b []byte) (int, error) {
 
 // Received records what was read past Read, from the descriptor.
 func (c *Conn) Received(b []byte, err error) {
-	if len(b) > 0 {
-		c.received(b)
+	if c.phase.Load() == phaseFrames {
+		c.in.scan(c, b)
+	} else if len(b) > 0 && c.phase.Load() != phasePlain {
+		c.receivedHTTP(b)
 	}
 	if err != nil && !errors.Is(err, net.ErrClosed) && !errors.Is(err, os.ErrDeadlineExceeded) {
 		c.ended(c.peer)
@@ -73,15 +74,6 @@ func (c *Conn) SyscallConn() (syscall.RawConn, error) {
 	return conn.SyscallConn()
 }
 
-func (c *Conn) received(b []byte) {
-	switch c.phase.Load() {
-	case phaseFrames:
-		c.in.feed(b)
-	case phaseHTTP, phaseAnswer, phaseBody:
-		c.receivedHTTP(b)
-	}
-}
-
 // Write records b and writes it. It is recorded first, so that the peer's answer
 // never stands before it.
 func (c *Conn) Write(b []byte) (int, error) {
@@ -93,7 +85,7 @@ func (c *Conn) Write(b []byte) (int, error) {
 func (c *Conn) Sending(b []byte) {
 	switch c.phase.Load() {
 	case phaseFrames, phaseBody:
-		c.out.feed(b)
+		c.out.scan(c, b)
 	case phaseAnswer:
 		c.sendingAnswer(b)
 	}
@@ -104,7 +96,7 @@ func (c *Conn) Sending(b []byte) {
 // passed over. Between frames it does nothing.
 func (c *Conn) Abandon() {
 	if c.phase.Load() == phaseFrames {
-		c.in.abandon()
+		c.in.abandon(c)
 	}
 }
 
@@ -132,18 +124,17 @@ func (c *Conn) Close() error {
 	c.ended(c.peer.Peer())
 	err := c.Conn.Close()
 	c.mu.Lock()
-	captured := c.id != 0
+	captured := c.id != 0 && !c.closed
+	c.closed = true
 	if c.http != nil {
 		c.endHTTP()
 		c.phase.Store(phasePlain)
 	}
 	c.mu.Unlock()
 	if captured {
-		c.closed.Do(func() {
-			c.in.finish()
-			c.out.finish()
-			c.tap.history.close(c.id, protocol.Side(c.closer.Load()-1))
-		})
+		c.in.finish(c)
+		c.out.finish(c)
+		c.tap.history.close(c.id, protocol.Side(c.closer.Load()-1))
 	}
 	return err
 }

@@ -36,13 +36,14 @@ type history struct {
 	flood     flood
 	first     *block
 	last      *block
-	stage     block    // records that follow those of last
-	evicted   []*block // of which openConns has not taken in the connections
-	spare     []byte   // of an evicted block, to be used again
-	bytes     int64    // of blocks
-	connBytes int64    // of openConns, when it was last looked at
-	blocks    uint64   // that there have been
-	frames    uint64   // captured so far
+	stage     block       // records that follow those of last
+	record    feed.Record // that is being made: on a stack it would be felt
+	evicted   []*block    // of which openConns has not taken in the connections
+	spare     []byte      // of an evicted block, to be used again
+	bytes     int64       // of blocks
+	connBytes int64       // of openConns, when it was last looked at
+	blocks    uint64      // that there have been
+	frames    uint64      // captured so far
 	nextConn  uint32
 	watchers  map[*Watcher]struct{}
 	waiting   int       // watchers that want to be woken
@@ -78,26 +79,13 @@ func (h *history) unlock() {
 type writer struct {
 	h    *history
 	time int64
-}
-
-// write begins to add records; ok is false when nothing is recorded at present.
-func (h *history) write() (w writer, ok bool) {
-	if !h.recording.Load() {
-		return w, false
-	}
-	w = h.note()
-	if !h.recording.Load() {
-		w.done()
-		return w, false
-	}
-	h.flood.pass(w.time)
-	return w, true
+	on   bool // else nothing is recorded at present, and the lock is not held
 }
 
 // note begins to add records, or to note what late watchers must know.
 func (h *history) note() writer {
 	h.mu.Lock()
-	return writer{h, h.now()}
+	return writer{h, h.now(), true}
 }
 
 func (w *writer) done() {
@@ -112,24 +100,72 @@ func (w *writer) done() {
 	h.mu.Unlock() // as unlock does: a call more for each record would be felt
 }
 
-func (w *writer) frame(r *feed.Record) {
-	h := w.h
-	r.Time = w.time
-	b := h.append(r)
-	h.frames++
-	b.after = h.frames
-	h.flood.add(1, r.WireSize, w.time)
+// limit is how many bytes of a payload are captured at present.
+func (w *writer) limit() uint32 {
+	if !w.on {
+		return w.h.snap
+	}
+	return w.h.flood.snap
 }
 
-// run adds several frames as one record.
-func (w *writer) run(r *feed.Record, whole feed.Stretch, limit uint32) {
+// frames records the whole frames that b begins with, several as one record, and returns
+// how many bytes they are.
+func (w *writer) frames(conn uint32, side protocol.Side, b []byte) int {
+	whole := feed.Measure(b, w.limit())
 	h := w.h
-	r.Time = w.time
-	b := h.tail(whole.Size())
-	b.data = r.AppendRun(b.data, whole, limit)
+	switch {
+	case whole.Frames == 0:
+		return 0
+	case !w.on:
+		h.unseen.Add(uint64(whole.Frames))
+		return whole.Bytes
+	}
+	r := &h.record
+	r.Kind, r.Conn, r.Side, r.Time, r.Flags = feed.Frame, conn, side, w.time, 0
+	in := h.tail(whole.Size() + 8)
+	if whole.Frames == 1 && whole.Kept == whole.Bytes {
+		// This is what r.Append does, without a call more.
+		at := len(in.data)
+		in.data = in.data[:at+feed.HeaderSize+whole.Bytes]
+		r.PutHeader(in.data[at:])
+		copy(in.data[at+feed.HeaderSize:], b)
+	} else {
+		r.Data = b
+		w.append(in, whole)
+	}
 	h.frames += uint64(whole.Frames)
-	b.after = h.frames
+	in.after = h.frames
 	h.flood.add(uint64(whole.Frames), uint64(whole.Bytes), w.time)
+	return whole.Bytes
+}
+
+// append appends to a block the record of several frames, or of one that is cut.
+func (w *writer) append(in *block, whole feed.Stretch) {
+	r := &w.h.record
+	if whole.Frames > 1 {
+		r.Kind = feed.Run
+		in.data = r.AppendRun(in.data, whole, w.limit())
+	} else {
+		r.Flags, r.WireSize, r.Data = feed.Cut, uint64(whole.Bytes), r.Data[:whole.Kept]
+		in.data = r.Append(in.data)
+	}
+	r.Data = nil
+}
+
+// frame records one frame of size bytes on the wire, of which b has been captured.
+func (w *writer) frame(conn uint32, side protocol.Side, b []byte, size uint64, flags feed.Flags) {
+	h := w.h
+	if !w.on {
+		h.unseen.Add(1)
+		return
+	}
+	if uint64(len(b)) < size {
+		flags |= feed.Cut
+	}
+	in := h.append(&feed.Record{Kind: feed.Frame, Conn: conn, Side: side, Flags: flags, Time: w.time, WireSize: size, Data: b})
+	h.frames++
+	in.after = h.frames
+	h.flood.add(1, size, w.time)
 }
 
 // open begins a connection and returns its id.

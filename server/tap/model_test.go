@@ -159,12 +159,11 @@ func (m *model) disconnect(i int) {
 
 func (m *model) send(n, size int) {
 	for range n {
-		w, ok := m.tap.history.write()
-		if !ok {
-			m.tap.history.unseen.Add(1)
-			continue
+		w := m.tap.history.note()
+		if w.on = w.h.recording.Load(); w.on {
+			w.h.flood.pass(w.time)
 		}
-		w.frame(&feed.Record{Kind: feed.Frame, Conn: 1, WireSize: uint64(size), Data: make([]byte, size)})
+		w.frame(1, protocol.Client, make([]byte, size), uint64(size), 0)
 		w.done()
 	}
 }

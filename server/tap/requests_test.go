@@ -81,8 +81,8 @@ func TestNothingIsHeldAfterwards(t *testing.T) {
 		c.Received(long[:given], nil)
 		c.Abandon()
 		c.Received(long[given:60_000], nil)
-		if len(c.in.held) > protocol.MaxHeaderSize || c.in.pooled != nil {
-			t.Errorf("given up after %d bytes, %d are held", given, len(c.in.held))
+		if p := c.in.partial; p != nil && (len(p.kept) > protocol.MaxHeaderSize || p.large != nil) {
+			t.Errorf("given up after %d bytes, %d are held", given, len(p.kept))
 		}
 		c.Received(long[60_000:], nil)
 	}

@@ -10,233 +10,155 @@ import (
 	"framescope/protocol/feed"
 )
 
-// smallFrame is up to which size a frame that comes in pieces is gathered in a
-// buffer that the connection keeps, in bytes.
-const smallFrame = 4 << 10
-
-// gatherPool holds the buffers for larger ones. One is taken only when more than
-// smallFrame bytes have come.
-var gatherPool = sync.Pool{New: func() any { return new(make([]byte, 0, 64<<10+protocol.MaxHeaderSize)) }}
-
-// scanner finds the frames in what one side sends. A frame that lies whole in
-// the bytes of one call goes straight into the history; one that is spread over
-// several is gathered, up to the snap length.
+// scanner finds the frames in what one side sends. Frames that lie whole in the bytes of
+// one call go straight into the history; one that is spread over several is put together
+// first, up to the snap length.
 type scanner struct {
-	conn *Conn
-	side protocol.Side
-	// mu guards the rest while nothing is recorded; while something is, the lock
-	// of the history does, which is held anyway. Who needs to be sure holds both.
-	mu     sync.Mutex
-	over   bool    // the connection has ended, and its capture
-	told   bool    // the frame that has not ended is recorded already, as Partial
-	held   []byte  // of the frame that has not ended: a part of its header, or more
-	pooled *[]byte // what held came from, if it came from the pool
-	small  []byte  // what held was before
-	size   uint64  // of that frame on the wire, once its header is whole; else 0
-	want   uint64  // how many bytes of it are still to come
-	keep   int     // how many bytes of it are captured
+	// mu guards the fields below while nothing is recorded; while something is, the lock
+	// of the history does, which is held anyway. A caller that does not know holds both.
+	mu      sync.Mutex
+	side    protocol.Side // that sends
+	over    bool          // the connection has ended, and its capture
+	partial *partialFrame // the frame of which a part has come, or nil
 }
 
-func (s *scanner) init(c *Conn, side protocol.Side) { s.conn, s.side = c, side }
-
-// feed takes the next bytes, under one lock for all of them.
-func (s *scanner) feed(b []byte) {
-	w, ok := s.conn.tap.history.write()
-	if !ok {
+// scan records the frames in b, the next bytes, under one lock for all of them. While
+// nothing is recorded it only keeps count of them.
+//
+// Calls are not nested deep here, nor in what is called for whole frames: it runs on the
+// stacks of connections, 2 KiB each.
+func (s *scanner) scan(c *Conn, b []byte) {
+	h := &c.tap.history
+	w := writer{h: h}
+	if h.recording.Load() {
+		h.mu.Lock()
+		if w.on = h.recording.Load(); !w.on {
+			h.mu.Unlock()
+		}
+	}
+	if w.on {
+		w.time = h.now()
+		h.flood.pass(w.time)
+	} else {
 		s.mu.Lock()
-		s.scan(b, nil)
+	}
+	for len(b) > 0 && !s.over {
+		n := 0
+		if s.partial == nil {
+			n = w.frames(c.id, s.side, b)
+		}
+		if n == 0 {
+			n = s.add(c, b, &w)
+		}
+		b = b[n:]
+	}
+	if !w.on {
 		s.mu.Unlock()
 		return
 	}
-	s.scan(b, &w)
 	w.done()
 }
 
-// scan goes from frame to frame. Without a writer it only keeps count of where
-// it is.
-func (s *scanner) scan(b []byte, w *writer) {
-	for len(b) > 0 && !s.over {
-		switch {
-		case s.size > 0:
-			b = b[s.goOn(b, w):]
-			continue
-		case len(s.held) > 0:
-			b = b[s.takeHeader(b, w):]
-			continue
-		}
-		if n := s.takeWhole(b, w); n > 0 {
-			b = b[n:]
-			continue
-		}
-		n, length := protocol.ScanHeader(b)
-		if n == 0 {
-			s.held = append(s.held, b...)
-			return
-		}
-		s.start(b[:n], length, w)
-		b = b[n:]
+// add takes bytes of a frame that does not lie whole in b, and returns how many.
+func (s *scanner) add(c *Conn, b []byte, w *writer) int {
+	if s.partial == nil {
+		s.partial = getPartial()
 	}
-}
-
-// takeWhole records the frames that lie whole in b, several as one.
-func (s *scanner) takeWhole(b []byte, w *writer) int {
-	limit := s.limit(w)
-	whole := feed.Measure(b, limit)
-	switch {
-	case whole.Frames <= 1:
-		if whole.Frames == 1 {
-			s.record(w, b[:whole.Kept], uint64(whole.Bytes), 0)
-		}
-	case w == nil:
-		s.conn.tap.history.unseen.Add(uint64(whole.Frames))
-	default:
-		w.run(&feed.Record{Kind: feed.Run, Conn: s.conn.id, Side: s.side, Data: b[:whole.Bytes]}, whole, limit)
+	p := s.partial
+	if p.size == 0 {
+		return s.addHeader(c, b, w)
 	}
-	return whole.Bytes
-}
-
-// takeHeader adds bytes to a header that came in parts.
-func (s *scanner) takeHeader(b []byte, w *writer) int {
-	had := len(s.held)
-	s.held = append(s.held, b[:min(len(b), protocol.MaxHeaderSize-had)]...)
-	n, length := protocol.ScanHeader(s.held)
-	if n == 0 {
-		return len(s.held) - had
+	n := int(min(uint64(len(b)), p.missing))
+	if !w.on {
+		p.limit = len(p.kept) // what is missed now cannot be followed by more
 	}
-	s.start(s.held[:n], length, w)
-	return n - had
-}
-
-// start begins a frame of which only the header has been taken.
-func (s *scanner) start(header []byte, payloadLength uint64, w *writer) {
-	s.held = append(s.held[:0], header...)
-	s.size = wireSize(len(header), payloadLength)
-	s.want = s.size - uint64(len(header))
-	s.keep = len(header) + int(min(payloadLength, uint64(s.limit(w))))
-	if s.told {
-		s.keep = len(header)
-	}
-	if s.want == 0 {
-		// An empty frame whose header came in parts ends where it begins.
-		s.end(w)
-	}
-}
-
-// goOn takes payload bytes of the frame that has begun.
-func (s *scanner) goOn(b []byte, w *writer) int {
-	n := len(b)
-	if uint64(n) > s.want {
-		n = int(s.want)
-	}
-	if w == nil {
-		s.keep = len(s.held) // what is missed now cannot be followed by more
-	}
-	s.gather(b[:n])
-	if s.want -= uint64(n); s.want == 0 {
-		s.end(w)
+	p.keep(b[:n], c.tap.memory)
+	if p.missing -= uint64(n); p.missing == 0 {
+		s.end(c, w)
 	}
 	return n
 }
 
-func (s *scanner) end(w *writer) {
-	if !s.told {
-		s.record(w, s.held, s.size, 0)
+// addHeader takes bytes of the frame's header, and begins with its payload once that is
+// whole.
+func (s *scanner) addHeader(c *Conn, b []byte, w *writer) int {
+	p := s.partial
+	had := len(p.kept)
+	p.kept = append(p.kept, b[:min(len(b), protocol.MaxHeaderSize-had)]...)
+	n, payloadLength := protocol.ScanHeader(p.kept)
+	if n == 0 {
+		return len(p.kept) - had
 	}
-	s.reset()
+	p.kept = p.kept[:n]
+	p.size = wireSize(n, payloadLength)
+	p.missing = p.size - uint64(n)
+	p.limit = n
+	if !p.recorded {
+		p.limit += int(min(payloadLength, uint64(w.limit())))
+	}
+	if p.missing == 0 { // an empty frame whose header came in parts
+		s.end(c, w)
+	}
+	return n - had
 }
 
-// gather adds captured bytes of a frame that comes in pieces. When memory is used up it
-// takes no more of a long one.
-func (s *scanner) gather(b []byte) {
-	b, budget := b[:min(len(b), s.keep-len(s.held))], s.conn.tap.memory
-	if len(s.held)+len(b) > smallFrame && budget.Full() {
-		s.keep = len(s.held)
-		return
+// end records a frame of which the last byte has come.
+func (s *scanner) end(c *Conn, w *writer) {
+	if p := s.partial; !p.recorded {
+		w.frame(c.id, s.side, p.kept, p.size, 0)
 	}
-	if len(s.held)+len(b) > smallFrame && s.pooled == nil {
-		s.pooled = gatherPool.Get().(*[]byte)
-		s.small, s.held = s.held, append((*s.pooled)[:0], s.held...)
-		budget.AddShared(int64(cap(s.held)))
-	}
-	had := cap(s.held)
-	if s.held = append(s.held, b...); s.pooled != nil && cap(s.held) > had {
-		budget.AddShared(int64(cap(s.held) - had))
-	}
+	s.drop(c)
 }
 
-// record adds a frame of which b has been captured, of size bytes on the wire.
-func (s *scanner) record(w *writer, b []byte, size uint64, flags feed.Flags) {
-	if w == nil {
-		s.conn.tap.history.unseen.Add(1)
-		return
-	}
-	if uint64(len(b)) < size {
-		flags |= feed.Cut
-	}
-	w.frame(&feed.Record{Kind: feed.Frame, Conn: s.conn.id, Side: s.side, Flags: flags, WireSize: size, Data: b})
-}
-
-func (s *scanner) reset() {
-	s.size, s.want, s.told = 0, 0, false
-	s.release()
-}
-
-// release forgets the bytes that are held.
-func (s *scanner) release() {
-	if s.held = s.held[:0]; s.pooled != nil {
-		s.conn.tap.memory.SubShared(int64(cap(s.held)))
-		gatherPool.Put(s.pooled)
-		s.held, s.small, s.pooled = s.small[:0], nil, nil
+// drop forgets the frame of which a part has come.
+func (s *scanner) drop(c *Conn) {
+	if s.partial != nil {
+		putPartial(s.partial, c.tap.memory)
+		s.partial = nil
 	}
 }
 
-// finish records a frame that will not end any more. What a reader still hands in, who
-// has lost the race with Close, is not.
-func (s *scanner) finish() {
+// finish records a frame that will not end any more. What a reader that has lost the
+// race with Close still hands in is not recorded.
+func (s *scanner) finish(c *Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	w := s.conn.tap.history.note()
+	w := c.tap.history.note()
 	defer w.done()
 	s.over = true
-	s.recordPart(&w)
-	s.reset()
+	s.recordPart(c, &w)
+	s.drop(c)
 }
 
-// abandon records what has come of a frame that has not ended. The rest of it is not
-// recorded.
-func (s *scanner) abandon() {
+// abandon records what has come of a frame that has not ended. What comes of it later is
+// not recorded.
+func (s *scanner) abandon(c *Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	w := s.conn.tap.history.note()
+	w := c.tap.history.note()
 	defer w.done()
-	if len(s.held) == 0 {
+	p := s.partial
+	if p == nil {
 		return
 	}
-	s.recordPart(&w)
-	s.told = true
-	if s.size > 0 { // else held is a part of its header, which tells where it ends
-		s.release()
-		s.keep = 0
+	s.recordPart(c, &w)
+	p.recorded = true
+	if p.size > 0 { // else what is kept is a part of its header, which tells where it ends
+		p.release(c.tap.memory)
+		p.limit = 0
 	}
 }
 
-func (s *scanner) recordPart(w *writer) {
-	if s.told || len(s.held) == 0 || !w.h.recording.Load() {
+func (s *scanner) recordPart(c *Conn, w *writer) {
+	p := s.partial
+	if p == nil || p.recorded || !w.h.recording.Load() {
 		return
 	}
-	size := s.size
+	size := p.size
 	if size == 0 {
 		size = math.MaxUint64 // its header does not tell
 	}
-	s.record(w, s.held, size, feed.Partial)
-}
-
-// limit is how many bytes of a payload are captured at present.
-func (s *scanner) limit(w *writer) uint32 {
-	if w == nil {
-		return s.conn.tap.history.snap
-	}
-	return w.h.flood.snap
+	w.frame(c.id, s.side, p.kept, size, feed.Partial)
 }
 
 func wireSize(header int, payloadLength uint64) uint64 {

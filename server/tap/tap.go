@@ -123,6 +123,9 @@ func Attach(s *http.Server) {
 	s.DisableGeneralOptionsHandler = true
 	s.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c, ok := connOf(r); ok {
+			if asksForWebSocket(r) {
+				growStack()
+			}
 			c.nextRequest(r)
 			defer c.requestDone()
 		}
@@ -133,6 +136,18 @@ func Attach(s *http.Server) {
 		handler.ServeHTTP(w, r)
 	})
 }
+
+// growStack lets the stack grow at once to what an upgrade will need: 8 KiB. Deeper down,
+// where it would grow otherwise, there is four times as much to be copied.
+//
+//go:noinline
+func growStack() {
+	var room [3 << 10]byte
+	touch(&room)
+}
+
+//go:noinline
+func touch(*[3 << 10]byte) {}
 
 // Handler records the connection of every request that asks for a WebSocket,
 // from the request's first byte on, and then calls next. maxMessageSize is what

@@ -82,7 +82,7 @@ func (c *Conn) hold(b []byte) (x *exchange, more int64) {
 	x = c.http
 	switch c.phase.Load() {
 	case phaseFrames: // it has just turned out
-		c.in.feed(b)
+		c.in.scan(c, b)
 	case phaseBody:
 		c.http.requests.receive(b)
 		c.beginFrames()
@@ -182,7 +182,7 @@ func (c *Conn) sendingAnswer(b []byte) {
 		c.refused()
 	case x.captured:
 		c.beginFrames()
-		c.out.feed(x.answer)
+		c.out.scan(c, x.answer)
 	default:
 		c.phase.Store(phasePlain)
 		c.endHTTP()
@@ -220,7 +220,7 @@ func (c *Conn) beginFrames() {
 		c.phase.Store(phaseBody)
 		return
 	}
-	c.in.feed(q.held)
+	c.in.scan(c, q.held)
 	c.endHTTP()
 	c.phase.Store(phaseFrames)
 }

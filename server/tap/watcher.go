@@ -92,6 +92,8 @@ func (w *Watcher) Close() {
 		h.waiting--
 	}
 	w.timer.Stop()
+	w.leave()
+	w.block = nil
 	if !h.keeps && len(h.watchers) == 0 {
 		h.recording.Store(false)
 		h.unload()
@@ -99,6 +101,7 @@ func (w *Watcher) Close() {
 		for h.first != nil {
 			h.evict()
 		}
+		h.spare = nil
 	}
 }
 
@@ -213,6 +216,16 @@ func (w *Watcher) advance() bool {
 
 // enter goes to the beginning of a block. h.mu is held.
 func (w *Watcher) enter(b *block) {
+	b.readers++
+	w.leave()
 	w.block, w.at, w.frames = b, 0, b.before
-	b.entered = true
+}
+
+// leave leaves the block that the watcher is in, of which it has no piece any more. h.mu is
+// held.
+func (w *Watcher) leave() {
+	if w.block != nil {
+		w.block.readers--
+		w.h.recycle(w.block)
+	}
 }
