@@ -35,9 +35,9 @@ test: test-go test-page ## run every test, browser included, race detector on (F
 bench: page-tests browser ## run the benchmarks: Go, and the page in a browser (BENCHTIME=1s)
 	@go test -run '^$$' -bench . -benchmem -benchtime '$(BENCHTIME)' ./protocol/... ./wasm/... ./server/...
 
-bench-peers: tools ## measure us beside other Go libraries (BENCHFLAGS='-quick -rows 125.B -o table.md')
+bench-peers: build ## measure us beside other Go libraries (BENCHFLAGS='-quick -rows 125.B -o table.md')
 	@cd server/websocket/internal/bench && go test -c -o ../../../../bin/bench-peers .
-	@exec bin/bench-peers measure $(BENCHFLAGS)
+	@exec bin/bench-peers measure -program '$(CURDIR)/bin/framescope' $(BENCHFLAGS)
 
 compare: tools ## hold us and gorilla/websocket against the RFC, case by case: a Markdown table
 	@mkdir -p bin && FULL=1 go test -count=1 ./server/websocket/internal/compare -compare.table='$(CURDIR)/bin/compare.md' >&2 && cat bin/compare.md

@@ -44,7 +44,7 @@ func (h *handshakes) end() { h.close() }
 const idlers = 10_000
 
 // measureIdle is the memory of connections that have said one thing, in KiB each.
-func measureIdle(ctx context.Context, s *child) (float64, error) {
+func measureIdle(ctx context.Context, s *child, path string) (float64, error) {
 	before, err := s.ask("rss")
 	if err != nil {
 		return 0, err
@@ -58,7 +58,7 @@ func measureIdle(ctx context.Context, s *child) (float64, error) {
 	heard := 0
 	hear := func(_ *client, n int) error { heard += n; return nil }
 	for i := 0; i < idlers && ctx.Err() == nil; i++ {
-		c, err := l.add(s.addr, "/idle", "", out)
+		c, err := l.add(s.addr, path, "", out)
 		if err != nil {
 			return 0, fmt.Errorf("connection %d: %w", i, err)
 		}

@@ -51,6 +51,7 @@ func measure(arguments []string) error {
 		quick   = flag.Bool("quick", false, "the same as -rounds 3 -length 200ms")
 		out     = flag.String("o", "", "`file` to write the table to, too")
 	)
+	flag.StringVar(&program, "program", "", "`path` of bin/framescope, for the row that measures it")
 	if err := flag.Parse(arguments); err != nil {
 		return err
 	}

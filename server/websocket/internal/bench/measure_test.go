@@ -134,11 +134,18 @@ func (c *contestant) conclude(res *result) {
 
 func (p plan) measureMemory(ctx context.Context, res result) error {
 	for _, name := range p.servers {
-		s, err := start(name)
+		if !res.row.can(name) {
+			continue
+		}
+		launch, path := start, "/idle"
+		if res.row.shipped {
+			launch, path = startProgram, "/ws/echo"
+		}
+		s, err := launch(name)
 		if err != nil {
 			return err
 		}
-		kib, err := measureIdle(ctx, s)
+		kib, err := measureIdle(ctx, s, path)
 		s.close()
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)

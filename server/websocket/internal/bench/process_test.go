@@ -74,14 +74,15 @@ func serveProcess(name string) error {
 			fmt.Println(time.Duration(u.Utime.Nano() + u.Stime.Nano()).Microseconds())
 		case "rss":
 			debug.FreeOSMemory()
-			fmt.Println(residentKiB())
+			fmt.Println(residentKiB("self"))
 		}
 	}
 	return nil
 }
 
-func residentKiB() int {
-	status, _ := os.ReadFile("/proc/self/status")
+// residentKiB is how much memory a process has; it is named by its id or "self".
+func residentKiB(process string) int {
+	status, _ := os.ReadFile("/proc/" + process + "/status")
 	_, rest, _ := strings.Cut(string(status), "VmRSS:")
 	fields := strings.Fields(rest)
 	if len(fields) == 0 {

@@ -18,11 +18,16 @@ type row struct {
 	begin func(s *child) (work, error)
 	// deflate: what comes back depends on how hard the server tries.
 	deflate bool
+	// shipped: the server is the program itself, started as its users do.
+	shipped bool
 }
 
 func all(string) bool       { return true }
 func framed(s string) bool  { return s != "raw" }
 func keeping(s string) bool { return takesOver[s] }
+
+// asShipped is in the column of the server with a capture, which the program has, too.
+func asShipped(s string) bool { return s == "framescope+tap" && program != "" }
 
 func allRows() []row {
 	var rows []row
@@ -44,7 +49,8 @@ func allRows() []row {
 	}
 	return append(rows,
 		row{name: "handshake, one at a time", unit: "µs each", can: all, begin: newHandshakes},
-		row{name: "idle connection, 10,000 of them", unit: "KiB resident", can: all})
+		row{name: "idle connection, 10,000 of them", unit: "KiB resident", can: all},
+		row{name: "idle connection of framescope serve, 10,000 of them", unit: "KiB resident", can: asShipped, shipped: true})
 }
 
 func echoRow(size int, op protocol.Opcode, flight int) row {
