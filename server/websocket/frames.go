@@ -66,7 +66,13 @@ func (o *outbound) writeFrame(h protocol.Header, p []byte, hold bool) error {
 		}
 		return nil
 	}
-	return o.flush()
+	// This is what flush does. Most writes are made here, and without its two calls they fit
+	// into the stack that a goroutine begins with.
+	o.mu.Unlock()
+	err := o.write(o.pending.bytes())
+	o.pending.n = 0
+	o.mu.Lock()
+	return err
 }
 
 // complete sets what a header lacks.

@@ -11,7 +11,7 @@ import (
 // rawReader reads a socket's descriptor. When there is nothing to read, the goroutine waits in
 // [syscall.RawConn] as those of package net do, deadlines included.
 type rawReader struct {
-	read   func(fd uintptr) bool // tryRead, or nil before the first read
+	read   func(fd uintptr) bool // see tryRead; nil before the first read
 	to     []byte                // where bytes go, or nil for the input's buffer; then what came
 	failed syscall.Errno
 }
@@ -24,7 +24,7 @@ func (in *input) fill(to []byte) (int, error) {
 		return in.fillConn(to)
 	}
 	if r.read == nil {
-		r.read = in.tryRead
+		r.read = in.tryRead()
 	}
 	r.to, r.failed = to, 0
 	err := s.raw.Read(r.read)
@@ -49,26 +49,29 @@ func (in *input) fill(to []byte) (int, error) {
 	return len(came), err
 }
 
-// tryRead reads once; false asks to be called again when there is something to read.
-func (in *input) tryRead(fd uintptr) bool {
-	r := &in.raw
-	for {
-		b := r.to
-		if b == nil {
-			b = in.space()
+// tryRead returns a function that reads once; false asks to be called again when there is
+// something to read.
+func (in *input) tryRead() func(fd uintptr) bool {
+	return func(fd uintptr) bool {
+		r := &in.raw
+		for {
+			b := r.to
+			if b == nil {
+				b = in.space()
+			}
+			n, _, errno := syscall.RawSyscall(syscall.SYS_READ, fd, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
+			switch {
+			case errno == syscall.EINTR:
+				continue
+			case errno == syscall.EAGAIN:
+				in.release()
+				return false
+			case errno != 0:
+				r.failed = errno
+			default:
+				r.to = b[:n]
+			}
+			return true
 		}
-		n, _, errno := syscall.RawSyscall(syscall.SYS_READ, fd, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
-		switch {
-		case errno == syscall.EINTR:
-			continue
-		case errno == syscall.EAGAIN:
-			in.release()
-			return false
-		case errno != 0:
-			r.failed = errno
-		default:
-			r.to = b[:n]
-		}
-		return true
 	}
 }

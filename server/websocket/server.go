@@ -49,26 +49,30 @@ func (s *Server) Handle(w http.ResponseWriter, r *http.Request, o *AcceptOptions
 	if err != nil {
 		return err
 	}
-	go s.run(c, app)
+	go s.runner(c, app)()
 	return nil
 }
 
 var errApplication = errors.New("websocket: the application failed")
 
-func (s *Server) run(c *Conn, app func(*Conn)) {
-	defer s.apps.Done()
-	returned := false
-	defer func() {
-		if returned {
-			return
-		}
-		s.logFailure(c, recover(), debug.Stack())
-		reason := "the application failed"
-		c.in.closeAndEnd(&CloseError{Code: protocol.CloseInternalError, Reason: reason, cause: errApplication}, reason)
-	}()
-	app(c)
-	returned = true
-	c.finish()
+// runner returns what the connection's goroutine does. It has no arguments, since a function
+// that passes them would stay on the stack.
+func (s *Server) runner(c *Conn, app func(*Conn)) func() {
+	return func() {
+		defer s.apps.Done()
+		returned := false
+		defer func() {
+			if returned {
+				return
+			}
+			s.logFailure(c, recover(), debug.Stack())
+			reason := "the application failed"
+			c.in.closeAndEnd(&CloseError{Code: protocol.CloseInternalError, Reason: reason, cause: errApplication}, reason)
+		}()
+		app(c)
+		returned = true
+		c.finish()
+	}
 }
 
 // logFailure logs an application that panicked or, if fault is nil, called runtime.Goexit.

@@ -18,7 +18,14 @@ func (o *outbound) sendMessage(op protocol.Opcode, p []byte, call *writeCall) er
 	if o.compresses(len(p)) {
 		return o.sendCompressed(op, p, call)
 	}
-	return o.sendWhole(protocol.Header{Fin: true, Opcode: op}, p, call)
+	// This is what sendWhole does, without its call: see writeFrame.
+	o.mu.Lock()
+	err := o.claimTurn(call)
+	if err == nil {
+		err = o.writeAndRelease(protocol.Header{Fin: true, Opcode: op}, p, call)
+	}
+	o.mu.Unlock()
+	return err
 }
 
 // sendWhole sends a message in one frame, in its turn.
