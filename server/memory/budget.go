@@ -1,11 +1,11 @@
-// The budget: what is held in all, and who has to go when that is too much.
+// The budget: how many bytes are held in all, and what happens when that is too much.
 
 // Package memory bounds the memory of a whole server: the bytes that wait or are
 // unfinished in all of its connections together.
 //
 // Limits for each connection do not add up to one for the server: a thousand peers that
-// each stay just within theirs take a thousand times as much. So whoever keeps bytes for a
-// peer opens an [Account] with the [Budget] and says what it keeps. When all together would
+// each stay just within theirs take a thousand times as much. So code that keeps bytes for a
+// peer opens an [Account] with the [Budget] and says how many it keeps. When all together would
 // keep more than the limit, the largest and idlest are evicted.
 package memory
 
@@ -42,8 +42,8 @@ type Budget struct {
 	mu       sync.Mutex // guards the fields below
 	waiters  []*waiter  // in the order in which they came, some done
 	accounts map[*Account]*entry
-	looked   moment // when it was last looked who has to go; 0 for never
-	looking  bool   // it is about to be
+	scanned  moment // when the accounts were last scanned for eviction; 0 for never
+	scanning bool   // they are about to be
 	report   report
 }
 
@@ -91,35 +91,36 @@ func (b *Budget) Scarce() bool { return b != nil && b.used.Load() >= b.limit/4 }
 
 // Account is what one holder keeps. The zero value keeps nothing.
 type Account struct {
-	held atomic.Int64  // bytes; closedAccount once it is closed
-	grew atomic.Uint32 // when it last did, in milliseconds; 0 while it never has
-	rest atomic.Uint32 // KiB of what is held that neither wait nor are unfinished
+	held    atomic.Int64  // bytes; closedAccount once it is closed
+	grew    atomic.Uint32 // when it last did, in milliseconds; 0 while it never has
+	resting atomic.Uint32 // KiB of what is held that neither wait nor are unfinished
 }
 
 // SetResting sets how many of the bytes that are held are long-lived state, such as a
 // compression context, and not pending work. An account with only such bytes is evicted last.
-func (a *Account) SetResting(n int64) { a.rest.Store(uint32(n >> 10)) }
+func (a *Account) SetResting(n int64) { a.resting.Store(uint32(n >> 10)) }
 
 // milliseconds is a moment as an account has it, which is never 0 and wraps round.
 func (t moment) milliseconds() uint32 { return uint32(t/moment(time.Millisecond)) | 1 }
 
 const closedAccount = -1 << 62
 
-// Grow is Add for bytes that are about to be taken: it waits for its turn and for room, five
-// seconds at most, while others are evicted. A request is admitted while less than the limit is
-// used, so one may pass it; no other is admitted until use is below the limit again. ErrFull and ErrTooLarge say that h itself
-// has to give up what it keeps; then nothing was added.
+// Grow is Add for bytes that are about to be allocated: it waits for its turn and until there
+// is memory, five seconds at most, while others are evicted. A request is admitted while less
+// than the limit is used, so one may pass it; no other is admitted until use is below the limit
+// again. ErrFull and ErrTooLarge say that h itself has to give up what it keeps; then nothing
+// was added.
 func (b *Budget) Grow(a *Account, h Holder, n int64) error {
 	if b == nil {
 		return nil
 	}
 	if !b.reserve(n) {
-		if err := b.waitForRoom(a, n); err != nil {
+		if err := b.waitForMemory(a, n); err != nil {
 			return err
 		}
 	}
 	b.charge(a, h, n)
-	b.evictSoon()
+	b.evictIfFull()
 	return nil
 }
 
@@ -131,7 +132,7 @@ func (b *Budget) Add(a *Account, h Holder, n int64) {
 	}
 	b.used.Add(n)
 	b.charge(a, h, n)
-	b.evictSoon()
+	b.evictIfFull()
 }
 
 // AddShared adds n bytes that no single holder keeps.
@@ -140,22 +141,22 @@ func (b *Budget) AddShared(n int64) {
 		return
 	}
 	b.used.Add(n)
-	b.evictSoon()
+	b.evictIfFull()
 }
 
-// SubShared takes them away.
+// SubShared subtracts bytes that AddShared added.
 func (b *Budget) SubShared(n int64) {
 	if b != nil {
 		b.sub(n)
 	}
 }
 
-// Sub takes away n bytes of those that a holds.
+// Sub subtracts n bytes of those that a holds.
 func (b *Budget) Sub(a *Account, n int64) {
 	for b != nil {
 		held := a.held.Load()
 		if held < 0 {
-			return // closed: all has been taken away
+			return // closed: all has been subtracted
 		}
 		if a.held.CompareAndSwap(held, held-n) {
 			b.sub(n)
@@ -173,14 +174,14 @@ func (b *Budget) Close(a *Account) {
 		b.sub(held)
 	}
 	if a.grew.Load() == 0 {
-		return // and whoever is about to add to it sees that it is closed
+		return // a goroutine that is about to add to it sees that it is closed
 	}
 	b.mu.Lock()
 	delete(b.accounts, a)
 	b.mu.Unlock()
 }
 
-// reserve counts n bytes if there is room and nobody waits for it.
+// reserve counts n bytes if the limit allows it and no other call waits.
 func (b *Budget) reserve(n int64) bool {
 	for b.waiting.Load() == 0 {
 		used := b.used.Load()
@@ -219,7 +220,7 @@ func (b *Budget) charge(a *Account, h Holder, n int64) {
 func (b *Budget) sub(n int64) {
 	if b.used.Add(-n) < b.limit && b.waiting.Load() > 0 {
 		b.mu.Lock()
-		b.letIn()
+		b.admit()
 		b.mu.Unlock()
 	}
 }

@@ -128,7 +128,7 @@ func TestStubbornHolders(t *testing.T) {
 		stubborn.add(990)
 		waits.add(10)
 		start := time.Now()
-		if err := waits.grow(1); !errors.Is(err, ErrFull) || time.Since(start) > patience {
+		if err := waits.grow(1); !errors.Is(err, ErrFull) || time.Since(start) > growTimeout {
 			t.Errorf("%v after %v", err, time.Since(start))
 		}
 		synctest.Wait()
@@ -136,7 +136,7 @@ func TestStubbornHolders(t *testing.T) {
 			t.Errorf("%v went", c.evicted)
 		}
 		c.Close(&waits.account)
-		time.Sleep(patience)
+		time.Sleep(growTimeout)
 		c.peer("other", true).add(20)
 		if err := c.peer("next", false).grow(1); err != nil {
 			t.Error(err)

@@ -1,4 +1,4 @@
-// Eviction: who has to go when too much is held.
+// Eviction: which holders have to give up what they keep when too much is held.
 
 package memory
 
@@ -10,22 +10,23 @@ import (
 )
 
 const (
-	// patience is how long Grow waits for its turn and for room.
-	patience = 5 * time.Second
-	// leaveTime is how long those that are evicted may take to leave until others have to go
-	// instead.
+	// growTimeout is how long Grow waits.
+	growTimeout = 5 * time.Second
+	// leaveTime is how long holders that are evicted may take to free their memory until others
+	// are evicted instead.
 	leaveTime = 3 * time.Second
 	// share is the part of the budget, one in so many, that one holder may keep
 	// without being called too large.
 	share = 8
-	// lookTime is the least time between two scans of all accounts.
-	lookTime = 50 * time.Millisecond
+	// scanTime is the least time between two scans of all accounts.
+	scanTime = 50 * time.Millisecond
 	// reportTime is how long evictions are gathered into one line of the log.
 	reportTime = time.Second
 )
 
-// evictSoon has somebody go if too much is held, unless others are at it.
-func (b *Budget) evictSoon() {
+// evictIfFull schedules an eviction if too much is held, unless another goroutine holds b.mu
+// and does.
+func (b *Budget) evictIfFull() {
 	if b.used.Load() > b.limit && b.mu.TryLock() {
 		b.scheduleEviction()
 		b.mu.Unlock()
@@ -35,7 +36,7 @@ func (b *Budget) evictSoon() {
 // tooLarge reports whether one holder keeps more than its share.
 func (b *Budget) tooLarge(n int64) bool { return n > b.limit/share }
 
-// full is what a holder is told that has to give up n bytes.
+// full is the error for a holder that has to give up n bytes.
 func (b *Budget) full(n int64) error {
 	if b.tooLarge(n) {
 		return ErrTooLarge
@@ -43,26 +44,26 @@ func (b *Budget) full(n int64) error {
 	return ErrFull
 }
 
-// scheduleEviction runs evictLargest from a timer, at least lookTime after the last run: a scan
+// scheduleEviction runs evictLargest from a timer, at least scanTime after the last run: a scan
 // visits every account. b.mu is held.
 func (b *Budget) scheduleEviction() {
-	if b.looking {
+	if b.scanning {
 		return
 	}
-	b.looking = true
+	b.scanning = true
 	wait := time.Duration(0)
-	if b.looked != 0 {
-		wait = time.Duration(b.looked + moment(lookTime) - now())
+	if b.scanned != 0 {
+		wait = time.Duration(b.scanned + moment(scanTime) - now())
 	}
 	time.AfterFunc(max(wait, 0), func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		b.looking = false
-		b.looked = now()
+		b.scanning = false
+		b.scanned = now()
 		if b.used.Load() >= b.limit {
 			b.evictLargest()
 		}
-		b.letIn()
+		b.admit()
 	})
 }
 
@@ -92,7 +93,7 @@ func (b *Budget) evictLargest() {
 	}
 }
 
-// reportSoon has the log say of evictions. b.mu is held.
+// reportSoon logs the evictions of one reportTime in one line. b.mu is held.
 func (b *Budget) reportSoon(evicted int, freed int64) {
 	if b.report.evicted == 0 {
 		time.AfterFunc(reportTime, func() {
@@ -116,7 +117,7 @@ type candidate struct {
 	weight  float64
 }
 
-// compareCandidates puts first who goes first: the resting last, then by weight.
+// compareCandidates sorts those that are evicted first to the front: by weight, and all that rest last.
 func compareCandidates(x, y candidate) int {
 	if x.resting != y.resting {
 		if y.resting {
@@ -127,17 +128,17 @@ func compareCandidates(x, y candidate) int {
 	return cmp.Compare(y.weight, x.weight)
 }
 
-// longestIdle bounds what idleness counts.
+// longestIdle is the most idleness that weigh counts.
 const longestIdle = 10 * time.Second
 
-// weigh says who goes first: size counts for more than idleness, so that small ones may be
-// idle for long; and of many that are alike those stay that make progress.
+// weigh says which holder is evicted first. Size counts for more than idleness, so that small
+// ones may be idle for long; of many that are alike those that make progress stay.
 func weigh(held int64, idle time.Duration) float64 {
 	return float64(held) * math.Sqrt((min(idle, longestIdle) + 10*time.Millisecond).Seconds())
 }
 
-// candidates lists who could be evicted, and takes from need what is about to be freed
-// by those that are.
+// candidates lists the holders that could be evicted, and subtracts from need what those that
+// are evicted already are about to free.
 func (b *Budget) candidates(need *int64) []candidate {
 	now := now()
 	var list []candidate
@@ -147,7 +148,7 @@ func (b *Budget) candidates(need *int64) []candidate {
 		case held <= 0:
 		case e.evicted == 0:
 			idle := time.Duration(now.milliseconds()-a.grew.Load()) * time.Millisecond
-			resting := int64(a.rest.Load()) << 10
+			resting := int64(a.resting.Load()) << 10
 			list = append(list, candidate{e, held, held-resting < 1<<10, weigh(held, idle)})
 		case now-e.evicted < moment(leaveTime):
 			*need -= held

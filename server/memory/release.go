@@ -17,10 +17,10 @@ const (
 	// keptFree is how much the runtime may keep in bytes, beside twice what is in use: it
 	// takes that again before the next collection.
 	keptFree = 64 << 20
-	// spare is what the process takes beside what it keeps for peers, in bytes, and for each
+	// overhead is what the process takes beside what it keeps for peers, in bytes, and for each
 	// goroutine: about that of a connection.
-	spare          = 96 << 20
-	spareGoroutine = 12 << 10
+	overhead          = 96 << 20
+	goroutineOverhead = 12 << 10
 )
 
 // Tend keeps the process small until ctx is done, where bounded is how many bytes the
@@ -35,7 +35,7 @@ func Tend(ctx context.Context, bounded int64) {
 	var r releaser
 	for {
 		if os.Getenv("GOMEMLIMIT") == "" {
-			debug.SetMemoryLimit(bounded + spare + int64(runtime.NumGoroutine())*spareGoroutine)
+			debug.SetMemoryLimit(bounded + overhead + int64(runtime.NumGoroutine())*goroutineOverhead)
 		}
 		select {
 		case <-ctx.Done():
@@ -73,8 +73,8 @@ type releaser struct {
 	quiet int // times that memory was given back since something was last collected
 }
 
-// emptied is how many collections it takes until pools have let go of what nobody uses.
-const emptied = 2
+// poolCycles is how many collections it takes until pools have let go of what nobody uses.
+const poolCycles = 2
 
 // due reports whether memory should be given back, now that the heap is h. Of a heap on
 // which nothing was collected for a while it is not known what is in use: a peak may have
@@ -86,7 +86,7 @@ func (r *releaser) due(h heap) bool {
 		r.quiet = 0
 		return h.mapped > 2*h.live+keptFree
 	}
-	if r.quiet == emptied || h.mapped <= keptFree {
+	if r.quiet == poolCycles || h.mapped <= keptFree {
 		return false
 	}
 	r.quiet++

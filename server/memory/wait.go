@@ -8,11 +8,11 @@ import "time"
 type waiter struct {
 	n      int64      // bytes
 	done   bool       // it has been answered
-	answer chan error // has room for one
+	answer chan error // of capacity one
 }
 
-// waitForRoom waits until it is the caller's turn and there is room, and counts n bytes.
-func (b *Budget) waitForRoom(a *Account, n int64) error {
+// waitForMemory waits until it is the caller's turn and the limit allows it, and counts n bytes.
+func (b *Budget) waitForMemory(a *Account, n int64) error {
 	w := &waiter{n: n, answer: make(chan error, 1)}
 	b.mu.Lock()
 	b.waiters = append(b.waiters, w)
@@ -25,10 +25,10 @@ func (b *Budget) waitForRoom(a *Account, n int64) error {
 	default:
 		e.waiter = w
 	}
-	b.letIn()
+	b.admit()
 	b.mu.Unlock()
 
-	late := time.NewTimer(patience)
+	late := time.NewTimer(growTimeout)
 	defer late.Stop()
 	var err error
 	select {
@@ -56,9 +56,9 @@ func (b *Budget) answer(w *waiter, err error) {
 	}
 }
 
-// letIn lets in those who have waited for the longest, as long as there is room, and makes
-// room for the others. b.mu is held.
-func (b *Budget) letIn() {
+// admit ends the wait of those that have waited for the longest, as long as the limit allows
+// it, and schedules an eviction for the others. b.mu is held.
+func (b *Budget) admit() {
 	for len(b.waiters) > 0 {
 		w := b.waiters[0]
 		if !w.done {

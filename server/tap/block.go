@@ -8,14 +8,13 @@ const (
 	// blockSize is the usual size of a block in bytes, and the most that a
 	// watcher gets at once.
 	blockSize = 256 << 10
-	// stageSize is how much is gathered before it goes into a block, in bytes. Memory
-	// that no cache holds takes one long stretch in a third of the time that it takes
-	// many short ones.
+	// stageSize is how many bytes of records are collected before they are copied to a
+	// block. To write to memory that is in no cache takes a third of the time when it is
+	// done in one piece instead of many.
 	stageSize = 32 << 10
-	// longRecord is a stretch of its own.
+	// longRecord is from which size on a record is copied to a block directly, in bytes.
 	longRecord = 8 << 10
-	// maxEvicted is how many evicted blocks may wait to be taken in before those who
-	// record wait for it.
+	// maxEvicted is how many evicted blocks may wait for absorb before recording waits, too.
 	maxEvicted = 4
 )
 
@@ -28,9 +27,9 @@ type block struct {
 	after   uint64 // frames captured up to the last one here
 	next    *block // nil for the last, and for one that has been evicted
 	evicted bool
-	unread  bool     // openConns has yet to take in what an evicted block tells
+	unread  bool     // it is evicted, and openConns has yet to read it
 	readers int      // watchers that are in it: they may keep pieces of it
-	told    []int32  // where Open and Head records are
+	opened  []int32  // where its Open and Head records are
 	closed  []uint32 // connections whose Closed record is here
 }
 
@@ -62,34 +61,34 @@ func (h *history) tail(size int) *block {
 	return s
 }
 
-// unload moves what is gathered into a block.
+// unload moves the collected records to a block.
 func (h *history) unload() {
 	s := &h.stage
 	if len(s.data) == 0 {
 		return
 	}
 	h.makeRoom(len(s.data), s.before)
-	for _, at := range s.told {
-		h.last.told = append(h.last.told, int32(len(h.last.data))+at)
+	for _, at := range s.opened {
+		h.last.opened = append(h.last.opened, int32(len(h.last.data))+at)
 	}
 	h.last.data = append(h.last.data, s.data...)
 	h.last.after = s.after
 	h.last.closed = append(h.last.closed, s.closed...)
-	s.data, s.told, s.closed = s.data[:0], s.told[:0], s.closed[:0]
+	s.data, s.opened, s.closed = s.data[:0], s.opened[:0], s.closed[:0]
 }
 
 // makeRoom begins a new block, before which there were frames, if the last cannot
 // hold size bytes more.
 func (h *history) makeRoom(size int, frames uint64) {
 	if h.last == nil || cap(h.last.data)-len(h.last.data) < size {
-		h.push(&block{data: h.room(size), before: frames, after: frames})
+		h.push(&block{data: h.blockBuffer(size), before: frames, after: frames})
 	}
 }
 
-// room is an empty buffer for a block that must hold size bytes.
-func (h *history) room(size int) []byte {
-	if b := h.spare; size <= cap(b) {
-		h.spare = nil
+// blockBuffer is an empty buffer for a block that must hold size bytes.
+func (h *history) blockBuffer(size int) []byte {
+	if b := h.reusable; size <= cap(b) {
+		h.reusable = nil
 		return b
 	}
 	return make([]byte, 0, max(blockSize, size))
@@ -110,7 +109,7 @@ func (h *history) push(b *block) {
 	}
 }
 
-// evict forgets the first block. A watcher that is still in it keeps that one block, not
+// evict removes the first block. A watcher that is still in it keeps that one block, not
 // those behind it.
 func (h *history) evict() {
 	b := h.first
@@ -120,23 +119,22 @@ func (h *history) evict() {
 	if h.first == nil {
 		h.last = nil
 	}
-	if len(b.told)+len(b.closed) > 0 {
+	if len(b.opened)+len(b.closed) > 0 {
 		b.unread = true
 		h.evicted = append(h.evicted, b)
 	}
 	h.recycle(b)
 }
 
-// recycle lets the next block have the memory of b, if b is evicted and nobody reads it any
-// more.
+// recycle lets the next block use the memory of b, if b is evicted and not read any more.
 func (h *history) recycle(b *block) {
 	if b.evicted && !b.unread && b.readers == 0 && cap(b.data) == blockSize {
-		h.spare, b.data = b.data[:0], nil
+		h.reusable, b.data = b.data[:0], nil
 	}
 }
 
-// absorb takes in the connections that evicted blocks tell of, or leaves that to the
-// goroutine that is at it, unless too many wait.
+// absorb has openConns read the evicted blocks, of which so many wait. If another goroutine is
+// doing that, absorb leaves it to that one, unless too many blocks wait.
 func (h *history) absorb(waiting int) {
 	if !h.openConns.mu.TryLock() {
 		if waiting <= maxEvicted {
@@ -145,14 +143,14 @@ func (h *history) absorb(waiting int) {
 		h.openConns.mu.Lock()
 	}
 	h.absorbAll()
-	// In this order: what is evicted from now on finds the first lock free.
+	// In this order, so that a goroutine that evicts a block from now on finds openConns unlocked.
 	h.openConns.mu.Unlock()
 	h.mu.Unlock()
 }
 
-// absorbAll takes in all connections that evicted blocks tell of: then openConns knows
-// those that were open where the history begins, for as long as both locks are held.
-// That of openConns is held, and that of the history when it returns.
+// absorbAll has openConns read all evicted blocks: then openConns knows the connections that
+// were open where the history begins, for as long as both locks are held. The caller holds
+// the lock of openConns; when absorbAll returns it holds that of the history, too.
 func (h *history) absorbAll() {
 	var b *block
 	for {

@@ -8,13 +8,12 @@ import (
 	"framescope/protocol/feed"
 )
 
-// catchUp goes to the oldest block and returns a batch that says what must be known to
-// begin there: how many frames were lost, and what has changed in the open connections.
-// While there is more to tell than fits a batch the watcher stays behind; the next one
-// says what is different by then. So it keeps nothing of what is past, however slowly it
-// reads.
+// catchUp goes to the oldest block and returns a batch with what a reader must know to begin
+// there: how many frames were lost, and what has changed in the open connections. If that
+// does not fit into a batch, the watcher stays behind and the next batch has what is different
+// by then. So a watcher keeps no old state, however slowly it reads.
 func (w *Watcher) catchUp() []byte {
-	h, told := w.h, w.frames
+	h, seen := w.h, w.frames
 	h.openConns.mu.Lock()
 	h.absorbAll()
 	s := h.openConns.snapshot()
@@ -23,32 +22,32 @@ func (w *Watcher) catchUp() []byte {
 	h.mu.Unlock()
 
 	if w.batch == nil && w.known.last == 0 {
-		w.batch = make([]byte, 0, min(s.bytes+4<<10, blockSize)) // all of it is to be told
+		w.batch = make([]byte, 0, min(s.bytes+4<<10, blockSize)) // a new watcher gets all of it
 	}
 	batch := append(w.batch[:0], w.begin...)
 	w.begin = nil
-	if lost := w.frames - told; lost > 0 {
+	if lost := w.frames - seen; lost > 0 {
 		data := binary.LittleEndian.AppendUint64(nil, lost)
 		batch = feed.Append(batch, feed.Record{Kind: feed.Lost, Time: h.now(), Data: data})
 	}
-	if w.spent > s.bytes+blockSize {
-		// All of it would have been told by now, had it not changed meanwhile. It changes
-		// faster than this watcher reads: ids must do.
+	if w.caughtUp > s.bytes+blockSize {
+		// All of it would have been sent by now, had it not changed meanwhile. It changes
+		// faster than this watcher reads: it gets the ids only.
 		batch, w.behind = w.known.appendAll(batch, s, h.now()), false
 	} else {
 		batch, w.behind = w.known.appendChanges(batch, s, blockSize, h.now())
 	}
-	if w.spent += int64(len(batch)); w.behind {
+	if w.caughtUp += int64(len(batch)); w.behind {
 		w.batch = batch
 	} else {
-		w.batch, w.spent = nil, 0
+		w.batch, w.caughtUp = nil, 0
 	}
 	return batch
 }
 
-// skipTo goes on from the oldest block to behind the frame with an ordinal: who has seen
-// that frame knows all that went before. What is left of a run that it is in the midst of
-// comes first.
+// skipTo goes on from the oldest block to behind the frame with an ordinal: a reader that has
+// seen that frame knows all that went before. If the frame is in the midst of a run, the
+// frames of the run behind it come first.
 func (w *Watcher) skipTo(ordinal uint64) {
 	h := w.h
 	h.mu.Lock()

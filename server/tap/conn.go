@@ -13,7 +13,7 @@ import (
 	"framescope/protocol"
 )
 
-// What passes a connection at present.
+// What crosses a connection at present.
 const (
 	phaseHTTP   = iota // requests, of which none has become a capture or all were refused
 	phaseAnswer        // a request for a WebSocket is being handled, its answer is awaited
@@ -52,7 +52,7 @@ func (c *Conn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Received records what was read past Read, from the descriptor.
+// Received records what was read from the descriptor instead of by Read.
 func (c *Conn) Received(b []byte, err error) {
 	if c.phase.Load() == phaseFrames {
 		c.in.scan(c, b)
@@ -64,8 +64,8 @@ func (c *Conn) Received(b []byte, err error) {
 	}
 }
 
-// SyscallConn gives the descriptor to who calls Received and Sending for all that it
-// reads and writes.
+// SyscallConn gives the descriptor to a caller that calls Received for all that it reads and
+// Sending for all that it writes.
 func (c *Conn) SyscallConn() (syscall.RawConn, error) {
 	conn, ok := c.Conn.(syscall.Conn)
 	if !ok {
@@ -81,7 +81,7 @@ func (c *Conn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// Sending records what is about to be written past Write, to the descriptor.
+// Sending records what is about to be written to the descriptor instead of by Write.
 func (c *Conn) Sending(b []byte) {
 	switch c.phase.Load() {
 	case phaseFrames, phaseBody:
@@ -91,9 +91,9 @@ func (c *Conn) Sending(b []byte) {
 	}
 }
 
-// Abandon says that the receiver gives up the frame that is under way: what has come
-// of it is recorded now, so that it stands before what answers it, and the rest is
-// passed over. Between frames it does nothing.
+// Abandon says that the receiver gives up the frame that is under way. What has come of it is
+// recorded now, so that it stands before the answer; what still comes is not recorded. Between
+// frames Abandon does nothing.
 func (c *Conn) Abandon() {
 	if c.phase.Load() == phaseFrames {
 		c.in.abandon(c)

@@ -28,21 +28,22 @@ func (f *flood) init(limit int64, snap uint32) {
 	f.span = max(uint64(max(limit, 0)), floodRate) / 16
 }
 
-// pass ends a flood after which nothing came; now is when something does.
-func (f *flood) pass(now int64) {
+// endIfOver ends a flood if little has come since; now is when the next bytes come.
+func (f *flood) endIfOver(now int64) {
 	if f.snap < f.full && now-f.from >= int64(time.Second/16) {
-		f.judge(now)
+		f.decide(now)
 	}
 }
 
 // add counts frames of so many bytes together.
 func (f *flood) add(frames, size uint64, now int64) {
 	if f.came += min(size, frames*uint64(f.full)); f.came >= f.span {
-		f.judge(now)
+		f.decide(now)
 	}
 }
 
-func (f *flood) judge(now int64) {
+// decide decides how much of a payload is kept, after span bytes or a sixteenth of a second.
+func (f *flood) decide(now int64) {
 	f.snap = f.full
 	if time.Duration(now-f.from) < time.Second/16 {
 		f.snap = min(f.full, floodSnap)

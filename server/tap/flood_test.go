@@ -39,11 +39,11 @@ func TestFlood(t *testing.T) {
 			if f.snap != test.want {
 				t.Errorf("%d bytes are kept, want %d", f.snap, test.want)
 			}
-			if f.pass(now); f.snap != test.want {
+			if f.endIfOver(now); f.snap != test.want {
 				t.Errorf("%d bytes are kept a moment later, want %d", f.snap, test.want)
 			}
 			quiet := f
-			if quiet.pass(now + int64(time.Minute)); quiet.snap != test.snap {
+			if quiet.endIfOver(now + int64(time.Minute)); quiet.snap != test.snap {
 				t.Errorf("%d bytes are kept after a minute of silence, want %d", quiet.snap, test.snap)
 			}
 			for range 100_000 {

@@ -16,10 +16,10 @@ import (
 // liveHistory is how many bytes are kept for watchers when history is off.
 const liveHistory = 4 << 20
 
-// history holds the newest records. Its lock is held for as long as a copy of a record
-// takes, and never while anybody waits. What takes longer, to take in the connections
-// that evicted blocks tell of, is done under the lock of openConns alone, which is taken
-// first where both are.
+// history holds the newest records. Its lock is held while a record is copied, and never
+// while a goroutine waits for something else. Reading the connections of evicted blocks takes
+// longer and is done under the lock of openConns alone. Where both locks are held, that of
+// openConns is locked first.
 type history struct {
 	id        [16]byte
 	limit     int64 // bytes of all that is kept
@@ -37,17 +37,17 @@ type history struct {
 	first     *block
 	last      *block
 	stage     block       // records that follow those of last
-	record    feed.Record // that is being made: on a stack it would be felt
-	evicted   []*block    // of which openConns has not taken in the connections
-	spare     []byte      // of an evicted block, to be used again
+	record    feed.Record // the one that is being added; too large for the stacks of connections
+	evicted   []*block    // that openConns has yet to read
+	reusable  []byte      // the memory of an evicted block
 	bytes     int64       // of blocks
 	connBytes int64       // of openConns, when it was last looked at
 	blocks    uint64      // that there have been
 	frames    uint64      // captured so far
 	nextConn  uint32
 	watchers  map[*Watcher]struct{}
-	waiting   int       // watchers that want to be woken
-	turn      time.Time // when what watchers have been handed has left
+	waiting   int       // watchers that wait to be woken
+	feedFree  time.Time // when watchers may be sent more, see feedRate
 }
 
 func (h *history) init(o Options) {
@@ -66,7 +66,7 @@ func (h *history) init(o Options) {
 // now is wall-clock time that never goes back.
 func (h *history) now() int64 { return h.epoch + int64(time.Since(h.start)) }
 
-// unlock ends what was done under the lock, and takes in what was evicted meanwhile.
+// unlock unlocks h.mu, and has openConns read the blocks that were evicted meanwhile.
 func (h *history) unlock() {
 	evicted := len(h.evicted)
 	h.mu.Unlock()
@@ -82,7 +82,7 @@ type writer struct {
 	on   bool // else nothing is recorded at present, and the lock is not held
 }
 
-// note begins to add records, or to note what late watchers must know.
+// note begins to add records that late watchers need, whether frames are recorded or not.
 func (h *history) note() writer {
 	h.mu.Lock()
 	return writer{h, h.now(), true}
@@ -97,7 +97,7 @@ func (w *writer) done() {
 		h.unlock()
 		return
 	}
-	h.mu.Unlock() // as unlock does: a call more for each record would be felt
+	h.mu.Unlock() // this is unlock; to call it would cost too much for each record
 }
 
 // limit is how many bytes of a payload are captured at present.
@@ -173,7 +173,7 @@ func (h *history) open(data []byte) uint32 {
 	w := h.note()
 	defer w.done()
 	h.nextConn++
-	w.about(feed.Record{Kind: feed.Open, Conn: h.nextConn, Data: data})
+	w.addConn(feed.Record{Kind: feed.Open, Conn: h.nextConn, Data: data})
 	return h.nextConn
 }
 
@@ -181,19 +181,20 @@ func (h *history) open(data []byte) uint32 {
 func (h *history) head(id uint32, side protocol.Side, b []byte) {
 	w := h.note()
 	defer w.done()
-	w.about(feed.Record{Kind: feed.Head, Conn: id, Side: side, Data: b})
+	w.addConn(feed.Record{Kind: feed.Head, Conn: id, Side: side, Data: b})
 }
 
 // close ends a connection; by is who ended it first.
 func (h *history) close(id uint32, by protocol.Side) {
 	w := h.note()
 	defer w.done()
-	w.about(feed.Record{Kind: feed.Closed, Conn: id, Side: by})
+	w.addConn(feed.Record{Kind: feed.Closed, Conn: id, Side: by})
 }
 
-// about adds what late watchers must know of a connection: to the records or, while
-// there are none, to what is known of the connections as if it had been evicted.
-func (w *writer) about(r feed.Record) {
+// addConn adds a record that late watchers need, of a connection that opens or closes or of
+// its handshake. While nothing is recorded it goes to openConns directly, as if its block had
+// been evicted.
+func (w *writer) addConn(r feed.Record) {
 	h := w.h
 	r.Time = w.time
 	var b *block
@@ -206,11 +207,11 @@ func (w *writer) about(r feed.Record) {
 	if r.Kind == feed.Closed {
 		b.closed = append(b.closed, r.Conn)
 	} else {
-		b.told = append(b.told, int32(len(b.data)-feed.HeaderSize-len(r.Data)))
+		b.opened = append(b.opened, int32(len(b.data)-feed.HeaderSize-len(r.Data)))
 	}
 }
 
-// wake lets the watchers know that there is something new; h.mu is held.
+// wake wakes the watchers that wait for new records; h.mu is held.
 func (h *history) wake() {
 	h.waiting = 0
 	for w := range h.watchers {
@@ -218,7 +219,7 @@ func (h *history) wake() {
 			w.waiting = false
 			select {
 			case w.wake <- struct{}{}:
-			default: // an earlier call was given up and has left one
+			default: // one is left of an earlier call of Next, which was given up
 			}
 		}
 	}

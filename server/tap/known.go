@@ -1,4 +1,4 @@
-// What a watcher has been told of the open connections, and what it has yet to be told.
+// What a watcher has been sent of the open connections, and what is still to be sent.
 
 package tap
 
@@ -10,20 +10,20 @@ import (
 
 // known is what a watcher knows of the connections whose Open has been evicted.
 type known struct {
-	chunks []chunkID // in order: a chunk that is still the same is not told again
-	last   uint32    // the highest id that it has been told of
-	spare  []chunkID // for the next list of chunks
+	chunks []chunkID // in order: a chunk that is still the same is not sent again
+	last   uint32    // the highest id that it has been sent something of
+	unused []chunkID // memory for the next list of chunks
 }
 
 // appendChanges appends what is different in s: of each connection in a chunk that has
 // changed its records, then which connections of that range are open. It stops before
-// dst would pass limit bytes, unless it is empty; more says that there is more to tell.
-// What a watcher has seen of the history since it was told are whole blocks, of which the
-// chunks that are the same say nothing.
+// dst would pass limit bytes, unless it is empty; more reports that it did. What a watcher
+// has read of the history in between are whole blocks: chunks that are the same have nothing
+// in them.
 func (k *known) appendChanges(dst []byte, s snapshot, limit int, now int64) (batch []byte, more bool) {
-	told, old := k.spare[:0], k.chunks
-	k.spare = old
-	from := uint32(1) // the first id that has not been spoken of
+	sent, old := k.unused[:0], k.chunks
+	k.unused = old
+	from := uint32(1) // the first id that no record is about yet
 	for _, c := range s.chunks {
 		before := old
 		for len(old) > 0 && old[0].number < c.number {
@@ -37,7 +37,7 @@ func (k *known) appendChanges(dst []byte, s snapshot, limit int, now int64) (bat
 		last := min(c.last(), s.last)
 		if !same || gone {
 			if len(dst) > 0 && len(dst)+c.size() > limit {
-				k.chunks = append(told, before...)
+				k.chunks = append(sent, before...)
 				return dst, true
 			}
 			if same {
@@ -46,17 +46,17 @@ func (k *known) appendChanges(dst []byte, s snapshot, limit int, now int64) (bat
 				dst = c.append(dst, now, from, last)
 			}
 		}
-		told = append(told, c.chunkID)
+		sent = append(sent, c.chunkID)
 		from = last + 1
 	}
 	if from <= s.last && (len(old) > 0 || k.last < s.last) {
 		if len(dst) > 0 && len(dst)+knownSize > limit {
-			k.chunks = append(told, old...)
+			k.chunks = append(sent, old...)
 			return dst, true
 		}
 		dst = appendKnown(dst, now, from, s.last, nil)
 	}
-	k.chunks, k.last = told, s.last
+	k.chunks, k.last = sent, s.last
 	return dst, false
 }
 
@@ -83,7 +83,7 @@ func (c *chunk) append(dst []byte, now int64, from, last uint32) []byte {
 	return appendKnown(dst, now, from, last, c.appendIDs(nil))
 }
 
-// size is how many bytes it takes at most to tell of a chunk.
+// size is how many bytes append appends at most.
 func (c *chunk) size() int {
 	size := knownSize + 4*chunkConns
 	for _, records := range c.records {

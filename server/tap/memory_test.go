@@ -11,7 +11,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"framescope/protocol"
 	"framescope/server/memory"
@@ -25,10 +24,16 @@ func TestHeadsAreBoundedTogether(t *testing.T) {
 	h := httptest.NewUnstartedServer(http.NotFoundHandler())
 	h.Listener = frames.Listener(h.Listener)
 	tap.Attach(h.Config)
+	const peers = 100
+	closed := make(chan struct{}, peers)
+	h.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateClosed {
+			closed <- struct{}{}
+		}
+	}
 	h.Start()
 	defer h.Close()
-	ended := make(chan error, 100)
-	const peers = 100
+	ended := make(chan error, peers)
 	for range peers {
 		nc, err := net.Dial("tcp", h.Listener.Addr().String())
 		if err != nil {
@@ -51,8 +56,11 @@ func TestHeadsAreBoundedTogether(t *testing.T) {
 	}
 	h.Listener.Close()
 	h.CloseClientConnections()
-	for used := b.Used(); used != 0; used = b.Used() {
-		time.Sleep(time.Millisecond)
+	for range peers {
+		<-closed
+	}
+	if used := b.Used(); used != 0 {
+		t.Errorf("%d bytes are held by connections that are closed", used)
 	}
 }
 
@@ -79,7 +87,7 @@ func TestUnfinishedFramesCount(t *testing.T) {
 	for _, nc := range conns {
 		nc.Close()
 	}
-	for b.Used() != 0 {
-		time.Sleep(time.Millisecond)
+	if used := b.Used(); used != 0 {
+		t.Errorf("%d bytes are held by connections that are closed", used)
 	}
 }

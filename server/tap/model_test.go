@@ -42,7 +42,7 @@ func (r *reader) read() (some bool) {
 	w := r.watcher
 	w.last = w.last.Add(-batchTime) // it is always due
 	w.h.mu.Lock()
-	w.h.turn = time.Time{} // and in its turn
+	w.h.feedFree = time.Time{} // and in its turn
 	w.h.unload()
 	idle := !w.behind && len(w.begin) == 0 && w.available() == 0 && !w.block.evicted && w.block.next == nil
 	w.h.unlock()
@@ -161,7 +161,7 @@ func (m *model) send(n, size int) {
 	for range n {
 		w := m.tap.history.note()
 		if w.on = w.h.recording.Load(); w.on {
-			w.h.flood.pass(w.time)
+			w.h.flood.endIfOver(w.time)
 		}
 		w.frame(1, protocol.Client, make([]byte, size), uint64(size), 0)
 		w.done()
@@ -247,7 +247,7 @@ func (m *model) checkBytes() {
 	m.t.Helper()
 	o, bytes := &m.tap.history.openConns, int64(0)
 	for i, c := range o.chunks {
-		if c.open == 0 || i > 0 && o.chunks[i-1].number >= c.number || c.told&^c.open != 0 {
+		if c.open == 0 || i > 0 && o.chunks[i-1].number >= c.number || c.recorded&^c.open != 0 {
 			m.t.Errorf("chunk %d is %+v", i, c.chunkID)
 		}
 		bytes += chunkOverhead

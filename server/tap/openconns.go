@@ -1,5 +1,5 @@
-// The connections that were open where the history begins: what a watcher must know who
-// starts there.
+// The connections that were open where the history begins: what a watcher must know to
+// start there.
 
 package tap
 
@@ -16,13 +16,13 @@ import (
 // each, fit into a batch.
 const chunkConns = 16
 
-// chunk holds the open connections of a range of ids. What a snapshot shares is not
-// changed any more: a change is made to a copy.
+// chunk holds the open connections of a range of ids. A chunk that a snapshot shares is not
+// changed any more: changes are made to a copy.
 type chunk struct {
 	chunkID
-	open    uint16   // one bit for each that is open
-	told    uint16   // and of which there are records
-	records [][]byte // of these: Open and Head records, marked as Replayed
+	open     uint16   // one bit for each that is open
+	recorded uint16   // and one for each of which there are records
+	records  [][]byte // of these: Open and Head records, marked as Replayed
 }
 
 // chunkID tells chunks apart: two of the same number and version are the same.
@@ -41,9 +41,9 @@ const (
 )
 
 // openConns holds what is known of the connections that were open where the history
-// begins, from the records of evicted blocks. Of what it takes, half of the history's
-// bound at most, heads give way first, then all records; the ids of open connections
-// are always known, in less than chunkOverhead bytes each.
+// begins, from the records of evicted blocks. It uses half of the history's bound at most:
+// when that is short, heads are dropped first, then all records. The ids of open connections
+// are always kept, in less than chunkOverhead bytes each.
 type openConns struct {
 	limit int64 // bytes, a half of the history's
 
@@ -51,7 +51,7 @@ type openConns struct {
 	chunks  []*chunk // in order, none without an open connection
 	shared  bool     // chunks is a snapshot's as well
 	version uint64   // of chunks that no snapshot shares yet
-	last    uint32   // the highest id of all whose Open has been taken in
+	last    uint32   // the highest id of all whose Open was in an evicted block
 	bytes   int64
 }
 
@@ -69,11 +69,11 @@ func (o *openConns) snapshot() snapshot {
 	return snapshot{o.chunks, o.last, o.bytes}
 }
 
-// absorb takes in the records of an evicted block. A connection that closed in the block
-// in which it opened leaves nothing. o.mu is held.
+// absorb adds what an evicted block says of connections. One that closed in the block in
+// which it opened is not added. o.mu is held.
 func (o *openConns) absorb(b *block) {
 	slices.Sort(b.closed)
-	for _, at := range b.told {
+	for _, at := range b.opened {
 		var r feed.Record
 		if n, err := r.Parse(b.data[at:]); n == 0 || err != nil {
 			continue
@@ -115,7 +115,7 @@ func (o *openConns) own() {
 	}
 }
 
-// change gives the chunk at a place, which may be changed.
+// change returns the chunk at an index, for the caller to change.
 func (o *openConns) change(at int) *chunk {
 	c := o.chunks[at]
 	if c.version != o.version {
@@ -128,12 +128,12 @@ func (o *openConns) change(at int) *chunk {
 	return c
 }
 
-// add takes in an Open or a Head.
+// add adds an Open or a Head.
 func (o *openConns) add(r *feed.Record) {
 	at, found := o.find(r.Conn)
 	bit := uint16(1) << (r.Conn % chunkConns)
 	if r.Kind != feed.Open {
-		if found && o.chunks[at].told&bit != 0 && o.shorten(r) {
+		if found && o.chunks[at].recorded&bit != 0 && o.fit(r) {
 			o.change(at).add(bit, r)
 			o.bytes += recordSize(r)
 		}
@@ -152,7 +152,7 @@ func (o *openConns) add(r *feed.Record) {
 	}
 }
 
-// remove takes a connection out and reports whether its chunk has become empty.
+// remove removes a connection and reports whether its chunk has become empty.
 func (o *openConns) remove(id uint32) (emptied bool) {
 	at, found := o.find(id)
 	bit := uint16(1) << (id % chunkConns)
@@ -161,10 +161,10 @@ func (o *openConns) remove(id uint32) (emptied bool) {
 	}
 	c := o.change(at)
 	c.open &^= bit
-	if c.told&bit != 0 {
+	if c.recorded&bit != 0 {
 		i := c.index(bit)
 		o.bytes -= int64(len(c.records[i])) + connOverhead
-		c.told &^= bit
+		c.recorded &^= bit
 		c.records = slices.Delete(c.records, i, i+1)
 	}
 	if c.open == 0 {
@@ -174,14 +174,14 @@ func (o *openConns) remove(id uint32) (emptied bool) {
 }
 
 // index is where the records of a connection are.
-func (c *chunk) index(bit uint16) int { return bits.OnesCount16(c.told & (bit - 1)) }
+func (c *chunk) index(bit uint16) int { return bits.OnesCount16(c.recorded & (bit - 1)) }
 
 // add adds a record to those of a connection, which others may be reading.
 func (c *chunk) add(bit uint16, r *feed.Record) {
 	r.Flags |= feed.Replayed
 	i := c.index(bit)
-	if c.told&bit == 0 {
-		c.told |= bit
+	if c.recorded&bit == 0 {
+		c.recorded |= bit
 		c.records = slices.Insert(c.records, i, nil)
 	}
 	had := c.records[i]

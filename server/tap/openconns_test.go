@@ -19,7 +19,7 @@ import (
 func evictedBlock(opened, closed []uint32, pad string) *block {
 	b := new(block)
 	add := func(r feed.Record) {
-		b.told = append(b.told, int32(len(b.data)))
+		b.opened = append(b.opened, int32(len(b.data)))
 		b.data = r.Append(b.data)
 	}
 	for _, id := range opened {
@@ -142,10 +142,10 @@ func TestHeadOfAnEndedConnection(t *testing.T) {
 	bytes := o.bytes
 	for _, id := range []uint32{2, 3, 100} {
 		head := feed.Record{Kind: feed.Head, Conn: id, Data: []byte("GET / HTTP/1.1\r\n\r\n")}
-		o.absorb(&block{data: head.Append(nil), told: []int32{0}})
+		o.absorb(&block{data: head.Append(nil), opened: []int32{0}})
 	}
-	if o.bytes != bytes || len(o.chunks) != 1 || o.chunks[0].told != 1<<1 || o.last != 2 {
-		t.Errorf("%d bytes in %d chunks, %b are told", o.bytes, len(o.chunks), o.chunks[0].told)
+	if o.bytes != bytes || len(o.chunks) != 1 || o.chunks[0].recorded != 1<<1 || o.last != 2 {
+		t.Errorf("%d bytes in %d chunks, %b are told", o.bytes, len(o.chunks), o.chunks[0].recorded)
 	}
 }
 
@@ -190,7 +190,7 @@ func TestSnapshotDoesNotChange(t *testing.T) {
 	o.absorb(evictedBlock(nil, ids(17, 32, 1), ""))
 	late := &block{}
 	head := feed.Record{Kind: feed.Head, Conn: 2, Side: protocol.Server, Data: []byte("HTTP/1.1 101 \r\n\r\n")}
-	late.data, late.told = head.Append(nil), []int32{0}
+	late.data, late.opened = head.Append(nil), []int32{0}
 	o.absorb(late)
 	o.absorb(evictedBlock(nil, ids(33, 150, 1), ""))
 	k = known{}
@@ -212,7 +212,7 @@ func TestOpenConnsAreBounded(t *testing.T) {
 				o.absorb(evictedBlock([]uint32{id}, nil, pad))
 				c := o.chunks[id/chunkConns]
 				bit := uint16(1) << (id % chunkConns)
-				if c.told&bit == 0 {
+				if c.recorded&bit == 0 {
 					ids++
 					continue
 				}

@@ -46,7 +46,7 @@ func (q *requests) receive(b []byte) {
 	}
 }
 
-// skipBody passes over the rest of a body and returns what stands behind it.
+// skipBody skips the remaining bytes of a body and returns what stands behind it.
 func (q *requests) skipBody(b []byte) []byte {
 	for q.body && len(b) > 0 {
 		ev, n, err := q.decoder.Next(b)

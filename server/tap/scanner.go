@@ -38,7 +38,7 @@ func (s *scanner) scan(c *Conn, b []byte) {
 	}
 	if w.on {
 		w.time = h.now()
-		h.flood.pass(w.time)
+		h.flood.endIfOver(w.time)
 	} else {
 		s.mu.Lock()
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"framescope/protocol"
@@ -47,7 +48,9 @@ func TestLongPayloadIsCutAndPartialFrameKept(t *testing.T) {
 }
 
 // A flood is over when nothing comes any more, not only when little does.
-func TestFloodPasses(t *testing.T) {
+func TestFloodPasses(t *testing.T) { synctest.Test(t, testFloodPasses) }
+
+func testFloodPasses(t *testing.T) {
 	frames := tap.New(tap.Options{Snap: 1 << 20, History: 1 << 20})
 	c := frames.Wrap(sink{}, protocol.Server)
 	frame := append(protocol.AppendHeader(nil, protocol.Header{Fin: true, Opcode: protocol.OpBinary, PayloadLength: 100_000}), make([]byte, 100_000)...)

@@ -1,11 +1,11 @@
-// Package tap records what crosses a net.Conn, below any codec, so that illegal
-// bytes are seen as they came. It knows where frames begin and end, which takes
-// no more than their headers, and judges nothing.
+// Package tap records what crosses a net.Conn, whatever the codec above makes of it, so that
+// illegal bytes are seen as they came. It knows where frames begin and end, which takes no
+// more than their headers, and judges nothing.
 //
 // Records go into a bounded history as package feed writes them. A [Watcher] is
 // a cursor in it: what it hands out are pieces of the history, not copies. The
-// tap never waits for a watcher; one that falls behind loses whole frames and is
-// told how many.
+// tap never waits for a watcher; one that falls behind loses whole frames and learns
+// how many.
 package tap
 
 import (
@@ -28,9 +28,9 @@ type Options struct {
 	// recorded while nobody watches.
 	History int64
 	// Memory and Requests, if not nil, bound what is held of unfinished frames and of requests,
-	// together with whatever else they are told of. Of a frame less is captured then; a
-	// connection whose request is too much is closed. With a budget of their own, those who
-	// have not even made a request harm nobody who has.
+	// together with whatever else counts in these budgets. When Memory is used up less of a frame
+	// is captured; when Requests is, connections are closed. With a budget of their own, peers
+	// that have not finished a request cannot harm those that have.
 	Memory, Requests *memory.Budget
 }
 
@@ -67,8 +67,8 @@ func (l *listener) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-// Wrap records a connection on which the handshake is done, or that has none to
-// show; peer is who is at its other end.
+// Wrap records a connection on which the handshake is done, or that has none; peer is the
+// side at its other end.
 func (t *Tap) Wrap(nc net.Conn, peer protocol.Side) *Conn {
 	c := newConn(t, nc, peer)
 	c.id = t.open(0, nc)
@@ -137,8 +137,8 @@ func Attach(s *http.Server) {
 	})
 }
 
-// growStack lets the stack grow at once to what an upgrade will need: 8 KiB. Deeper down,
-// where it would grow otherwise, there is four times as much to be copied.
+// growStack makes the stack grow to the 8 KiB that an upgrade needs, by a call with a large
+// frame. It would grow later anyway, in deeper calls, when more of it has to be copied.
 //
 //go:noinline
 func growStack() {
@@ -166,7 +166,7 @@ func (t *Tap) Handler(maxMessageSize uint64, next http.Handler) http.Handler {
 	})
 }
 
-// Ignore is for handlers whose connections are never recorded: the feed itself.
+// Ignore wraps a handler whose connections are never recorded: that of the feed.
 func Ignore(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c, ok := connOf(r); ok && asksForWebSocket(r) {

@@ -57,7 +57,7 @@ func (x *exchange) count() (more int64) {
 }
 
 // Evict implements [memory.Holder].
-func (x *exchange) Evict(bool) { go x.conn.Conn.Close() } // net/http does the rest
+func (x *exchange) Evict(bool) { go x.conn.Conn.Close() } // net/http notices, and ends the connection
 
 // endHTTP forgets what was needed for HTTP. c.mu is held.
 func (c *Conn) endHTTP() {
@@ -65,12 +65,12 @@ func (c *Conn) endHTTP() {
 	c.http = nil
 }
 
-// receivedHTTP takes bytes of requests. While memory is used up it waits, and so does whoever
-// reads; when that is of no use the connection is closed.
+// receivedHTTP takes bytes of requests. While memory is used up it waits, and the reader with
+// it; if there is none after that the connection is closed.
 func (c *Conn) receivedHTTP(b []byte) {
 	x, more := c.hold(b)
 	if more > 0 && c.tap.requests.Grow(&x.account, x, more) != nil {
-		c.Conn.Close() // net/http does the rest
+		c.Conn.Close() // net/http notices, and ends the connection
 	}
 }
 
@@ -145,7 +145,7 @@ func (c *Conn) begin(maxMessageSize uint64) error {
 	return nil
 }
 
-// ignore lets the connection pass unrecorded, should it become a WebSocket.
+// ignore leaves the connection unrecorded if it becomes a WebSocket.
 func (c *Conn) ignore() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -19,8 +19,8 @@ const (
 	// MaxWatchers bounds how many watch at once.
 	MaxWatchers = 32
 	// feedRate is how many bytes a second all watchers together get at most, and
-	// feedBurst how many of them at once: pages that open while much is held leave the
-	// processors to those who are served.
+	// feedBurst how many of them at once: pages that open while the history is full leave
+	// the processors to other connections.
 	feedRate  = 512 << 20
 	feedBurst = 1 << 20
 )
@@ -33,18 +33,18 @@ type Watcher struct {
 	h       *history
 	wake    chan struct{}
 	timer   *time.Timer
-	waiting bool      // guarded by h.mu: it wants to be woken
+	waiting bool      // guarded by h.mu: Next waits to be woken
 	last    time.Time // when the last piece of a block was handed out
 
 	block  *block // where it is
 	at     int    // offset in the block
 	frames uint64 // ordinal of the last frame handed out
-	begin  []byte // what comes first
+	begin  []byte // of the next batch
 
-	behind bool   // blocks that it has not seen were evicted, and it is to be told of that
-	known  known  // what it was told of the connections in them
-	spent  int64  // bytes that it was told since it is behind
-	batch  []byte // the last batch that was made for it, while it is
+	behind   bool   // blocks that it has not seen were evicted: catchUp is next
+	known    known  // what it was sent of the connections in such blocks
+	caughtUp int64  // bytes that catchUp has sent since it is behind
+	batch    []byte // the last batch that was made for it, while it is
 }
 
 // Watch begins a feed: with the frame after the given ordinal of the capture with
@@ -101,7 +101,7 @@ func (w *Watcher) Close() {
 		for h.first != nil {
 			h.evict()
 		}
-		h.spare = nil
+		h.reusable = nil
 	}
 }
 
@@ -134,16 +134,16 @@ func (w *Watcher) Next(ctx context.Context) ([]byte, error) {
 	}
 }
 
-// inTurn returns the batch when it may leave, beside those of all other watchers.
+// inTurn returns the batch once feedRate, which all watchers share, allows it.
 func (w *Watcher) inTurn(ctx context.Context, batch []byte) ([]byte, error) {
 	const perByte = float64(time.Second) / feedRate
 	h, now := w.h, time.Now()
 	h.mu.Lock()
-	if free := now.Add(-time.Duration(feedBurst * perByte)); h.turn.Before(free) {
-		h.turn = free
+	if free := now.Add(-time.Duration(feedBurst * perByte)); h.feedFree.Before(free) {
+		h.feedFree = free
 	}
-	h.turn = h.turn.Add(time.Duration(float64(len(batch)) * perByte))
-	early := h.turn.Sub(now)
+	h.feedFree = h.feedFree.Add(time.Duration(float64(len(batch)) * perByte))
+	early := h.feedFree.Sub(now)
 	h.unlock()
 	if early <= 0 {
 		return batch, nil
@@ -161,8 +161,8 @@ func wait[T any](ctx context.Context, c <-chan T) error {
 	}
 }
 
-// piece takes the next piece of a block if it is full or due; else it says how many
-// bytes there are, and asks to be woken if there are none.
+// piece returns the next piece of a block if it is full or due. If not, it returns how many
+// bytes there are and, if there are none, has the watcher woken when some come.
 func (w *Watcher) piece() (batch []byte, size int) {
 	if len(w.begin) > 0 {
 		batch, w.begin = w.begin, nil
@@ -221,8 +221,7 @@ func (w *Watcher) enter(b *block) {
 	w.block, w.at, w.frames = b, 0, b.before
 }
 
-// leave leaves the block that the watcher is in, of which it has no piece any more. h.mu is
-// held.
+// leave says that the watcher no longer uses pieces of its block. h.mu is held.
 func (w *Watcher) leave() {
 	if w.block != nil {
 		w.block.readers--

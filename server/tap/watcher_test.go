@@ -149,7 +149,7 @@ func TestManyConnectionsAreToldInBatches(t *testing.T) {
 		m.connect(1400)
 	}
 	m.send(4000, 20_000)
-	if len(m.tap.history.first.told) > 0 {
+	if len(m.tap.history.first.opened) > 0 {
 		t.Fatal("the history holds their handshakes still")
 	}
 	told := 0

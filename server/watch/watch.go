@@ -2,7 +2,7 @@
 //
 // The subprotocol is framescope.v1. The server sends binary messages, each of
 // them whole records as package feed defines them. The page sends text messages,
-// each a decimal number: how many more batches it has taken in. At most eight
+// each a decimal number: how many more batches it has processed. At most eight
 // are under way, so a page that cannot keep up lags by milliseconds and loses
 // whole frames, counted, instead of falling ever further behind.
 //
@@ -121,9 +121,9 @@ func send(ctx context.Context, c *websocket.Conn, watcher *tap.Watcher, credits 
 	}
 }
 
-// readCredits takes in what the page allows, until the connection ends.
+// readCredits reads the page's credits until the connection ends.
 func readCredits(c *websocket.Conn, credits chan<- struct{}, batches *atomic.Int64) error {
-	var taken int64 // batches that the page has taken in
+	var processed int64 // batches, by the page
 	for {
 		op, p, err := c.NextMessage()
 		if err != nil {
@@ -133,11 +133,11 @@ func readCredits(c *websocket.Conn, credits chan<- struct{}, batches *atomic.Int
 		if op != protocol.OpText || err != nil {
 			return c.Close(protocol.ClosePolicy, "a credit is a text message with a number of batches")
 		}
-		if taken += int64(n); taken > batches.Load() {
+		if processed += int64(n); processed > batches.Load() {
 			return c.Close(protocol.ClosePolicy, "more credit than batches under way")
 		}
 		for range n {
-			credits <- struct{}{} // there is room: a batch has used one
+			credits <- struct{}{} // never blocks: a batch has used one
 		}
 	}
 }

@@ -1,4 +1,5 @@
-// Heads that are said again: whole while there is room, else what makes the handshake.
+// Heads that are repeated for late watchers: whole while there is memory for that, else only
+// the fields of the handshake.
 
 package tap
 
@@ -10,15 +11,15 @@ import (
 )
 
 const (
-	// keptHead is up to what size in bytes a head is said again whole. Of a longer
-	// one, mostly cookies, it is told what makes the handshake.
+	// keptHead is the longest head that is repeated whole, in bytes. Of a longer one, which is
+	// mostly cookies, only the fields of the handshake are.
 	keptHead = 4 << 10
-	// shortHead is how much of each is told when half of the room is taken.
+	// shortHead is the same once half of the memory is used.
 	shortHead = 1 << 10
 )
 
-// shorten makes of a Head what there is room for; false means that there is none.
-func (o *openConns) shorten(r *feed.Record) bool {
+// fit shortens a Head to what there is memory for, and reports whether there is any.
+func (o *openConns) fit(r *feed.Record) bool {
 	limit := keptHead
 	if o.bytes+recordSize(r) > o.limit/2 {
 		limit = shortHead
@@ -33,8 +34,7 @@ func (o *openConns) shorten(r *feed.Record) bool {
 	return o.bytes+recordSize(r) <= o.limit*3/4
 }
 
-// handshakeFields is a head with no other fields than those of a handshake, as far as
-// there is room for each in limit bytes.
+// handshakeFields is a head with only those fields of a handshake that fit into limit bytes.
 func handshakeFields(head []byte, limit int) []byte {
 	h, n := protocol.ParseHead(head)
 	if n == 0 {
