@@ -235,9 +235,17 @@ func (m *model) check(heads bool) {
 	h.openConns.mu.Lock()
 	h.absorbAll()
 	m.checkBytes()
+	want := h.openConns.bytes + int64(cap(h.stage.data))
+	for b := h.first; b != nil; b = b.next {
+		want += int64(cap(b.data))
+	}
 	h.openConns.mu.Unlock()
 	h.mu.Unlock()
-	if held := m.tap.Held(); held > h.limit+blockSize+stageSize+int64(len(m.open))*chunkOverhead {
+	held := m.tap.Held()
+	if held != want {
+		m.t.Errorf("Held says %d bytes, and there are %d", held, want)
+	}
+	if held > h.limit+blockSize+stageSize+int64(len(m.open))*chunkOverhead {
 		m.t.Errorf("%d bytes are held of %d", held, h.limit)
 	}
 }
