@@ -38,7 +38,11 @@ func allRows() []row {
 			}
 		}
 	}
-	rows = append(rows, deflateRow(false), deflateRow(true))
+	for _, takeover := range []bool{false, true} {
+		for _, flight := range []int{1, 16} {
+			rows = append(rows, deflateRow(takeover, flight))
+		}
+	}
 	for _, size := range []int{125, 4 << 10} {
 		for _, flight := range []int{1, 4} {
 			rows = append(rows, row{
@@ -68,15 +72,15 @@ func echoRow(size int, op protocol.Opcode, flight int) row {
 
 // deflateRow has the client compress each message by itself, so that it can send
 // the same ones over and over.
-func deflateRow(takeover bool) row {
-	k := echoKind{path: "/deflate", conns: 64, flight: 16, op: protocol.OpText, deflate: true, takeover: takeover}
+func deflateRow(takeover bool, flight int) row {
+	k := echoKind{path: "/deflate", conns: 64, flight: flight, op: protocol.OpText, deflate: true, takeover: takeover}
 	r := row{name: "without", unit: "µs a message", can: framed, deflate: true}
 	k.fields = "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n"
 	if takeover {
 		r.name, r.can, k.path = "with", keeping, "/takeover"
 		k.fields = "Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover\r\n"
 	}
-	r.name = "deflate 1 KiB of JSON, " + r.name + " context takeover, 16 in flight, 64 connections"
+	r.name = fmt.Sprintf("deflate 1 KiB of JSON, %s context takeover, %d in flight, 64 connections", r.name, flight)
 	for i := range 64 { // more than a window holds, so that no message is found in it whole
 		k.payloads = append(k.payloads, json(i))
 	}
