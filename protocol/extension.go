@@ -71,10 +71,13 @@ func unquoted(s string) string {
 // IsToken reports whether s is a token (RFC 9110 5.6.2).
 func IsToken(s string) bool {
 	for i := range len(s) {
-		c := s[i]
-		if c <= ' ' || c >= 0x7F || strings.IndexByte("\"(),/:;<=>?@[\\]{}", c) >= 0 {
+		if c := s[i]; c >= 0x80 || tokenBytes[c>>6]>>(c&63)&1 == 0 {
 			return false
 		}
 	}
 	return s != ""
 }
+
+// tokenBytes has a bit set for each byte that a token may have: all that are printed, but for
+// the delimiters.
+var tokenBytes = [2]uint64{0x03ff6cfa00000000, 0x57ffffffc7fffffe}
