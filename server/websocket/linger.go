@@ -4,7 +4,6 @@ package websocket
 
 import (
 	"io"
-	"net"
 	"sync/atomic"
 	"time"
 
@@ -39,8 +38,7 @@ func (l *link) linger() {
 	for left := int64(lingerBytes); left > 0 && now() < until; {
 		l.nc.SetReadDeadline(until.time())
 		n, err := io.CopyN(io.Discard, l.nc, left)
-		var timeout net.Error
-		if left -= n; !asTimeout(err, &timeout) {
+		if left -= n; !isTimeout(err) {
 			return // a timeout may be that of another deadline
 		}
 	}

@@ -5,7 +5,6 @@ package websocket
 import (
 	"errors"
 	"fmt"
-	"net"
 	"sync"
 	"time"
 
@@ -272,8 +271,7 @@ func (o *outbound) wrote(err error) error {
 	if err == nil {
 		return nil
 	}
-	var timeout net.Error
-	if asTimeout(err, &timeout) {
+	if isTimeout(err) {
 		err = ErrSlowReader
 	}
 	err = fmt.Errorf("write frame: %w", err)

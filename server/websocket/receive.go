@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"time"
 
@@ -53,8 +52,7 @@ func (in *inbound) receive(to []byte) (int, error) {
 // readFailed decides what a read that failed after a wait means: after a first silence
 // the peer is pinged and gets another chance.
 func (in *inbound) readFailed(err error, u unfinished, from clock) (retry bool, ended error) {
-	var timeout net.Error
-	if !asTimeout(err, &timeout) {
+	if !isTimeout(err) {
 		if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
 		}
