@@ -13,6 +13,7 @@ import (
 func Mask(key uint32, offset int, b []byte) {
 	k := bits.RotateLeft32(bits.ReverseBytes32(key), -8*(offset&3))
 	w := uint64(k)<<32 | uint64(k)
+	b = maskLong(w, b)
 	for len(b) >= 64 {
 		s := (*[64]byte)(b)
 		binary.LittleEndian.PutUint64(s[0:8], binary.LittleEndian.Uint64(s[0:8])^w)

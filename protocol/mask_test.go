@@ -11,7 +11,12 @@ import (
 func TestMask(t *testing.T) {
 	const key = 0x12345678
 	octets := [4]byte{0x12, 0x34, 0x56, 0x78}
+	// Also around the lengths from which on vectors are used, and a few blocks of these.
+	lengths := []int{510, 511, 512, 513, 639, 640, 641, 1023, 1024, 1030, 4096 + 77}
 	for length := range 200 {
+		lengths = append(lengths, length)
+	}
+	for _, length := range lengths {
 		for offset := range 9 {
 			plain := make([]byte, length)
 			for i := range plain {
@@ -31,6 +36,7 @@ func TestMask(t *testing.T) {
 
 func FuzzMaskInPieces(f *testing.F) {
 	f.Add([]byte("Hello, WebSocket"), uint32(0x37fa213d), 5)
+	f.Add(bytes.Repeat([]byte("long enough for vectors"), 60), uint32(0x37fa213d), 6)
 	f.Fuzz(func(t *testing.T, b []byte, key uint32, cut int) {
 		whole := bytes.Clone(b)
 		Mask(key, 0, whole)

@@ -1,0 +1,24 @@
+// Masking by vectors, where the processor has them.
+
+package protocol
+
+const (
+	// maskBlock is how many bytes are masked at a time.
+	maskBlock = 128
+	// minMaskVectors is how many bytes are worth the call.
+	minMaskVectors = 512
+)
+
+// maskLong masks blocks at the start of b with the key as its bytes follow each other, twice,
+// and returns what is left.
+func maskLong(key uint64, b []byte) []byte {
+	if len(b) < minMaskVectors || !hasVectors {
+		return b
+	}
+	blocks := len(b) / maskBlock
+	maskVectors(&b[0], blocks, key)
+	return b[blocks*maskBlock:]
+}
+
+//go:noescape
+func maskVectors(p *byte, blocks int, key uint64)
