@@ -3,6 +3,8 @@
 
 package protocol
 
+import "encoding/binary"
+
 // An entry of a table says what the next bits are.
 //
 //	bits  0 to 3   length of the code in bits
@@ -110,8 +112,9 @@ func makeFixed() (l *literalTable, d *distanceTable) {
 // just one code of one bit, or none (RFC 1951 3.2.7).
 func buildTable(table []entry, root uint, lengths []uint8, meanings []entry) (ok bool) {
 	var count [maxCodeLength + 1]int
-	for _, n := range lengths {
-		count[n]++
+	for at := 0; at < len(lengths); at++ {
+		at = skipUnused(lengths, at)
+		count[lengths[at]]++
 	}
 	var sorted [maxLiterals]uint16
 	if ok, codes := sortSymbols(&sorted, &count, lengths); !ok || codes <= 1 {
@@ -149,6 +152,15 @@ func buildTable(table []entry, root uint, lengths []uint8, meanings []entry) (ok
 	return true
 }
 
+// skipUnused skips symbols without a code, eight at a time, but not the last ones: short messages
+// have few kinds of bytes, and counting the others takes longer than all else here.
+func skipUnused(lengths []uint8, at int) int {
+	for at+8 < len(lengths) && binary.LittleEndian.Uint64(lengths[at:]) == 0 {
+		at += 8
+	}
+	return at
+}
+
 // sortSymbols orders the symbols that have a code by its length and counts them.
 func sortSymbols(sorted *[maxLiterals]uint16, count *[maxCodeLength + 1]int, lengths []uint8) (ok bool, codes int) {
 	var at [maxCodeLength + 1]int
@@ -160,8 +172,9 @@ func sortSymbols(sorted *[maxLiterals]uint16, count *[maxCodeLength + 1]int, len
 			return false, codes
 		}
 	}
-	for symbol, n := range lengths {
-		if n != 0 {
+	for symbol := 0; symbol < len(lengths); symbol++ {
+		symbol = skipUnused(lengths, symbol)
+		if n := lengths[symbol]; n != 0 {
 			sorted[at[n]] = uint16(symbol)
 			at[n]++
 		}
