@@ -126,9 +126,11 @@ func (h *history) evict() {
 	h.recycle(b)
 }
 
-// recycle lets the next block use the memory of b, if b is evicted and not read any more.
+// recycle lets the next block use the memory of b, if b is evicted and not read any more, and
+// there will be a next one.
 func (h *history) recycle(b *block) {
-	if b.evicted && !b.unread && b.readers == 0 && cap(b.data) == blockSize {
+	inUse := !b.evicted || b.unread || b.readers > 0
+	if !inUse && cap(b.data) == blockSize && h.recording.Load() {
 		h.reusable, b.data = b.data[:0], nil
 	}
 }

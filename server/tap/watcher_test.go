@@ -3,6 +3,7 @@
 package tap
 
 import (
+	"net"
 	"runtime"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"framescope/protocol"
 	"framescope/protocol/feed"
 )
 
@@ -254,3 +256,45 @@ func TestFeedRate(t *testing.T) {
 		}
 	})
 }
+
+// With history off nothing is kept while nobody watches, nor after: not even a frame that a
+// connection's end finds unfinished.
+func TestHistoryOffKeepsNothing(t *testing.T) {
+	frames := New(Options{Snap: 100})
+	h := &frames.history
+	end := func() {
+		c := frames.Wrap(idleConn{}, protocol.Client)
+		c.Received([]byte("\x81\x85half"), nil)
+		c.Close()
+	}
+	end()
+	if frames.Held() != 0 || h.frames != 0 {
+		t.Errorf("before: %d bytes are held, and %d frames", frames.Held(), h.frames)
+	}
+	w, err := frames.Watch(nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	end()
+	w.Close()
+	if frames.Held() != 0 || h.reusable != nil {
+		t.Errorf("after: %d bytes are held, %d to be used again", frames.Held(), cap(h.reusable))
+	}
+}
+
+// A connection that is closed twice has ended once.
+func TestClosedOnce(t *testing.T) {
+	frames := New(Options{Snap: 100, History: 1 << 20})
+	c := frames.Wrap(idleConn{}, protocol.Client)
+	c.Close()
+	held := len(frames.history.stage.data)
+	if c.Close(); len(frames.history.stage.data) != held {
+		t.Error("the second Close is recorded")
+	}
+}
+
+// idleConn is a connection of which only the end matters.
+type idleConn struct{ net.Conn }
+
+func (idleConn) Close() error         { return nil }
+func (idleConn) RemoteAddr() net.Addr { return &net.TCPAddr{} }
