@@ -105,6 +105,7 @@ report() {
       found = n["KILLED"]; all = found + n["LIVED"]
       printf "%s: %d of %d mutants found (%.0f %%), %d of them by a timeout\n", package, found, all, all ? 100 * found / all : 0, timeouts
     }' "$2"
+  grep -q '^Mutation testing completed' "$2" || echo "$1: not all of the mutants were run: LIMIT=$limit was over, or see $2"
   sed -nE 's/^ *LIVED (.*) at (.*):([0-9]+):([0-9]+)$/\2 \3 \4 \1/p' "$2" | sort -u -k1,1 -k2,2n -k3,3n -k4 |
     while read -r file line column kind; do
       echo "$1/$file:$line:$column $kind: $(sed -nE "$line{s/^[[:space:]]+//;p;}" "$1/$file")"
