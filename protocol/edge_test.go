@@ -203,3 +203,48 @@ func TestTextWithReservedBits(t *testing.T) {
 		}
 	}
 }
+
+// One byte that is not ASCII is seen wherever it stands.
+func TestASCIIAtEveryPlace(t *testing.T) {
+	var block [asciiBlockSize]byte
+	if !asciiBlock(&block) {
+		t.Error("zeros are not ASCII")
+	}
+	for i := range block {
+		for _, c := range []byte{0x80, 0xC3, 0xFF} {
+			if block[i] = c; asciiBlock(&block) {
+				t.Errorf("%x at %d of a block is taken for ASCII", c, i)
+			}
+		}
+		block[i] = 0x7F
+	}
+	for _, key := range []uint32{0, 0x80808080, 0x37fa213d, 0x8000007f} {
+		for n := range 3 * asciiBlockSize / 2 {
+			text := []byte(strings.Repeat("~", n))
+			Mask(key, 0, text)
+			if !isASCII(key, text) {
+				t.Errorf("%d bytes with key %08x are not ASCII", n, key)
+			}
+			for i := range text {
+				if text[i] ^= 0x80; isASCII(key, text) {
+					t.Errorf("%d bytes with key %08x are ASCII, though that at %d is not", n, key, i)
+				}
+				text[i] ^= 0x80
+			}
+		}
+	}
+}
+
+// Also inside a text, at whatever length ASCII is passed over in blocks.
+func TestWrongByteAtEveryPlace(t *testing.T) {
+	text := []byte(strings.Repeat("a", 3*asciiBlockSize))
+	for n := range len(text) {
+		for i := range n {
+			text[i] = 0xFF
+			if u := (UTF8{}); u.Write(text[:n]) != i {
+				t.Fatalf("of %d bytes that at %d is wrong and not found there", n, i)
+			}
+			text[i] = 'a'
+		}
+	}
+}
