@@ -2,6 +2,11 @@
 
 package protocol
 
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
 // Decoder reads the frames that one side sends. Give it the bytes as they come;
 // it says what they are and what they break. It neither copies nor keeps them.
 // The zero value reads a client's frames without a size limit.
@@ -30,7 +35,8 @@ type Decoder struct {
 	compressed bool // the present data message, or the last, is
 	deflate    *messageInflater
 
-	broken Rules // by the last event
+	broken Rules  // by the last event
+	like   uint16 // kindOf the last frame, if the next may be like it; else 0
 	seen   uint64
 }
 
@@ -83,6 +89,13 @@ func (d *Decoder) Next(b []byte) (ev Event, n int) {
 // the decoder and is valid until its next frame. ok is false, and nothing has changed, when
 // b ends before the header does.
 func (d *Decoder) Judge(b []byte) (h *Header, broken Rules, ok bool) {
+	if d.JudgeLikeLast(b) {
+		return &d.header, 0, true
+	}
+	return d.judgeFrame(b)
+}
+
+func (d *Decoder) judgeFrame(b []byte) (h *Header, broken Rules, ok bool) {
 	h = &d.header
 	n := h.parse(b)
 	if n == 0 {
@@ -99,8 +112,43 @@ func (d *Decoder) Judge(b []byte) (h *Header, broken Rules, ok bool) {
 		d.Skip(d.Pending())
 		d.broken = broken
 	}
+	if broken == 0 && !d.mute && !d.compressed && h.LengthBytes == 0 &&
+		h.Fin && (h.Opcode == OpText || h.Opcode == OpBinary) {
+		d.like = kindOf(b)
+	}
 	return h, broken, true
 }
+
+// JudgeLikeLast reports whether b holds a frame that differs from the last one in nothing but
+// length, key and payload, and like that one breaks nothing. Then it has done what Judge
+// does, and otherwise nothing. The last frame was a message by itself that left the decoder as
+// it had found it: so the rules of its header hold for this one, too, but for its size.
+func (d *Decoder) JudgeLikeLast(b []byte) bool {
+	if len(b) < 2 {
+		return false
+	}
+	length := int(b[1] &^ maskBit)
+	n := 2 + int(b[1]&maskBit)>>5
+	if kindOf(b) != d.like || length >= length16 || length > len(b)-n {
+		return false
+	}
+	key := uint32(0)
+	if n > 2 {
+		key = binary.LittleEndian.Uint32(b[2:6])
+	}
+	if d.tooBig(uint64(length), d.MaxMessageSize) || d.header.Opcode == OpText && !isASCII(key, b[n:n+length]) {
+		return false
+	}
+	d.header.PayloadLength = uint64(length)
+	d.header.MaskingKey = bits.ReverseBytes32(key)
+	d.at, d.size = uint64(length), uint64(length)
+	d.offset = d.position
+	d.position += uint64(n + length)
+	return true
+}
+
+// kindOf is all of a header but length and key, and never 0.
+func kindOf(b []byte) uint16 { return uint16(b[0]) | uint16(b[1]&maskBit)<<8 | 1<<8 }
 
 // comesWhole reports whether the payload is given only when all of it is there.
 func (h *Header) comesWhole() bool {
@@ -124,7 +172,7 @@ func (d *Decoder) payload(b []byte) (Event, int) {
 // begin makes the header just parsed, of n bytes, that of the current frame.
 func (d *Decoder) begin(n int) {
 	h := &d.header
-	d.at, d.inside = 0, true
+	d.at, d.inside, d.like = 0, true, 0
 	d.offset = d.position
 	d.position += uint64(n)
 	switch {
@@ -278,7 +326,7 @@ func (d *Decoder) Skip(n uint64) {
 // Gap says that whole frames are missing before the next one: which message is
 // open is unknown until a new one begins.
 func (d *Decoder) Gap() {
-	d.inside = false
+	d.inside, d.like = false, 0
 	d.message = OpContinuation
 	d.mute, d.unsure, d.compressed = true, true, false
 	if d.Deflate.On {

@@ -90,11 +90,16 @@ func (d *Decoder) judgeData(h *Header) (broken Rules) {
 	if limit != 0 && d.compresses(h) {
 		limit = largestCompressed(limit) // what it inflates to is judged by Inflate
 	}
-	if limit != 0 && size > limit {
-		// RFC 6455 10.4: a limit on the message after reassembly.
+	if d.tooBig(size, limit) {
 		broken |= RuleMessageTooBig.Set()
 	}
 	return broken
+}
+
+// tooBig reports whether a message is larger than a limit, of which 0 is none.
+func (d *Decoder) tooBig(size, limit uint64) bool {
+	// RFC 6455 10.4: a limit on the message after reassembly.
+	return limit != 0 && size > limit
 }
 
 // compresses reports whether a data frame belongs to a compressed message.

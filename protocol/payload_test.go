@@ -84,6 +84,8 @@ var readers = []reader{
 	{"captured server's frames", Server, 0, []cut{uncut, inFrames}, judgeFrame},
 	{"captured client's frames", Client, testKey, []cut{uncut, inFrames}, judgeFrame},
 	{"captured client's frames, key of highest bits", Client, 0x80808080, []cut{uncut, inFrames}, judgeFrame},
+	{"captured server's frames, like those before", Server, 0, []cut{uncut, inFrames}, judgeSecond},
+	{"captured client's frames, like those before", Client, testKey, []cut{uncut, inFrames}, judgeSecond},
 }
 
 // readPieces reads a frame with Next; its payload comes in pieces as the cuts say.
@@ -116,6 +118,16 @@ func judgeFrame(d *Decoder, frame []byte, _ []cut) Rules {
 		broken |= b
 	}
 	return broken
+}
+
+// judgeSecond is judgeFrame, but before a first frame that is a whole message there is another
+// like it.
+func judgeSecond(d *Decoder, frame []byte, cuts []cut) Rules {
+	if h, n := ParseHeader(frame); d.position == 0 && h.Fin && !h.Opcode.Control() && h.RSV == 0 {
+		h.PayloadLength = 0
+		d.Judge(AppendHeader(make([]byte, 0, n), h))
+	}
+	return judgeFrame(d, frame, cuts)
 }
 
 // message gives a reader a text in frames and pieces, and returns the byte that it calls

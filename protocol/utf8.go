@@ -2,7 +2,10 @@
 
 package protocol
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // UTF8 checks a text that comes in pieces (RFC 6455 8.1). The zero value is at
 // the start of a text. It notices an error at the very byte that makes the text
@@ -121,6 +124,10 @@ func (u *UTF8) Write(p []byte) (bad int) {
 			return len(p) - len(rest) - 1
 		}
 	}
+	if state == utf8Start && isASCII(0, rest) {
+		u.state = utf8Start
+		return -1
+	}
 	for state == utf8Start && len(rest) >= 8 && binary.LittleEndian.Uint64(rest)&highBits == 0 {
 		rest = rest[8:]
 	}
@@ -141,7 +148,7 @@ func (u *UTF8) writeMasked(key uint32, p []byte) (bad int) {
 	if key == 0 {
 		return u.Write(p)
 	}
-	if u.Complete() && isASCII(key, p) {
+	if u.Complete() && isASCII(bits.ReverseBytes32(key), p) {
 		return -1
 	}
 	var buf [512]byte
@@ -184,37 +191,51 @@ const highBits = 0x8080808080808080
 // asciiBlockSize is how many bytes are passed over at once if they are ASCII.
 const asciiBlockSize = 64
 
+// isASCII reports whether b, once unmasked, is all ASCII. The key is that of the header with
+// its bytes turned round, as little-endian words of b see it; one of 0 masks nothing. The last
+// words overlap what was seen before, so that no byte needs a look of its own.
+func isASCII(key uint32, b []byte) bool {
+	k := uint64(key)<<32 | uint64(key)
+	last := bits.RotateLeft64(k, -8*(len(b)&3)) // at the last 4, 8, 16 or 64 bytes
+	var seen uint64
+	switch {
+	case len(b) >= 64:
+		for rest := b; ; {
+			w := (*[64]byte)(rest)
+			seen = (binary.LittleEndian.Uint64(w[0:8]) ^ k) | (binary.LittleEndian.Uint64(w[8:16]) ^ k) |
+				(binary.LittleEndian.Uint64(w[16:24]) ^ k) | (binary.LittleEndian.Uint64(w[24:32]) ^ k) |
+				(binary.LittleEndian.Uint64(w[32:40]) ^ k) | (binary.LittleEndian.Uint64(w[40:48]) ^ k) |
+				(binary.LittleEndian.Uint64(w[48:56]) ^ k) | (binary.LittleEndian.Uint64(w[56:64]) ^ k)
+			if seen&highBits != 0 || len(rest) == 64 {
+				break
+			}
+			if rest = rest[64:]; len(rest) < 64 {
+				rest, k = b[len(b)-64:], last
+			}
+		}
+	case len(b) >= 16:
+		for rest := b; len(rest) > 16; rest = rest[16:] {
+			seen |= (binary.LittleEndian.Uint64(rest) ^ k) | (binary.LittleEndian.Uint64(rest[8:]) ^ k)
+		}
+		rest := b[len(b)-16:]
+		seen |= (binary.LittleEndian.Uint64(rest) ^ last) | (binary.LittleEndian.Uint64(rest[8:]) ^ last)
+	case len(b) >= 8:
+		seen = (binary.LittleEndian.Uint64(b) ^ k) | (binary.LittleEndian.Uint64(b[len(b)-8:]) ^ last)
+	case len(b) >= 4:
+		seen = uint64((binary.LittleEndian.Uint32(b) ^ key) | (binary.LittleEndian.Uint32(b[len(b)-4:]) ^ uint32(last)))
+	default:
+		for i, c := range b {
+			seen |= uint64(c ^ byte(key>>(8*i)))
+		}
+	}
+	return seen&highBits == 0
+}
+
 func asciiBlock(b *[asciiBlockSize]byte) bool {
 	seen := binary.LittleEndian.Uint64(b[0:8]) | binary.LittleEndian.Uint64(b[8:16]) |
 		binary.LittleEndian.Uint64(b[16:24]) | binary.LittleEndian.Uint64(b[24:32]) |
 		binary.LittleEndian.Uint64(b[32:40]) | binary.LittleEndian.Uint64(b[40:48]) |
 		binary.LittleEndian.Uint64(b[48:56]) | binary.LittleEndian.Uint64(b[56:64])
-	return seen&highBits == 0
-}
-
-// isASCII reports whether b, once unmasked with key, is all ASCII. A key of 0
-// masks nothing.
-func isASCII(key uint32, b []byte) bool {
-	// The key in the order of its bytes, as little-endian words see it.
-	k := uint64(key>>24 | key>>8&0xFF00 | key<<8&0xFF0000 | key<<24)
-	k |= k << 32
-	var seen uint64
-	rest := b
-	for len(rest) >= 32 {
-		s := (*[32]byte)(rest)
-		seen |= binary.LittleEndian.Uint64(s[0:8]) ^ k
-		seen |= binary.LittleEndian.Uint64(s[8:16]) ^ k
-		seen |= binary.LittleEndian.Uint64(s[16:24]) ^ k
-		seen |= binary.LittleEndian.Uint64(s[24:32]) ^ k
-		rest = rest[32:]
-	}
-	for len(rest) >= 8 {
-		seen |= binary.LittleEndian.Uint64(rest) ^ k
-		rest = rest[8:]
-	}
-	for i, c := range rest {
-		seen |= uint64(c ^ byte(k>>(8*i)))
-	}
 	return seen&highBits == 0
 }
 

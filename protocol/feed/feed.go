@@ -135,6 +135,20 @@ func (r *Record) PutHeader(b []byte) {
 	binary.LittleEndian.PutUint32(b[16:20], uint32(r.Kind)|uint32(r.Side)<<8|uint32(r.Flags)<<16)
 }
 
+// WholeFrame is Parse for the most frequent record: a Frame without flags. n is 0 if b begins
+// with any other, or with none.
+func WholeFrame(b []byte) (frame []byte, conn uint32, side protocol.Side, n int) {
+	if len(b) < HeaderSize {
+		return nil, 0, 0, 0
+	}
+	kind := binary.LittleEndian.Uint32(b[16:20])
+	size := int(binary.LittleEndian.Uint32(b))
+	if kind&^(1<<8) != uint32(Frame) || size < HeaderSize || size > len(b) {
+		return nil, 0, 0, 0
+	}
+	return b[HeaderSize:size], binary.LittleEndian.Uint32(b[4:8]), protocol.Side(kind >> 8), size
+}
+
 // Parse reads the record that b begins with and how many bytes it takes. n is 0
 // without an error when b ends before the record does.
 func Parse(b []byte) (r Record, n int, err error) {

@@ -60,12 +60,24 @@ func (l *connList) find(wire uint32) *conn {
 // of is find, but begins a connection that is not known yet. One that was forgotten stays
 // so: then it is nil.
 func (l *connList) of(wire uint32) *conn {
-	if c := l.recent; c != nil && c.wire == wire && c.losses == l.losses {
-		return c // as it mostly is
-	}
 	c := l.find(wire)
 	if c == nil && wire > l.forgotten {
 		c = l.begin(wire)
+	}
+	return c
+}
+
+// ofFrame is of for a frame: a connection that was forgotten is known again, but as one that
+// has ended.
+//
+//go:noinline
+func (l *connList) ofFrame(wire uint32, time int64) *conn {
+	c := l.of(wire)
+	if c == nil {
+		c = l.begin(wire)
+		c.late = true
+		l.seen--
+		l.close(c, time)
 	}
 	return c
 }
@@ -101,16 +113,6 @@ func (l *connList) begin(wire uint32) *conn {
 	l.open.push(c)
 	l.byWire[wire] = c
 	l.recent = c
-	return c
-}
-
-// late is for a frame of a connection that was forgotten: it is known again, but as one
-// that has ended.
-func (l *connList) late(wire uint32, time int64) *conn {
-	c := l.begin(wire)
-	c.late = true
-	l.seen--
-	l.close(c, time)
 	return c
 }
 

@@ -22,6 +22,11 @@ func (in *Inspector) Ingest() error {
 	in.input = nil
 	var r feed.Record
 	for len(batch) > 0 {
+		if taken := in.repeated(batch, number, at); taken > 0 {
+			batch = batch[taken:]
+			at += taken
+			continue
+		}
 		n, err := r.Parse(batch)
 		if err == nil && n == 0 {
 			err = errCutRecord
@@ -51,6 +56,40 @@ func (in *Inspector) Ingest() error {
 	in.conns.endList()
 	in.evict()
 	return nil
+}
+
+// repeated takes in the frames that a batch begins with, as long as each is like the one that
+// its side sent before and nothing but their rows is to be made of them. It returns how many
+// bytes their records take. What most frames are costs a third this way of what it costs one
+// by one.
+func (in *Inspector) repeated(batch []byte, slab uint32, at int) (taken int) {
+	c := in.conns.recent
+	if c == nil || c.losses != in.conns.losses || len(in.conns.ranges) > 0 {
+		return 0
+	}
+	before := in.rows.next
+	for {
+		frame, wire, side, n := feed.WholeFrame(batch[taken:])
+		if n == 0 || wire != c.wire {
+			break
+		}
+		d := &c.sent[side&1]
+		if !d.decoder.JudgeLikeLast(frame) {
+			break
+		}
+		w := in.rows.add()
+		*w = row{slab: slab, at: uint32(at + taken), conn: c.id, opcode: d.opcode, flags: d.flags}
+		d.frames++
+		d.bytes += uint64(len(frame))
+		taken += n
+		in.matches.offer(w, in.rows.next-1)
+	}
+	n := in.rows.next - before
+	c.last = in.rows.next
+	in.ordinal += n
+	in.State.Seen += n
+	in.State.LastSeq = in.offset + in.ordinal
+	return taken
 }
 
 // run takes in the frames of a run. At a malformed one it stops.

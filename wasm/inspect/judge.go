@@ -11,9 +11,9 @@ import (
 
 // frame takes in one frame, whose record is at a place.
 func (in *Inspector) frame(r *feed.Record, at place) {
-	c := in.conns.of(r.Conn)
-	if c == nil {
-		c = in.conns.late(r.Conn, r.Time)
+	c := in.conns.recent
+	if c == nil || c.wire != r.Conn || c.losses != in.conns.losses {
+		c = in.conns.ofFrame(r.Conn, r.Time)
 	}
 	d := &c.sent[r.Side&1]
 	in.ordinal++
@@ -28,6 +28,7 @@ func (in *Inspector) frame(r *feed.Record, at place) {
 	if row.opcode == protocol.OpClose && c.code == 0 {
 		c.closer, c.code = r.Side&1, row.code
 	}
+	d.opcode, d.flags = row.opcode, row.flags&^(flagCut|flagPartial)
 	d.frames++
 	if r.Flags&feed.Partial == 0 {
 		d.bytes += r.WireSize

@@ -65,28 +65,31 @@ const maxFreePages = slabSize/(feed.HeaderSize+2)/pageRows + 1
 // end and out at the front, a page at a time.
 type rowList struct {
 	pages []*page
+	last  *page   // of them
 	free  []*page // to be used again
-	base  uint64 // index of the first row of pages[0]
-	first uint64 // index of the oldest row held
-	next  uint64 // index that the next row gets
+	base  uint64  // index of the first row of pages[0]
+	first uint64  // index of the oldest row held
+	next  uint64  // index that the next row gets
 }
 
 func (l *rowList) add() *row {
-	i := l.next - l.base
-	if i == uint64(len(l.pages))*pageRows {
+	i := l.next % pageRows
+	if i == 0 {
 		l.addPage()
 	}
 	l.next++
-	return &l.pages[i/pageRows][i%pageRows]
+	return &l.last[i]
 }
 
+//go:noinline
 func (l *rowList) addPage() {
-	if last := len(l.free) - 1; last >= 0 {
-		l.pages = append(l.pages, l.free[last])
-		l.free = l.free[:last]
-		return
+	if n := len(l.free); n > 0 {
+		l.last = l.free[n-1]
+		l.free = l.free[:n-1]
+	} else {
+		l.last = new(page)
 	}
-	l.pages = append(l.pages, new(page))
+	l.pages = append(l.pages, l.last)
 }
 
 // at is the row with index i, which must be held.
