@@ -36,7 +36,7 @@ type Decoder struct {
 	deflate    *messageInflater
 
 	broken Rules  // by the last event
-	like   uint16 // kindOf the last frame, if the next may be like it; else 0
+	known  uint32 // the headers that JudgeKnown takes, see known
 	seen   uint64
 }
 
@@ -89,19 +89,15 @@ func (d *Decoder) Next(b []byte) (ev Event, n int) {
 // the decoder and is valid until its next frame. ok is false, and nothing has changed, when
 // b ends before the header does.
 func (d *Decoder) Judge(b []byte) (h *Header, broken Rules, ok bool) {
-	if d.JudgeLikeLast(b) {
-		return &d.header, 0, true
-	}
-	return d.judgeFrame(b)
-}
-
-func (d *Decoder) judgeFrame(b []byte) (h *Header, broken Rules, ok bool) {
 	h = &d.header
 	n := h.parse(b)
 	if n == 0 {
 		return h, 0, false
 	}
-	d.broken = d.judge(h)
+	between := d.message == OpContinuation && !d.unsure
+	if d.broken = d.judge(h); d.broken == 0 && between && h.LengthBytes == 0 {
+		d.known |= known(b)
+	}
 	d.begin(n)
 	payload := b[n:]
 	if uint64(len(payload)) > h.PayloadLength {
@@ -112,43 +108,57 @@ func (d *Decoder) judgeFrame(b []byte) (h *Header, broken Rules, ok bool) {
 		d.Skip(d.Pending())
 		d.broken = broken
 	}
-	if broken == 0 && !d.mute && !d.compressed && h.LengthBytes == 0 &&
-		h.Fin && (h.Opcode == OpText || h.Opcode == OpBinary) {
-		d.like = kindOf(b)
-	}
 	return h, broken, true
 }
 
-// JudgeLikeLast reports whether b holds a frame that differs from the last one in nothing but
-// length, key and payload, and like that one breaks nothing. Then it has done what Judge
-// does, and otherwise nothing. The last frame was a message by itself that left the decoder as
-// it had found it: so the rules of its header hold for this one, too, but for its size.
-func (d *Decoder) JudgeLikeLast(b []byte) bool {
+// JudgeKnown is Judge for most frames, in less time. ok is false, and nothing has changed, for
+// any other: one that is not whole or has more than 125 bytes, that begins or continues a
+// fragmented message, or breaks a rule. It takes headers that broke nothing when Judge saw
+// them between two messages: what a header breaks there depends on nothing but its first byte,
+// its mask bit and, as long as that is so short, the limit of size.
+func (d *Decoder) JudgeKnown(b []byte) (op Opcode, ok bool) {
 	if len(b) < 2 {
-		return false
+		return 0, false
 	}
 	length := int(b[1] &^ maskBit)
 	n := 2 + int(b[1]&maskBit)>>5
-	if kindOf(b) != d.like || length >= length16 || length > len(b)-n {
-		return false
+	if want := known(b); d.known&want != want || want == 0 || length >= length16 || length > len(b)-n || d.message != OpContinuation {
+		return 0, false
 	}
+	op = Opcode(b[0] & 0xF)
 	key := uint32(0)
 	if n > 2 {
 		key = binary.LittleEndian.Uint32(b[2:6])
 	}
-	if d.tooBig(uint64(length), d.MaxMessageSize) || d.header.Opcode == OpText && !isASCII(key, b[n:n+length]) {
-		return false
+	if !op.Control() {
+		if d.tooBig(uint64(length), d.MaxMessageSize) {
+			return 0, false
+		}
+		if payload := b[n : n+length]; op == OpText && !isASCII(key, payload) && !isText(key, payload) {
+			return 0, false
+		}
+		d.size = uint64(length)
+		d.text.Reset()
+		d.mute, d.compressed = false, false
 	}
-	d.header.PayloadLength = uint64(length)
-	d.header.MaskingKey = bits.ReverseBytes32(key)
-	d.at, d.size = uint64(length), uint64(length)
+	h := &d.header
+	h.PayloadLength, h.MaskingKey = uint64(length), bits.ReverseBytes32(key)
+	h.LengthBytes, h.Opcode, h.RSV, h.Fin, h.Masked = 0, op, 0, true, n > 2
+	d.broken = 0
+	d.at = uint64(length)
 	d.offset = d.position
 	d.position += uint64(n + length)
-	return true
+	return op, true
 }
 
-// kindOf is all of a header but length and key, and never 0.
-func kindOf(b []byte) uint16 { return uint16(b[0]) | uint16(b[1]&maskBit)<<8 | 1<<8 }
+// known is a header in the set of those known: a bit for the opcode, if FIN stands alone before
+// it, and one for the mask bit.
+func known(b []byte) uint32 {
+	if b[0]&0xF0 != finBit {
+		return 0
+	}
+	return 1<<(b[0]&0xF) | 1<<16<<(b[1]>>7)
+}
 
 // comesWhole reports whether the payload is given only when all of it is there.
 func (h *Header) comesWhole() bool {
@@ -172,12 +182,12 @@ func (d *Decoder) payload(b []byte) (Event, int) {
 // begin makes the header just parsed, of n bytes, that of the current frame.
 func (d *Decoder) begin(n int) {
 	h := &d.header
-	d.at, d.inside, d.like = 0, true, 0
+	d.at, d.inside = 0, true
 	d.offset = d.position
 	d.position += uint64(n)
 	switch {
 	case h.Opcode == OpClose:
-		d.closed = true
+		d.closed, d.known = true, 0
 	case h.Opcode.Control():
 	case h.Opcode == OpContinuation:
 		if d.message == OpContinuation {
@@ -326,7 +336,7 @@ func (d *Decoder) Skip(n uint64) {
 // Gap says that whole frames are missing before the next one: which message is
 // open is unknown until a new one begins.
 func (d *Decoder) Gap() {
-	d.inside, d.like = false, 0
+	d.inside, d.known = false, 0
 	d.message = OpContinuation
 	d.mute, d.unsure, d.compressed = true, true, false
 	if d.Deflate.On {

@@ -163,6 +163,14 @@ func (u *UTF8) writeMasked(key uint32, p []byte) (bad int) {
 	return -1
 }
 
+// isText reports whether all of p is a text, masked as for isASCII.
+//
+//go:noinline
+func isText(key uint32, p []byte) bool {
+	var u UTF8
+	return u.writeMasked(bits.ReverseBytes32(key), p) < 0 && u.Complete()
+}
+
 // endState is the state after p, which is right from its start.
 func endState(p []byte) (state uint64) {
 	at := len(p) - 1

@@ -4,7 +4,7 @@
 import wasmURL from "wasm:framescope";
 import { Engine } from "../src/engine/engine";
 import { stateIndex } from "../src/generated/layout";
-import { begin, join, open, record } from "../test/records";
+import { ascii, begin, join, open, record } from "../test/records";
 import { Handwritten } from "./handwritten";
 
 const budgetMiB = 256;
@@ -23,21 +23,47 @@ export interface Outcome {
   byHand: number;
 }
 
-/** A text frame of ASCII letters; masked as a client's, or plain as a server's. */
-function frame(masked: boolean): Uint8Array {
-  const text = Uint8Array.from({ length }, (_, i) => 97 + (i % 26));
-  if (!masked) return join(Uint8Array.of(0x81, length), text);
+/** A whole frame with a payload of so many bytes; masked as a client's, or plain as a server's. */
+function frame(side: 0 | 1, b0: number, payload: Uint8Array): Uint8Array {
+  const size = payload.length < 126 ? [payload.length] : [126, payload.length >> 8, payload.length & 255];
+  if (side === 1) return join(Uint8Array.of(b0, ...size), payload);
+  size[0] = (size[0] ?? 0) | 0x80;
   const key = Uint8Array.of(0x37, 0xfa, 0x21, 0x3d);
-  const payload = text.map((byte, i) => byte ^ (key[i % 4] ?? 0));
-  return join(Uint8Array.of(0x81, 0x80 | length), key, payload);
+  const masked = payload.map((byte, i) => byte ^ (key[i % 4] ?? 0));
+  return join(Uint8Array.of(b0, ...size), key, masked);
 }
 
-/** Half of the frames from the client, masked, half from the server. */
-export function batch(): Uint8Array {
-  const client = record({ kind: "frame", conn: 1, side: 0, data: frame(true) });
-  const server = record({ kind: "frame", conn: 1, side: 1, data: frame(false) });
-  return join(...Array.from({ length: batchFrames }, (_, i) => (i % 2 === 0 ? client : server)));
+function letters(length: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, i) => 97 + (i % 26));
 }
+
+function batchOf(make: (side: 0 | 1, i: number) => Uint8Array): Uint8Array {
+  const records = Array.from({ length: batchFrames }, (_, i) => {
+    const side = (i % 2) as 0 | 1;
+    return record({ kind: "frame", conn: 1, side, data: make(side, i >> 1) });
+  });
+  return join(...records);
+}
+
+/** What is measured: ASCII texts of one length; and of each side, again and again, other frames. */
+export const batches = {
+  alike: () => batchOf((side) => frame(side, 0x81, letters(length))),
+  mixed: () => {
+    const kinds: [b0: number, payload: Uint8Array][] = [
+      [0x81, letters(20)],
+      [0x81, letters(125)],
+      [0x82, letters(60)],
+      [0x81, ascii("Größe: 12 €, 你好, and more of the same")],
+      [0x89, letters(4)],
+      [0x01, letters(80)],
+      [0x80, letters(33)],
+      [0x81, letters(400)],
+      [0x81, letters(50)],
+      [0x8a, letters(4)],
+    ];
+    return batchOf((side, i) => frame(side, ...(kinds[i % kinds.length] as [number, Uint8Array])));
+  },
+};
 
 /** Does the same again and again for a while. */
 function repeat(work: () => void, milliseconds: number): void {
@@ -59,13 +85,13 @@ function rate(times: number[]): number {
 }
 
 /** Measures both in turn. */
-export async function measure(module: WebAssembly.Module): Promise<Outcome> {
+export async function measure(module: WebAssembly.Module, kind: keyof typeof batches): Promise<Outcome> {
   const engine = await Engine.start(module, budgetMiB);
   const byHand = new Handwritten(budgetMiB);
   const opening = join(begin(1, 0n), open(1, "127.0.0.1:1"));
   engine.ingest(opening);
   byHand.ingest(opening);
-  const bytes = batch();
+  const bytes = batches[kind]();
   const ours = () => {
     for (let i = 0; i < turnBatches; i++) {
       const wrong = engine.ingest(bytes);
@@ -84,9 +110,10 @@ export async function measure(module: WebAssembly.Module): Promise<Outcome> {
 }
 
 declare global {
-  var runIngestBench: () => Promise<Outcome>;
+  var runIngestBench: (kind: keyof typeof batches) => Promise<Outcome>;
 }
 
 Object.assign(globalThis, {
-  runIngestBench: async () => measure(await WebAssembly.compileStreaming(fetch(wasmURL))),
+  runIngestBench: async (kind: keyof typeof batches) =>
+    measure(await WebAssembly.compileStreaming(fetch(wasmURL)), kind),
 });

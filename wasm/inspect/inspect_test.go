@@ -391,29 +391,53 @@ func FuzzIngest(f *testing.F) {
 
 // benchBatch is half masked text frames of 125 bytes, as the benchmark in the
 // browser has them too.
-func benchBatch(frames int) []byte {
-	c := new(capture)
-	payload := strings.Repeat("0123456789abcdef ", 8)[:125]
-	for i := range frames {
-		c.frame(1, protocol.Side(i&1), protocol.OpText, true, payload)
+// benchBatches are ASCII texts of one length; and of each side, again and again, other frames:
+// those of frontend/bench/ingest.ts.
+func benchBatches(frames int) map[string][]byte {
+	letters := func(n int) string { return strings.Repeat("abcdefghijklmnopqrstuvwxyz", 16)[:n] }
+	mixed := []struct {
+		op      protocol.Opcode
+		fin     bool
+		payload string
+	}{
+		{protocol.OpText, true, letters(20)},
+		{protocol.OpText, true, letters(125)},
+		{protocol.OpBinary, true, letters(60)},
+		{protocol.OpText, true, "Größe: 12 €, 你好, and more of the same"},
+		{protocol.OpPing, true, letters(4)},
+		{protocol.OpText, false, letters(80)},
+		{protocol.OpContinuation, true, letters(33)},
+		{protocol.OpText, true, letters(400)},
+		{protocol.OpText, true, letters(50)},
+		{protocol.OpPong, true, letters(4)},
 	}
-	return c.batch
+	same, other := new(capture), new(capture)
+	for i := range frames {
+		side, m := protocol.Side(i&1), mixed[i/2%len(mixed)]
+		same.frame(1, side, protocol.OpText, true, letters(125))
+		other.frame(1, side, m.op, m.fin, m.payload)
+	}
+	return map[string][]byte{"alike": same.batch, "mixed": other.batch}
 }
 
 func BenchmarkIngest(b *testing.B) {
 	const frames = 1000
-	batch := benchBatch(frames)
-	in := New(4 << 20)
-	new(capture).begin(1, 0).shake(1).into(b, in)
-	b.ReportAllocs()
-	b.SetBytes(int64(len(batch)))
-	for b.Loop() {
-		copy(in.Input(len(batch)), batch)
-		if err := in.Ingest(); err != nil {
-			b.Fatal(err)
-		}
+	for _, kind := range []string{"alike", "mixed"} {
+		b.Run(kind, func(b *testing.B) {
+			batch := benchBatches(frames)[kind]
+			in := New(4 << 20)
+			new(capture).begin(1, 0).shake(1).into(b, in)
+			b.ReportAllocs()
+			b.SetBytes(int64(len(batch)))
+			for b.Loop() {
+				copy(in.Input(len(batch)), batch)
+				if err := in.Ingest(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.N)*frames/b.Elapsed().Seconds()/1e6, "Mframes/s")
+		})
 	}
-	b.ReportMetric(float64(b.N)*frames/b.Elapsed().Seconds()/1e6, "Mframes/s")
 }
 
 func TestJoinedMidway(t *testing.T) {
