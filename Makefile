@@ -73,7 +73,7 @@ fmt: modules ## format Go and TypeScript
 	@cd frontend && npm run --silent format
 
 profile: tools ## write anew the profile by which the WASM build inlines
-	@go test -trimpath -run '^$$' -bench Ingest -benchtime 4s -o /tmp/inspect.test -cpuprofile wasm/default.pgo ./wasm/inspect
+	@go test -trimpath -run '^$$' -bench Ingest/alike -benchtime 4s -o /tmp/inspect.test -cpuprofile wasm/default.pgo ./wasm/inspect
 	@rm /tmp/inspect.test
 
 clean: ## remove everything that was made, node_modules included
