@@ -41,7 +41,9 @@ func typescript(t *testing.T) string {
 	for i, f := range reflect.VisibleFields(reflect.TypeFor[State]()) {
 		fmt.Fprintf(&b, "  %s: %d,\n", camel(f.Name), i)
 	}
-	b.WriteString("} as const;\n\n/** Every rule of the RFC that a frame can break, in order of its number. */\nexport const rules = [\n")
+	b.WriteString("} as const;\n\n")
+	writeNames(&b)
+	b.WriteString("/** Every rule of the RFC that a frame can break, in order of its number. */\nexport const rules = [\n")
 	for r := range protocol.RuleCount {
 		fmt.Fprintf(&b, "  { id: %q, section: %q, closeCode: %d },\n", r, r.Section(), r.CloseCode())
 	}
@@ -67,6 +69,33 @@ func writeColumns(b *strings.Builder, name string, capacity int, window reflect.
 		fmt.Fprintf(b, "    %s: { offset: %d, type: %q, length: %d },\n", camel(f.Name), f.Offset, f.Type.Elem().Kind(), f.Type.Len())
 	}
 	b.WriteString("  },\n} as const;\n\n")
+}
+
+// writeNames writes what the numbers in the columns stand for.
+func writeNames(b *strings.Builder) {
+	b.WriteString("/** The names of all sixteen opcodes; a reserved one has its number. */\nexport const opcodes = [\n")
+	for op := range protocol.Opcode(16) {
+		fmt.Fprintf(b, "  %q,\n", op)
+	}
+	b.WriteString("] as const;\n\n/** The bits of a row's flags. */\nexport const rowFlag = {\n")
+	for _, f := range []struct {
+		name string
+		bit  rowFlags
+	}{
+		{"fin", flagFin}, {"masked", flagMasked}, {"server", flagServer}, {"cut", flagCut},
+		{"partial", flagPartial}, {"text", flagText}, {"compressed", flagCompressed}, {"lost", flagLost},
+	} {
+		fmt.Fprintf(b, "  %s: %d,\n", f.name, f.bit)
+	}
+	b.WriteString("} as const;\n\n/** The states of a connection, by their number. */\nexport const connStates = [")
+	for i, s := range [...]string{connHandshake: "handshake", connOpen: "open", connClosed: "closed", connRefused: "refused"} {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(b, "%q", s)
+	}
+	fmt.Fprintf(b, "] as const;\n\n/** Who closed a connection first. */\nexport const closer = { %s: %d, %s: %d, unknown: %d } as const;\n\n",
+		protocol.Client, protocol.Client, protocol.Server, protocol.Server, sideUnknown)
 }
 
 func camel(name string) string {

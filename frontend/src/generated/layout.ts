@@ -60,6 +60,44 @@ export const stateIndex = {
   lastSeq: 11,
 } as const;
 
+/** The names of all sixteen opcodes; a reserved one has its number. */
+export const opcodes = [
+  "continuation",
+  "text",
+  "binary",
+  "0x3",
+  "0x4",
+  "0x5",
+  "0x6",
+  "0x7",
+  "close",
+  "ping",
+  "pong",
+  "0xb",
+  "0xc",
+  "0xd",
+  "0xe",
+  "0xf",
+] as const;
+
+/** The bits of a row's flags. */
+export const rowFlag = {
+  fin: 1,
+  masked: 2,
+  server: 4,
+  cut: 8,
+  partial: 16,
+  text: 32,
+  compressed: 64,
+  lost: 128,
+} as const;
+
+/** The states of a connection, by their number. */
+export const connStates = ["handshake", "open", "closed", "refused"] as const;
+
+/** Who closed a connection first. */
+export const closer = { client: 0, server: 1, unknown: 2 } as const;
+
 /** Every rule of the RFC that a frame can break, in order of its number. */
 export const rules = [
   { id: "rsv-unexpected", section: "RFC 6455 5.2", closeCode: 1002 },

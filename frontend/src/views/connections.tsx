@@ -3,11 +3,11 @@
 import "./connections.css";
 import { textOf } from "../columns";
 import { count, duration, grouped, size } from "../format";
+import { closer, connStates } from "../generated/layout";
 import { type ConnColumns, conns, filterText, selectConn, selectedConn, setFilter } from "../store";
 import { hasTerm, toggleTerm } from "../terms";
 
-const states = ["handshake", "open", "closed", "refused"] as const;
-const closers = ["the client", "the server", ""] as const;
+const closers = { [closer.client]: "the client", [closer.server]: "the server", [closer.unknown]: "" };
 
 export function Connections() {
   const shown = conns.value;
@@ -38,7 +38,7 @@ export function Connections() {
 
 function Connection({ columns, i }: { columns: ConnColumns; i: number }) {
   const id = columns.id[i] ?? 0;
-  const state = states[columns.state[i] ?? 0] ?? "open";
+  const state = connStates[columns.state[i] ?? 0] ?? "open";
   const path = textOf(columns, i) || "(request not captured)";
   const breaches = columns.breaches[i] ?? 0;
   const filtered = hasTerm(filterText.value, "conn", String(id));
@@ -85,7 +85,7 @@ function Connection({ columns, i }: { columns: ConnColumns; i: number }) {
 /** How a connection ended, in words. */
 function ending(columns: ConnColumns, i: number, state: string): string {
   if (state === "refused") return `refused with HTTP status ${columns.status[i]}`;
-  const closer = closers[columns.closer[i] ?? 2] ?? "";
+  const by = closers[(columns.closer[i] ?? closer.unknown) as keyof typeof closers];
   const code = columns.code[i] ?? 0;
   const opened = columns.opened[i] ?? 0n;
   const ended = columns.ended[i] ?? 0n;

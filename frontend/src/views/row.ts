@@ -2,25 +2,8 @@
 
 import { textOf } from "../columns";
 import { duration, shortLength, timeOfDay } from "../format";
-import { rules } from "../generated/layout";
+import { opcodes, rowFlag, rules } from "../generated/layout";
 import type { RowColumns } from "../store";
-
-const opcodes: Record<number, string> = {
-  0: "continuation",
-  1: "text",
-  2: "binary",
-  8: "close",
-  9: "ping",
-  10: "pong",
-};
-
-const flagFin = 1;
-const flagMasked = 2;
-const flagServer = 4;
-const flagCut = 8;
-const flagPartial = 16;
-const flagCompressed = 64;
-const flagLost = 128;
 
 /** The cells of a row, in order: name, title of the column, explanation. */
 export const cells = [
@@ -113,25 +96,25 @@ export class Row {
   private fill(w: RowColumns, i: number, seq: bigint): void {
     const flags = w.flags[i] ?? 0;
     const opcode = w.opcode[i] ?? 0;
-    const name = opcodes[opcode] ?? `0x${opcode.toString(16)}`;
+    const name = opcodes[opcode] ?? "";
     const rsv = w.rsv[i] ?? 0;
     const rule = rules[(w.rule[i] ?? 0) - 1]?.id ?? "";
-    const server = (flags & flagServer) !== 0;
+    const server = (flags & rowFlag.server) !== 0;
     this.setData("testid", "frame-row");
     this.setData("seq", String(seq));
     this.setData("conn", String(w.conn[i]));
     this.setData("dir", server ? "out" : "in");
     this.setData("opcode", name);
-    this.setData("fin", String(flags & flagFin));
+    this.setData("fin", String(flags & rowFlag.fin));
     this.setData("rsv", String(rsv));
-    this.setData("masked", flags & flagMasked ? "1" : "0");
+    this.setData("masked", flags & rowFlag.masked ? "1" : "0");
     this.setData("length", String(w.length[i]));
     this.setData("rule", rule);
     this.setText("seq", String(seq));
     this.setText("time", this.spans ? sinceRowAbove(w, i) : timeOfDay(w.time[i] ?? 0n));
     this.setText("conn", `#${w.conn[i]}`);
     this.setText("dir", server ? "← server" : "client →");
-    const mark = fragmentMark(w.fragment[i] ?? 0, (flags & flagFin) !== 0);
+    const mark = fragmentMark(w.fragment[i] ?? 0, (flags & rowFlag.fin) !== 0);
     this.setText("opcode", mark + (opcode === 0 ? "cont." : name));
     this.setText("bits", bitsText(flags, rsv));
     this.setText("length", shortLength(w.length[i] ?? 0n));
@@ -174,20 +157,20 @@ function fragmentMark(fragment: number, fin: boolean): string {
 function bitsText(flags: number, rsv: number): string {
   const bit = (set: number, sign: string) => (set === 0 ? "·" : sign);
   return (
-    bit(flags & flagFin, "F") +
+    bit(flags & rowFlag.fin, "F") +
     bit(rsv & 4, "1") +
     bit(rsv & 2, "2") +
     bit(rsv & 1, "3") +
-    bit(flags & flagMasked, "M")
+    bit(flags & rowFlag.masked, "M")
   );
 }
 
 /** The mark of a payload that is shown inflated; the length beside it is the compressed one. */
 function startText(flags: number): string {
-  return (flags & flagCompressed) !== 0 && (flags & flagLost) === 0 ? "⇲ " : "";
+  return (flags & rowFlag.compressed) !== 0 && (flags & rowFlag.lost) === 0 ? "⇲ " : "";
 }
 
 function endText(flags: number): string {
-  if (flags & flagPartial) return " (incomplete frame)";
-  return flags & flagCut ? " (cut)" : "";
+  if (flags & rowFlag.partial) return " (incomplete frame)";
+  return flags & rowFlag.cut ? " (cut)" : "";
 }
