@@ -85,13 +85,13 @@ function Connection({ columns, i }: { columns: ConnColumns; i: number }) {
 /** How a connection ended, in words. */
 function ending(columns: ConnColumns, i: number, state: string): string {
   if (state === "refused") return `refused with HTTP status ${columns.status[i]}`;
-  const by = closers[(columns.closer[i] ?? closer.unknown) as keyof typeof closers];
+  const who = closers[(columns.closer[i] ?? closer.unknown) as keyof typeof closers];
   const code = columns.code[i] ?? 0;
   const opened = columns.opened[i] ?? 0n;
   const ended = columns.ended[i] ?? 0n;
   const after =
     opened > 0n && ended > opened ? ` after ${duration(Number((ended - opened) / 1000n) / 1000)}` : "";
-  const by = closer ? ` by ${closer}` : "";
+  const by = who ? ` by ${who}` : "";
   if (code === 0) return `ended${by} without a close frame${after}`;
   return `closed${by} ${code === 1005 ? "without a code" : `with code ${code}`}${after}`;
 }
