@@ -19,23 +19,19 @@ func (o *outbound) post(op protocol.Opcode, payload []byte) error {
 		o.mu.Unlock()
 		return nil
 	}
-	h := o.complete(protocol.Header{Fin: true, Opcode: op}, payload)
+	h := protocol.Header{Fin: true, Opcode: op}
 	switch {
-	case o.writing:
-		o.addLate(h, payload)
+	case o.addHeld(h, payload):
 		o.mu.Unlock()
 		return nil
-	case !o.pending.fits(len(payload)):
-		o.addLate(h, payload) // sent when the role is released
+	case o.writing:
+		o.addLate(o.complete(h, payload), payload)
+		o.mu.Unlock()
+		return nil
+	case o.pending.fits(len(payload)):
+		o.pending.add(o.complete(h, payload), payload)
 	default:
-		first := o.pending.add(h, payload)
-		if o.hold {
-			if first {
-				o.pending.hold(o.holdOver)
-			}
-			o.mu.Unlock()
-			return nil
-		}
+		o.addLate(o.complete(h, payload), payload) // sent when the role is released
 	}
 	o.writing = true
 	o.mu.Unlock()

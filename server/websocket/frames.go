@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"time"
 
 	"framescope/protocol"
 )
@@ -15,6 +16,9 @@ import (
 func (o *outbound) sendFrame(h protocol.Header, p []byte, call *writeCall) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if call == nil && o.addHeld(h, p) {
+		return nil
+	}
 	if err := o.claimFor(call); err != nil {
 		return err
 	}
@@ -62,7 +66,7 @@ func (o *outbound) writeFrame(h protocol.Header, p []byte, hold bool) error {
 	}
 	if hold && o.hold {
 		if first {
-			o.pending.hold(o.holdOver)
+			o.startHold()
 		}
 		return nil
 	}
@@ -142,6 +146,27 @@ func (o *outbound) sendHeld() error {
 	o.writing = true
 	o.mu.Unlock()
 	return o.flushAside()
+}
+
+// addHeld adds a frame to the held ones if frames are held now, which takes no writer. mu is held.
+func (o *outbound) addHeld(h protocol.Header, p []byte) bool {
+	if !o.hold || o.writing || len(p) > copyLimit || !o.pending.fits(len(p)) || o.open() != nil {
+		return false
+	}
+	if o.pending.add(o.complete(h, p), p) {
+		o.startHold()
+	}
+	return true
+}
+
+// startHold starts the time for which the pending frames are held at most.
+func (o *outbound) startHold() {
+	w := &o.pending
+	if w.held = true; w.timer == nil {
+		w.timer = time.AfterFunc(holdTime, o.holdOver)
+		return
+	}
+	w.timer.Reset(holdTime)
 }
 
 // holdOver sends frames that have been held for holdTime. If there is a writer, it sends them.

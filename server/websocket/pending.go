@@ -73,13 +73,3 @@ func (p *pending) discard() {
 		p.timer.Stop()
 	}
 }
-
-// hold has over called after holdTime; the first frame that is held starts it.
-func (p *pending) hold(over func()) {
-	p.held = true
-	if p.timer == nil {
-		p.timer = time.AfterFunc(holdTime, over)
-		return
-	}
-	p.timer.Reset(holdTime)
-}

@@ -31,12 +31,14 @@ func (o *outbound) sendMessage(op protocol.Opcode, p []byte, call *writeCall) er
 // sendWhole sends a message in one frame, in its turn.
 func (o *outbound) sendWhole(h protocol.Header, p []byte, call *writeCall) error {
 	o.mu.Lock()
-	err := o.claimTurn(call)
-	if err == nil {
-		err = o.writeAndRelease(h, p, call)
+	defer o.mu.Unlock()
+	if call == nil && !o.inMessage && o.addHeld(h, p) {
+		return nil
 	}
-	o.mu.Unlock()
-	return err
+	if err := o.claimTurn(call); err != nil {
+		return err
+	}
+	return o.writeAndRelease(h, p, call)
 }
 
 // claimTurn makes the caller the writer when no message is under way in parts. mu is held.
