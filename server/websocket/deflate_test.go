@@ -147,6 +147,45 @@ func TestPreparedCompressed(t *testing.T) {
 	}
 }
 
+// A message that compression would make larger is sent as it is, written or prepared.
+func TestWhatDoesNotShrinkIsNotCompressed(t *testing.T) {
+	noise := make([]byte, 3000)
+	rand.NewChaCha8([32]byte{}).Read(noise)
+	url := "ws" + strings.TrimPrefix(running(t, func(c *websocket.Conn) {
+		c.WriteMessage(protocol.OpBinary, noise)
+		c.Send(prepared(protocol.OpBinary, noise))
+		c.WriteMessage(protocol.OpText, []byte(compressible(3000)))
+	}), "http")
+	nc, r := rawDialWith(t, url, "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n")
+	nc.Write(masked(protocol.OpClose, true, ""))
+	wire, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	compressed := 0
+	headers, payloads := frames(t, wire)
+	for i, h := range headers {
+		if h.RSV&protocol.RSV1 != 0 {
+			compressed++
+		}
+		if h.Opcode == protocol.OpBinary && !bytes.Equal(payloads[i], noise) {
+			t.Errorf("noise is sent as %v of %d bytes", h, h.PayloadLength)
+		}
+	}
+	if len(headers) != 3 || compressed != 1 {
+		t.Errorf("%d frames, %d of them compressed: %v", len(headers), compressed, headers)
+	}
+}
+
+// running is a server that runs app on each connection.
+func running(t *testing.T, app func(*websocket.Conn)) (url string) {
+	t.Helper()
+	s := &websocket.Server{}
+	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.Handle(w, r, nil, app) }))
+	t.Cleanup(h.Close)
+	return h.URL
+}
+
 // deflatedFrame is a client's compressed message, made by the standard library.
 func deflatedFrame(op protocol.Opcode, text string) []byte {
 	var b bytes.Buffer

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"testing"
 
@@ -101,6 +102,51 @@ func TestFanOutWaitsForAMessageInParts(t *testing.T) {
 	}
 	if err := receive(client, 4); err != nil {
 		t.Error(err)
+	}
+}
+
+// A client masks each prepared message anew, short and long, compressed or not.
+func TestClientSendsPrepared(t *testing.T) {
+	for name, o := range map[string]websocket.Options{
+		"plain": plain, "compressed": {}, "context takeover": {Compression: websocket.Compression{ContextTakeover: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, server := pair(t, o)
+			sizes := []int{10, 1000, 30_000, 40_000, 70_000, 200_000, 10, 10}
+			for i, size := range sizes {
+				if err := client.Send(numbered(i, size)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := receive(server, len(sizes)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestPreparedIsMaskedAnew(t *testing.T) {
+	c, server, _ := dialled(t)
+	const messages = 50
+	m := prepared(protocol.OpText, []byte("x"))
+	for range messages {
+		if err := c.Send(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wire := make([]byte, messages*7)
+	if _, err := io.ReadFull(server, wire); err != nil {
+		t.Fatal(err)
+	}
+	keys := map[uint32]bool{}
+	headers, _ := frames(t, wire)
+	for _, h := range headers {
+		if keys[h.MaskingKey] = true; !h.Masked {
+			t.Fatal("a client's frame is not masked")
+		}
+	}
+	if len(keys) < messages-1 {
+		t.Errorf("%d frames have %d keys", messages, len(keys))
 	}
 }
 

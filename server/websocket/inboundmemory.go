@@ -24,10 +24,6 @@ func (in *inbound) countMemory(buffer int) {
 	}
 }
 
-// smallMemory is how many bytes a connection may keep without waiting for memory; if none is
-// left, others are evicted for them.
-const smallMemory = 4 << 10
-
 // reserveMemory is countMemory before the buffer is got. It waits until there is memory for
 // it, or closes the connection.
 func (in *inbound) reserveMemory(buffer int) error {

@@ -41,6 +41,10 @@ const (
 	evictedTooLarge            // memory.ErrTooLarge
 )
 
+// smallMemory is how many bytes a connection may keep without waiting for memory; if none is
+// left, others are evicted for them.
+const smallMemory = 4 << 10
+
 // keep counts n more bytes that the connection keeps, and letGo n fewer.
 func (l *link) keep(n int64) {
 	if b := l.options.Memory; b != nil {

@@ -252,6 +252,40 @@ func echoAllocates(t *testing.T, want float64, read func(*websocket.Conn) (proto
 	}
 }
 
+// What is held to leave together, and pongs among it, allocates nothing either.
+func TestHeldFramesAllocateNothing(t *testing.T) {
+	client, c := rawPeer(t, plain)
+	defer c.CloseNow()
+	const messages = 16
+	one := append(masked(protocol.OpPing, true, "?"), masked(protocol.OpText, true, strings.Repeat("x", 125))...)
+	all := bytes.Repeat(one, messages)
+	back := make([]byte, messages*(3+127))
+	step := make(chan struct{})
+	go func() {
+		for range step {
+			client.Write(all)
+			io.ReadFull(client, back)
+			step <- struct{}{}
+		}
+	}()
+	defer close(step)
+	if n := testing.AllocsPerRun(50, func() {
+		step <- struct{}{}
+		for range messages {
+			op, p, err := c.NextMessage()
+			if err == nil {
+				err = c.WriteMessage(op, p)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		<-step
+	}); n != 0 {
+		t.Errorf("%v allocations for %d messages", n, messages)
+	}
+}
+
 func TestPingThatCrossesOurCloseIsNoFault(t *testing.T) {
 	client, server := net.Pipe()
 	defer client.Close()
