@@ -16,7 +16,7 @@ import (
 // ends the connection. It returns nil when both close frames were exchanged.
 // A message that the peer has still sent goes to a reader, if there is one.
 //
-// What [Conn.Send] has queued leaves before, unless a message in parts is under way. The
+// What [Conn.Send] has queued is sent before, unless a message in parts is under way. The
 // code is one that may be sent, or CloseNoStatus for none; a reason over 123 bytes is cut.
 //
 // While OnPong runs the reader cannot read the peer's answer: then Close does not wait for

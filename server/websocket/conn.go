@@ -132,17 +132,17 @@ func (c *Conn) NextReader() (protocol.Opcode, io.Reader, error) { return c.in.ne
 // a millisecond. An error of that write is told by the next call.
 func (c *Conn) WriteMessage(op protocol.Opcode, p []byte) error { return c.out.sendMessage(op, p, nil) }
 
-// NextWriter begins a message that is sent in parts, as fragments of 32 KiB or
-// what Close leaves; a shorter one leaves whole. Other messages wait until Close,
-// WriteTimeout at most; it must be called; control frames do not. Since its length is not known it is
-// compressed however short it is, where permessage-deflate was agreed.
+// NextWriter begins a message that is sent in parts, as fragments of 32 KiB; Close sends the last
+// one. A shorter message is sent whole. Other messages wait until Close, which must be called,
+// but no longer than WriteTimeout; control frames do not wait. Since the length of the message is
+// not known, it is compressed however short it is, if permessage-deflate was agreed.
 func (c *Conn) NextWriter(op protocol.Opcode) (io.WriteCloser, error) { return c.out.nextWriter(op) }
 
 // SendPing sends a ping with a payload of at most 125 bytes and does not wait for the pong,
 // with which Options.OnPong is called. [Conn.Ping] waits.
 func (c *Conn) SendPing(p []byte) error { return c.out.sendControl(protocol.OpPing, p, nil) }
 
-// Send queues a prepared message and returns at once. What waits leaves in order
+// Send queues a prepared message and returns at once. Queued messages are sent in order
 // and in as few writes as possible. Where more than SendQueue bytes would wait the peer
 // is too slow: ErrSlowReader, and nothing is queued; one message may always wait, however
 // long.

@@ -12,7 +12,7 @@ import (
 const maxLate = 8 << 10
 
 // post sends a control frame for the reader, which waits neither for a writer nor for the socket: if
-// there is a writer, the frame is left to it. After our close frame nothing is sent.
+// there is a writer, it sends the frame. After our close frame nothing is sent.
 func (o *outbound) post(op protocol.Opcode, payload []byte) error {
 	o.mu.Lock()
 	if o.open() != nil {

@@ -69,7 +69,7 @@ func (o *outbound) claimFor(call *writeCall) error {
 	defer func() { w.number-- }()
 	for {
 		if err := call.cancelled(); err != nil {
-			return err // another writer is at work, who wakes the next
+			return err // the present writer wakes the next one
 		}
 		w.role.Wait()
 		if w.passed {

@@ -71,8 +71,8 @@ func (o *outbound) send(m *Prepared) error {
 	return nil
 }
 
-// scheduleQueue gives the queue to the fan-out if something waits in it and nothing stands in its
-// way. Who removes an obstacle calls it again; mu is held.
+// scheduleQueue gives the queue to the fan-out if something waits in it, unless there is a writer or
+// a message under way: at the end of those it is called again. mu is held.
 func (o *outbound) scheduleQueue() {
 	if q := o.queue; q != nil && len(q.waiting) > 0 && !q.scheduled && !o.writing && !o.inMessage {
 		q.scheduled = true
