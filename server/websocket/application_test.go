@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"framescope/protocol"
@@ -170,15 +171,15 @@ func TestMessageWaitsForOneInPartsAsLongAsAWriteMay(t *testing.T) {
 }
 
 func TestWriteDeadlineEndsAWaitForAnotherMessage(t *testing.T) {
-	_, server := pair(t, plain)
-	if _, err := server.NextWriter(protocol.OpText); err != nil {
-		t.Fatal(err)
-	}
-	failed := make(chan error)
-	go func() { failed <- server.WriteMessage(protocol.OpText, nil) }()
-	time.Sleep(10 * time.Millisecond) // so that it waits already, mostly
-	server.SetWriteDeadline(time.Now())
-	within(t, 5*time.Second, "WriteMessage", func() {
+	synctest.Test(t, func(t *testing.T) {
+		_, server := piped(t, plain)
+		if _, err := server.NextWriter(protocol.OpText); err != nil {
+			t.Fatal(err)
+		}
+		failed := make(chan error)
+		go func() { failed <- server.WriteMessage(protocol.OpText, nil) }()
+		synctest.Wait()
+		server.SetWriteDeadline(time.Now())
 		if err := <-failed; !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Error(err)
 		}
@@ -219,9 +220,8 @@ func TestCloseInOnPong(t *testing.T) {
 }
 
 func TestMaxMessageSizeOfOneConnection(t *testing.T) {
-	nc, server := rawPeer(t, plain)
+	_, server := arrived(t, masked(protocol.OpText, true, "four"), masked(protocol.OpText, true, "fives"))
 	server.SetMaxMessageSize(4)
-	together(t, nc, masked(protocol.OpText, true, "four"), masked(protocol.OpText, true, "fives"))
 	reads(t, server, "four")
 	var breach protocol.Breach
 	if _, _, err := server.ReadMessage(); !errors.As(err, &breach) || breach.Rule != protocol.RuleMessageTooBig {

@@ -7,13 +7,15 @@ import (
 	"time"
 )
 
-// clock is a time in nanoseconds since the program began; reading it takes half as long as
+// clock is a time in nanoseconds since an epoch; reading it takes half as long as
 // [time.Now]. As a deadline, 0 is none.
 type clock int64
 
-var began = time.Now().Add(-1) // so that now is never 0
+// epoch has a monotonic reading, like any other time of this program. It is before the time at which
+// the clock of a testing/synctest bubble starts, in 2000, so that a clock is positive there too.
+var epoch = time.Now().Add(-40 * 365 * 24 * time.Hour)
 
-func now() clock { return clock(time.Since(began)) }
+func now() clock { return clock(time.Since(epoch)) }
 
 func (t clock) add(d time.Duration) clock { return t + clock(d) }
 
@@ -22,7 +24,7 @@ func (t clock) time() time.Time {
 	if t == 0 {
 		return time.Time{}
 	}
-	return began.Add(time.Duration(t))
+	return epoch.Add(time.Duration(t))
 }
 
 // sooner is the earlier of two deadlines.

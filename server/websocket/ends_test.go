@@ -3,39 +3,28 @@
 package websocket_test
 
 import (
+	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"framescope/protocol"
 	"framescope/server/websocket"
 )
 
-// together sends frames in one segment and waits until they are there.
-func together(t *testing.T, nc io.Writer, frames ...[]byte) {
-	t.Helper()
-	var all []byte
-	for _, f := range frames {
-		all = append(all, f...)
-	}
-	if _, err := nc.Write(all); err != nil {
-		t.Fatal(err)
-	}
-	time.Sleep(50 * time.Millisecond)
-}
-
 func TestNothingAfterTheEnd(t *testing.T) {
 	one, after := masked(protocol.OpText, true, "one"), masked(protocol.OpText, true, "after")
 	t.Run("breach", func(t *testing.T) {
-		nc, c := rawPeer(t, plain)
 		bad := masked(protocol.OpText, true, "bad")
 		bad[0] |= 0x40
-		together(t, nc, bad, after)
+		nc, c := arrived(t, bad, after)
+		nc.(*net.TCPConn).CloseWrite()
 		for range 2 {
 			var breach protocol.Breach
 			if _, p, err := c.ReadMessage(); !errors.As(err, &breach) {
@@ -44,8 +33,8 @@ func TestNothingAfterTheEnd(t *testing.T) {
 		}
 	})
 	t.Run("close frame", func(t *testing.T) {
-		nc, c := rawPeer(t, plain)
-		together(t, nc, masked(protocol.OpClose, true, "\x03\xe9bye"), after)
+		nc, c := arrived(t, masked(protocol.OpClose, true, "\x03\xe9bye"), after)
+		nc.(*net.TCPConn).CloseWrite()
 		for range 2 {
 			var closed *websocket.CloseError
 			if _, p, err := c.ReadMessage(); !errors.As(err, &closed) || closed.Code != protocol.CloseGoingAway {
@@ -54,8 +43,7 @@ func TestNothingAfterTheEnd(t *testing.T) {
 		}
 	})
 	t.Run("CloseNow", func(t *testing.T) {
-		nc, c := rawPeer(t, plain)
-		together(t, nc, one, after)
+		_, c := arrived(t, one, after)
 		reads(t, c, "one")
 		c.CloseNow()
 		if _, p, err := c.ReadMessage(); !errors.Is(err, websocket.ErrClosed) {
@@ -66,8 +54,7 @@ func TestNothingAfterTheEnd(t *testing.T) {
 
 // A peer that has gone may have said why: that outlasts a write that fails.
 func TestWhatCameBeforeAFailedWrite(t *testing.T) {
-	nc, c := rawPeer(t, plain)
-	together(t, nc, masked(protocol.OpText, true, "one"), masked(protocol.OpText, true, "two"), masked(protocol.OpClose, true, "\x0f\xa0because"))
+	_, c := arrived(t, masked(protocol.OpText, true, "one"), masked(protocol.OpText, true, "two"), masked(protocol.OpClose, true, "\x0f\xa0because"))
 	reads(t, c, "one")
 	c.SetWriteDeadline(time.Now().Add(-time.Second))
 	for c.WriteMessage(protocol.OpText, []byte("into the void")) == nil {
@@ -81,7 +68,7 @@ func TestWhatCameBeforeAFailedWrite(t *testing.T) {
 	}
 }
 
-// Close from elsewhere takes a message away from who reads it in parts.
+// Close in another goroutine ends a message that is being read in parts.
 func TestStreamIsCutByClose(t *testing.T) {
 	o := plain
 	o.CloseTimeout = 200 * time.Millisecond
@@ -130,7 +117,9 @@ func TestQueueLeavesBeforeTheCloseFrameInAnyCase(t *testing.T) {
 				for server.WriteMessage(protocol.OpBinary, make([]byte, 100_000)) == nil {
 				}
 			}()
-			time.Sleep(5 * time.Millisecond)
+			if _, _, err := client.ReadMessage(); err != nil { // so it is writing
+				t.Fatal(err)
+			}
 			go func() {
 				server.Send(prepared(protocol.OpText, []byte("last words")))
 				server.Close(protocol.CloseNormal, "")
@@ -154,20 +143,24 @@ func TestQueueLeavesBeforeTheCloseFrameInAnyCase(t *testing.T) {
 // Once both close frames are exchanged the peer's code stands, though it is slow to
 // end TCP.
 func TestCloseIsDoneWhenBothFramesAre(t *testing.T) {
-	o := plain
-	o.CloseTimeout = 300 * time.Millisecond
-	nc, c := rawPeer(t, o)
-	closed := make(chan error, 1)
-	go func() { closed <- c.Close(protocol.CloseNormal, "") }()
-	time.Sleep(200 * time.Millisecond)
-	nc.Write(masked(protocol.OpClose, true, "\x0f\xa0"))
-	if err := <-closed; err != nil {
-		t.Errorf("Close: %v", err)
-	}
-	var why *websocket.CloseError
-	if !errors.As(c.Err(), &why) || why.Code != 4000 {
-		t.Errorf("it ended with %v", c.Err())
-	}
+	synctest.Test(t, func(t *testing.T) {
+		o := plain
+		o.CloseTimeout = 3 * time.Second
+		near, nc := net.Pipe()
+		c := websocket.NewConn(halfPipe{near}, protocol.Server, nil, o)
+		closed := make(chan error, 1)
+		go func() { closed <- c.Close(protocol.CloseNormal, "") }()
+		io.ReadFull(nc, make([]byte, 4))
+		time.Sleep(o.CloseTimeout - time.Second/2) // so what is left is less than the peer takes to end TCP
+		nc.Write(masked(protocol.OpClose, true, "\x0f\xa0"))
+		if err := <-closed; err != nil {
+			t.Errorf("Close: %v", err)
+		}
+		var why *websocket.CloseError
+		if !errors.As(c.Err(), &why) || why.Code != 4000 {
+			t.Errorf("it ended with %v", c.Err())
+		}
+	})
 }
 
 // A close handshake that the peer breaks is not done.
@@ -200,6 +193,9 @@ func TestCloseBesideMessages(t *testing.T) {
 			for server.WriteMessage(protocol.OpBinary, make([]byte, 300_000)) == nil {
 			}
 		}()
+		if _, _, err := client.ReadMessage(); err != nil { // so it is writing
+			t.Fatal(err)
+		}
 		for range 3 {
 			go func() {
 				if w, err := server.NextWriter(protocol.OpText); err == nil {
@@ -208,7 +204,6 @@ func TestCloseBesideMessages(t *testing.T) {
 				}
 			}()
 		}
-		time.Sleep(3 * time.Millisecond)
 		go func() {
 			server.Send(prepared(protocol.OpText, []byte("queued")))
 			server.Close(protocol.CloseNormal, "")
@@ -233,35 +228,45 @@ func TestLingerIsNotCut(t *testing.T) {
 		"Close":    func(c *websocket.Conn) { go c.Close(protocol.CloseGoingAway, "") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			nc, c := rawPeer(t, plain)
-			nc.Write([]byte("\x83\x80\x00\x00\x00\x00and more")) // breaks a rule
-			go c.ReadMessage()
-			io.ReadFull(nc, make([]byte, 4)) // the close frame
-			cut(c)
-			time.Sleep(50 * time.Millisecond)
-			if c.Err() != nil {
-				t.Fatalf("it has ended with %v", c.Err())
-			}
-			nc.Close()
-			ends(t, c, nil)
+			synctest.Test(t, func(t *testing.T) {
+				near, nc := net.Pipe()
+				c := websocket.NewConn(halfPipe{near}, protocol.Server, nil, plain)
+				go c.ReadMessage()
+				nc.Write([]byte("\x83\x80\x00\x00\x00\x00and more")) // breaks a rule
+				io.ReadFull(nc, make([]byte, 4))                     // the close frame
+				synctest.Wait()
+				cut(c)
+				synctest.Wait()
+				if c.Err() != nil {
+					t.Fatalf("it has ended with %v", c.Err())
+				}
+				nc.Close()
+				<-c.Done()
+			})
 		})
 	}
 }
 
-// What an application has written leaves, though it returns at once.
+// What an application has written is sent, though it returns at once.
 func TestApplicationThatReturns(t *testing.T) {
-	s := &websocket.Server{Options: plain}
-	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.Handle(w, r, nil, func(c *websocket.Conn) {
-			time.Sleep(50 * time.Millisecond)
-			c.ReadMessage()
-			c.WriteMessage(protocol.OpText, []byte("answer"))
-			c.Send(prepared(protocol.OpText, []byte("more")))
-		})
-	}))
-	defer h.Close()
-	nc, r := rawDial(t, "ws"+strings.TrimPrefix(h.URL, "http"))
-	together(t, nc, masked(protocol.OpText, true, "one"), masked(protocol.OpText, true, "two"))
+	url := running(t, func(c *websocket.Conn) {
+		c.ReadMessage()
+		c.WriteMessage(protocol.OpText, []byte("answer"))
+		c.Send(prepared(protocol.OpText, []byte("more")))
+	})
+	host := strings.TrimPrefix(url, "http://")
+	nc, err := net.Dial("tcp", host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	nc.SetDeadline(timeLimit())
+	// All in one segment, so that there is more to read when the application answers.
+	fmt.Fprintf(nc, handshake+"%s%s", host, "", masked(protocol.OpText, true, "one"), masked(protocol.OpText, true, "two"))
+	r := bufio.NewReader(nc)
+	if _, err := http.ReadResponse(r, nil); err != nil {
+		t.Fatal(err)
+	}
 	if got, err := io.ReadAll(r); string(got) != "\x81\x06answer\x81\x04more" {
 		t.Errorf("%q, %v", got, err)
 	}

@@ -120,7 +120,7 @@ func (o *outbound) endWait() {
 // outlasts what it was set for.
 func (o *outbound) armWrite() error {
 	if o.cut {
-		return o.link.nc.SetWriteDeadline(time.Unix(1, 0)) // long past
+		return o.link.nc.SetWriteDeadline(epoch)
 	}
 	return o.link.nc.SetWriteDeadline(sooner(o.writeBy, o.waitsBy.get()).time())
 }

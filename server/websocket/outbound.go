@@ -14,8 +14,8 @@ import (
 //
 // To be the writer is a role, not a lock: a goroutine claims it and releases it with mu held, and
 // between them mu is unlocked while the socket is written to. So mu is held for a short time only,
-// whatever the peer does. Whoever sends waits for the role, except the reader, Shutdown and the
-// fan-out: if there is a writer they leave their frames to it.
+// whatever the peer does. A goroutine that sends waits for the role, except the
+// reader, Shutdown and the fan-out: if there is a writer, it sends their frames.
 type outbound struct {
 	link *link
 

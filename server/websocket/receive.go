@@ -131,4 +131,4 @@ func (in *inbound) setReadDeadline(t time.Time) error {
 }
 
 // wake wakes the reader if it waits, so that it looks at the deadlines anew.
-func (in *inbound) wake() error { return in.link.nc.SetReadDeadline(began) }
+func (in *inbound) wake() error { return in.link.nc.SetReadDeadline(epoch) }

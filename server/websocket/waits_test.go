@@ -1,4 +1,4 @@
-// Who waits for whom: the reader for no writer, nobody for longer than the limits say.
+// Waiting: the reader waits for no writer, and nothing waits longer than the limits say.
 
 package websocket_test
 
@@ -11,8 +11,8 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"framescope/protocol"
@@ -36,19 +36,6 @@ func rawPeer(t *testing.T, o websocket.Options) (nc net.Conn, server *websocket.
 	return nc, <-accepted
 }
 
-// clog lets a goroutine write until the peer's socket is full.
-func clog(c *websocket.Conn) {
-	var written atomic.Int64
-	go func() {
-		for c.WriteMessage(protocol.OpBinary, make([]byte, 20_000)) == nil {
-			written.Add(1)
-		}
-	}()
-	for before := int64(-1); before != written.Load(); time.Sleep(100 * time.Millisecond) {
-		before = written.Load()
-	}
-}
-
 // reads expects a message soon.
 func reads(t *testing.T, c *websocket.Conn, want string) {
 	t.Helper()
@@ -59,7 +46,7 @@ func reads(t *testing.T, c *websocket.Conn, want string) {
 	}
 }
 
-// patient is who waits for longer than a test does.
+// patient connections wait longer than a test does.
 var patient = websocket.Options{WriteTimeout: time.Minute, Compression: websocket.Compression{Off: true}}
 
 func TestReaderWaitsForNoWriter(t *testing.T) {
@@ -69,13 +56,10 @@ func TestReaderWaitsForNoWriter(t *testing.T) {
 		"more pings than can be answered": strings.Repeat(string(masked(protocol.OpPing, true, strings.Repeat("?", 125))), 1000),
 	} {
 		t.Run(name, func(t *testing.T) {
-			nc, c := rawPeer(t, patient)
-			defer c.CloseNow()
-			// What comes together makes the connection hold back what is written meanwhile.
-			nc.Write(append(masked(protocol.OpText, true, "one"), masked(protocol.OpText, true, "two")...))
-			time.Sleep(50 * time.Millisecond)
+			// While there is more to read, the connection holds what is written.
+			nc, c, set := watched(t, protocol.Server, patient, masked(protocol.OpText, true, "one"), masked(protocol.OpText, true, "two"))
 			reads(t, c, "one")
-			clog(c)
+			clog(c, set)
 			nc.Write(append([]byte(before), masked(protocol.OpText, true, "three")...))
 			reads(t, c, "two")
 			reads(t, c, "three")
@@ -85,33 +69,32 @@ func TestReaderWaitsForNoWriter(t *testing.T) {
 
 // What the reader sends before it reads must not keep it from reading either.
 func TestReaderWaitsForNoSocket(t *testing.T) {
-	nc, c := rawPeer(t, patient)
-	defer c.CloseNow()
-	for full := 0; full < 5; {
+	nc, c, set := watched(t, protocol.Server, patient)
+	for waits := false; !waits; {
 		nc.Write(append(masked(protocol.OpText, true, "a"), masked(protocol.OpText, true, "b")...))
-		time.Sleep(time.Millisecond)
 		reads(t, c, "a")
 		written := make(chan error, 1)
 		go func() { written <- c.WriteMessage(protocol.OpBinary, make([]byte, 30_000)) }()
 		select {
-		case <-written: // held back until the next read, or sent
-		case <-time.After(50 * time.Millisecond):
-			full++
+		case <-written: // held until the next read, or sent
+		case <-set:
+			waits = true
 		}
 		reads(t, c, "b")
 	}
+	nc.Write(masked(protocol.OpText, true, "c"))
+	reads(t, c, "c")
 }
 
 // Pongs that had to wait come later, in order; of too many the newest.
 func TestPongsThatWaited(t *testing.T) {
 	for _, client := range []bool{false, true} {
-		nc, c := rawPeer(t, patient)
-		side := protocol.Client
+		side := protocol.Server
 		if client {
-			c, nc, _ = dialled(t)
-			side = protocol.Server
+			side = protocol.Client
 		}
-		clog(c)
+		nc, c, set := watched(t, side, patient)
+		clog(c, set)
 		var pings []byte
 		for i := range 20 {
 			h := protocol.Header{Fin: true, Opcode: protocol.OpPing, Masked: !client, PayloadLength: 1}
@@ -120,7 +103,7 @@ func TestPongsThatWaited(t *testing.T) {
 		h := protocol.Header{Fin: true, Opcode: protocol.OpText, Masked: !client, PayloadLength: 2}
 		nc.Write(append(protocol.AppendHeader(pings, h), "hi"...))
 		reads(t, c, "hi")
-		d := protocol.Decoder{From: side.Peer()}
+		d := protocol.Decoder{From: side}
 		b := make([]byte, 64<<10)
 		var pongs []byte
 		nc.SetReadDeadline(timeLimit())
@@ -152,8 +135,8 @@ func TestPongsThatWaited(t *testing.T) {
 func TestCloseIsBounded(t *testing.T) {
 	o := patient
 	o.CloseTimeout = 200 * time.Millisecond
-	_, c := rawPeer(t, o)
-	clog(c)
+	_, c, set := watched(t, protocol.Server, o)
+	clog(c, set)
 	done := make(chan error, 1)
 	go func() { done <- c.Close(protocol.CloseNormal, "") }()
 	select {
@@ -184,8 +167,7 @@ func ends(t *testing.T, c *websocket.Conn, why error) {
 // However the application waits, a peer that is gone is noticed.
 func TestDeadlinesLeaveTheLimitsAlone(t *testing.T) {
 	o := plain
-	o.IdleTimeout, o.PongTimeout = 200*time.Millisecond, 200*time.Millisecond
-	far := time.Now().Add(time.Hour)
+	o.IdleTimeout, o.PongTimeout = 2*time.Second, 2*time.Second
 	for name, wait := range map[string]func(*websocket.Conn){
 		"polling": func(c *websocket.Conn) {
 			for c.Err() == nil {
@@ -194,12 +176,12 @@ func TestDeadlinesLeaveTheLimitsAlone(t *testing.T) {
 			}
 		},
 		"a far deadline, taken back": func(c *websocket.Conn) {
-			c.SetReadDeadline(far)
+			c.SetReadDeadline(time.Now().Add(time.Hour))
 			c.SetReadDeadline(time.Time{})
 			c.ReadMessage()
 		},
 		"a far deadline, set meanwhile": func(c *websocket.Conn) {
-			time.AfterFunc(50*time.Millisecond, func() { c.SetReadDeadline(far) })
+			time.AfterFunc(50*time.Millisecond, func() { c.SetReadDeadline(time.Now().Add(time.Hour)) })
 			c.ReadMessage()
 		},
 		"a deadline taken back meanwhile": func(c *websocket.Conn) {
@@ -209,33 +191,39 @@ func TestDeadlinesLeaveTheLimitsAlone(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, c := rawPeer(t, o)
-			defer c.CloseNow()
-			go wait(c)
-			ends(t, c, websocket.ErrNoPong)
+			synctest.Test(t, func(t *testing.T) {
+				nc, c := piped(t, o)
+				go io.Copy(io.Discard, nc)
+				go wait(c)
+				ends(t, c, websocket.ErrNoPong)
+			})
 		})
 	}
 }
 
 // An application that takes its time between reads is not a slow peer.
 func TestPauseOfTheApplication(t *testing.T) {
-	o := plain
-	o.FrameTimeout = 200 * time.Millisecond
-	nc, c := rawPeer(t, o)
-	head := protocol.AppendHeader(nil, protocol.Header{Opcode: protocol.OpBinary, Fin: true, Masked: true, PayloadLength: 30})
-	nc.Write(append(head, "0123456789"...))
-	_, r, err := c.NextReader()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := make([]byte, 10)
-	for i := range 3 {
-		if _, err := io.ReadFull(r, p); err != nil || string(p) != "0123456789" {
-			t.Fatalf("part %d: %q, %v", i, p, err)
+	synctest.Test(t, func(t *testing.T) {
+		o := plain
+		o.FrameTimeout = 2 * time.Second
+		nc, c := piped(t, o)
+		head := protocol.AppendHeader(nil, protocol.Header{Opcode: protocol.OpBinary, Fin: true, Masked: true, PayloadLength: 30})
+		go nc.Write(append(head, "0123456789"...))
+		_, r, err := c.NextReader()
+		if err != nil {
+			t.Fatal(err)
 		}
-		nc.Write([]byte("0123456789"))
-		time.Sleep(o.FrameTimeout + 100*time.Millisecond)
-	}
+		p := make([]byte, 10)
+		for i := range 3 {
+			if _, err := io.ReadFull(r, p); err != nil || string(p) != "0123456789" {
+				t.Fatalf("part %d: %q, %v", i, p, err)
+			}
+			if i < 2 {
+				go nc.Write([]byte("0123456789"))
+			}
+			time.Sleep(2 * o.FrameTimeout)
+		}
+	})
 }
 
 func TestCloseAfterAReadDeadline(t *testing.T) {
@@ -255,89 +243,79 @@ func TestCloseAfterAReadDeadline(t *testing.T) {
 func TestWriteDeadlineTakenBack(t *testing.T) {
 	o := plain
 	o.WriteTimeout = 300 * time.Millisecond
-	near, far := net.Pipe()
-	defer far.Close()
-	_, socket := rawPeer(t, o)
-	for name, c := range map[string]*websocket.Conn{"pipe": websocket.NewConn(near, protocol.Server, nil, o), "socket": socket} {
+	_, c, set := watched(t, protocol.Server, o)
+	clog(c, set)
+	for _, by := range []time.Time{time.Now().Add(time.Hour), {}} { // while a write waits
+		if err := c.SetWriteDeadline(by); err != nil {
+			t.Error(err)
+		}
+	}
+	ends(t, c, websocket.ErrSlowReader)
+	synctest.Test(t, func(t *testing.T) {
+		_, c := piped(t, o)
+		written := make(chan error)
+		go func() { written <- c.WriteMessage(protocol.OpText, nil) }()
+		synctest.Wait()
 		for _, by := range []time.Time{time.Now().Add(time.Hour), {}} {
 			if err := c.SetWriteDeadline(by); err != nil {
 				t.Error(err)
 			}
 		}
-		go func() {
-			for c.WriteMessage(protocol.OpBinary, make([]byte, 20_000)) == nil {
-			}
-		}()
-		time.Sleep(100 * time.Millisecond)
-		c.SetWriteDeadline(time.Time{}) // while a write waits
-		t.Run(name, func(t *testing.T) { ends(t, c, websocket.ErrSlowReader) })
-	}
+		if err := <-written; !errors.Is(err, websocket.ErrSlowReader) {
+			t.Error(err)
+		}
+	})
 }
 
-// The deadline that a write left behind does not meet a later one.
-func TestWriteDeadlineIsForgotten(t *testing.T) {
-	o := plain
-	o.WriteTimeout = 100 * time.Millisecond
-	client, server := pair(t, o)
-	go func() {
-		for server.Err() == nil {
-			server.SetWriteDeadline(time.Time{})
-		}
-	}()
-	for start := time.Now(); time.Since(start) < 500*time.Millisecond; time.Sleep(time.Millisecond) {
-		if err := server.WriteMessage(protocol.OpText, []byte("x")); err != nil {
+// A goroutine that waits for a message in parts to end waits no longer than the connection lasts.
+func TestMessageInPartsThatNeverEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, c := piped(t, patient)
+		w, err := c.NextWriter(protocol.OpText)
+		if err != nil {
 			t.Fatal(err)
 		}
-		reads(t, client, "x")
-	}
-	server.CloseNow()
-}
-
-// Who waits for a message in parts to end does so no longer than the connection lasts.
-func TestMessageInPartsThatNeverEnds(t *testing.T) {
-	_, c := rawPeer(t, patient)
-	w, err := c.NextWriter(protocol.OpText)
-	if err != nil {
-		t.Fatal(err)
-	}
-	waiting := make(chan error, 3)
-	go func() { waiting <- c.WriteMessage(protocol.OpText, []byte("two")) }()
-	go func() {
-		_, err := c.NextWriter(protocol.OpText)
-		waiting <- err
-	}()
-	c.Send(prepared(protocol.OpText, []byte("three")))
-	time.Sleep(50 * time.Millisecond)
-	c.CloseNow()
-	go func() { waiting <- c.WriteMessage(protocol.OpText, []byte("four")) }()
-	for range 3 {
-		select {
-		case err := <-waiting:
-			if !errors.Is(err, websocket.ErrClosed) {
+		waiting := make(chan error, 3)
+		go func() { waiting <- c.WriteMessage(protocol.OpText, []byte("two")) }()
+		go func() {
+			_, err := c.NextWriter(protocol.OpText)
+			waiting <- err
+		}()
+		c.Send(prepared(protocol.OpText, []byte("three")))
+		synctest.Wait()
+		began := time.Now()
+		c.CloseNow()
+		go func() { waiting <- c.WriteMessage(protocol.OpText, []byte("four")) }()
+		for range 3 {
+			if err := <-waiting; !errors.Is(err, websocket.ErrClosed) {
 				t.Error(err)
 			}
-		case <-time.After(10 * time.Second):
-			t.Fatal("a writer waits for ever")
 		}
-	}
-	if err := w.Close(); !errors.Is(err, websocket.ErrClosed) {
-		t.Error(err)
-	}
+		if waited := time.Since(began); waited != 0 {
+			t.Errorf("a writer waits for %v after the end", waited)
+		}
+		if err := w.Close(); !errors.Is(err, websocket.ErrClosed) {
+			t.Error(err)
+		}
+	})
 }
 
 // However often the write deadline is set meanwhile, WriteTimeout bounds a write.
 func TestWriteDeadlineProlongsNothing(t *testing.T) {
-	o := plain
-	o.WriteTimeout = 300 * time.Millisecond
-	_, c := rawPeer(t, o)
-	go func() {
-		for c.WriteMessage(protocol.OpBinary, make([]byte, 20_000)) == nil {
+	synctest.Test(t, func(t *testing.T) {
+		o := plain
+		o.WriteTimeout = 2 * time.Second
+		_, c := piped(t, o)
+		began := time.Now()
+		go c.WriteMessage(protocol.OpBinary, make([]byte, 20_000))
+		for c.Err() == nil && time.Since(began) < 2*o.WriteTimeout {
+			time.Sleep(o.WriteTimeout / 10)
+			c.SetWriteDeadline(time.Time{})
 		}
-	}()
-	for start := time.Now(); c.Err() == nil && time.Since(start) < 10*time.Second; time.Sleep(20 * time.Millisecond) {
-		c.SetWriteDeadline(time.Time{})
-	}
-	ends(t, c, websocket.ErrSlowReader)
+		if took := time.Since(began); took > o.WriteTimeout+o.WriteTimeout/10 || !errors.Is(c.Err(), websocket.ErrSlowReader) {
+			t.Errorf("after %v: %v", took, c.Err())
+		}
+	})
 }
 
 // Deadlines may be as far away as a time can be told, on either side.

@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"net"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -104,49 +103,11 @@ func TestPingsWhosePongsAreReadTooSlowly(t *testing.T) {
 	})
 }
 
-// deadlineConn is a socket that may be used by its descriptor, and tells the write deadlines
-// that are set.
-type deadlineConn struct {
-	*net.TCPConn
-	set chan time.Time
-}
-
-func (c *deadlineConn) Received([]byte, error) {}
-func (c *deadlineConn) Sending([]byte)         {}
-
-func (c *deadlineConn) SetWriteDeadline(t time.Time) error {
-	c.set <- t
-	return c.TCPConn.SetWriteDeadline(t)
-}
-
-// tcpPair is both ends of a TCP connection.
-func tcpPair(t *testing.T) (near, far *net.TCPConn) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	a, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { a.Close(); b.Close() })
-	return a.(*net.TCPConn), b.(*net.TCPConn)
-}
-
 // A write that waited leaves no deadline on the socket, whatever was set meanwhile.
 func TestNoWriteDeadlineIsLeftBehind(t *testing.T) {
-	near, far := tcpPair(t)
-	socket := &deadlineConn{near, make(chan time.Time, 100)}
 	o := plain
 	o.WriteTimeout = time.Hour
-	c := websocket.NewConn(socket, protocol.Server, nil, o)
-	defer c.CloseNow()
+	far, c, set := watched(t, protocol.Server, o)
 	const size = 32 << 20 // more than sockets take
 	for name, meanwhile := range map[string][]time.Time{
 		"no deadline":                       nil,
@@ -155,12 +116,12 @@ func TestNoWriteDeadlineIsLeftBehind(t *testing.T) {
 	} {
 		written := make(chan error)
 		go func() { written <- c.WriteMessage(protocol.OpBinary, make([]byte, size)) }()
-		if by := <-socket.set; by.IsZero() {
+		if by := <-set; by.IsZero() {
 			t.Fatalf("%s: a write waits without a deadline", name)
 		}
 		for _, by := range meanwhile {
 			c.SetWriteDeadline(by)
-			if got := <-socket.set; time.Until(got) > o.WriteTimeout || time.Until(got) < 0 {
+			if got := <-set; time.Until(got) > o.WriteTimeout || time.Until(got) < 0 {
 				t.Errorf("%s: a write that waits has the deadline %v", name, got)
 			}
 		}
@@ -170,7 +131,7 @@ func TestNoWriteDeadlineIsLeftBehind(t *testing.T) {
 		if err := <-written; err != nil {
 			t.Fatal(err)
 		}
-		if by := <-socket.set; !by.IsZero() || len(socket.set) > 0 {
+		if by := <-set; !by.IsZero() || len(set) > 0 {
 			t.Errorf("%s: after the write the socket has the deadline %v", name, by)
 		}
 	}
