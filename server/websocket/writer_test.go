@@ -7,12 +7,14 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"log/slog"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"framescope/protocol"
+	"framescope/server/memory"
 	"framescope/server/websocket"
 )
 
@@ -59,7 +61,7 @@ func TestPongsThatWaitAreBounded(t *testing.T) {
 		headers, payloads := frames(t, wire.Bytes())
 		size := 0
 		for i, h := range headers[1:] {
-			if h.Opcode != protocol.OpPong || i > 0 && bytes.Compare(payloads[i+1], payloads[i]) == 0 {
+			if h.Opcode != protocol.OpPong || i > 0 && bytes.Equal(payloads[i+1], payloads[i]) {
 				t.Errorf("frame %d is %v", i+1, h.Opcode)
 			}
 			size += h.Size() + len(payloads[i+1])
@@ -153,4 +155,45 @@ func TestWriteDeadlineBetweenWrites(t *testing.T) {
 	if err := c.WriteMessage(protocol.OpText, nil); !errors.Is(err, websocket.ErrSlowReader) {
 		t.Errorf("after a deadline: %v", err)
 	}
+}
+
+// What is queued while a write waits is sent after it, and then nothing is counted any more.
+func TestQueueBehindAWriteThatWaits(t *testing.T) {
+	const size = 32 << 20 // more than sockets take
+	o := patient
+	o.Memory = memory.NewBudget(1<<30, slog.New(slog.DiscardHandler))
+	nc, c, set := watched(t, protocol.Server, o)
+	written := make(chan error, 1)
+	go func() { written <- c.WriteMessage(protocol.OpBinary, make([]byte, size)) }()
+	<-set
+	drained := make(chan struct{}, 1)
+	c.OnDrain(func() { drained <- struct{}{} })
+	if err := c.Send(prepared(protocol.OpText, []byte("queued"))); err != nil {
+		t.Fatal(err)
+	}
+	wire := make([]byte, 10+size+2+len("queued"))
+	if _, err := io.ReadFull(nc, wire); err != nil {
+		t.Fatal(err)
+	}
+	if end := string(wire[10+size:]); end != "\x81\x06queued" {
+		t.Errorf("behind the message came %q", end)
+	}
+	if err := <-written; err != nil {
+		t.Error(err)
+	}
+	<-drained
+	waitFor(t, "nothing to be counted", func() bool { return o.Memory.Used() == 0 })
+}
+
+// OnDrain's function is called when the connection ends while the queue waits behind a write.
+func TestOnDrainBehindAWriteThatWaits(t *testing.T) {
+	_, c, set := watched(t, protocol.Server, patient)
+	clog(c, set)
+	drained := make(chan struct{}, 1)
+	c.OnDrain(func() { drained <- struct{}{} })
+	if err := c.Send(prepared(protocol.OpText, []byte("queued"))); err != nil {
+		t.Fatal(err)
+	}
+	c.CloseNow()
+	within(t, 10*time.Second, "OnDrain", func() { <-drained })
 }
