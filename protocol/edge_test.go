@@ -5,6 +5,7 @@ package protocol
 import (
 	"errors"
 	"fmt"
+	"math/bits"
 	"strings"
 	"testing"
 )
@@ -222,11 +223,11 @@ func TestASCIIAtEveryPlace(t *testing.T) {
 		for n := range 3 * asciiBlockSize / 2 {
 			text := []byte(strings.Repeat("~", n))
 			Mask(key, 0, text)
-			if !isASCII(key, text) {
+			if !isASCII(bits.ReverseBytes32(key), text) {
 				t.Errorf("%d bytes with key %08x are not ASCII", n, key)
 			}
 			for i := range text {
-				if text[i] ^= 0x80; isASCII(key, text) {
+				if text[i] ^= 0x80; isASCII(bits.ReverseBytes32(key), text) {
 					t.Errorf("%d bytes with key %08x are ASCII, though that at %d is not", n, key, i)
 				}
 				text[i] ^= 0x80
