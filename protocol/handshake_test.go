@@ -227,3 +227,27 @@ func FuzzBase64(f *testing.F) {
 		}
 	})
 }
+
+// RFC 6455 4.1: a response has one Upgrade field, and that is all that it says.
+func TestUpgradeOfAResponse(t *testing.T) {
+	const key = "dGhlIHNhbXBsZSBub25jZQ=="
+	request := Head{Lines: []HeadField{{"Sec-WebSocket-Key", key}}}
+	for _, c := range []struct {
+		upgrade []string
+		ok      bool
+	}{
+		{[]string{"websocket"}, true},
+		{[]string{"WebSocket"}, true},
+		{nil, false},
+		{[]string{"websocket", "websocket"}, false},
+		{[]string{"websocket, h2c"}, false},
+	} {
+		response := Head{Lines: []HeadField{{"Connection", "Upgrade"}, {"Sec-WebSocket-Accept", AcceptKey(key)}}}
+		for _, value := range c.upgrade {
+			response.Lines = append(response.Lines, HeadField{"Upgrade", value})
+		}
+		if err := CheckResponse(101, response, request); (err == nil) != c.ok {
+			t.Errorf("Upgrade %q: %v", c.upgrade, err)
+		}
+	}
+}

@@ -115,6 +115,9 @@ func TestJudgeKnown(t *testing.T) {
 		} else if moved := d.position != at; moved != c.want {
 			t.Errorf("%s: moved on: %v", c.name, moved)
 		}
+		if c.want && d.broken != 0 {
+			t.Errorf("%s: breaks %b", c.name, d.broken)
+		}
 	}
 }
 
@@ -134,4 +137,27 @@ func FuzzJudge(f *testing.F) {
 			sameVerdicts(t, start, wire)
 		}
 	})
+}
+
+// RFC 6455 5.5: a control frame may carry 125 bytes, which come in one piece, and no more.
+func TestLongestControlFrame(t *testing.T) {
+	for _, op := range []Opcode{OpClose, OpPing, OpPong} {
+		payload := "\x03\xe8" + string(bytes.Repeat([]byte("a"), 124))
+		longest, tooLong := frames(op, true, payload[:125]), frames(op, true, payload)
+		d := Decoder{From: Server}
+		if _, n := d.Next(longest[:len(longest)-1]); n != 0 {
+			t.Errorf("%v of 125 bytes came in parts", op)
+		}
+		if ev, n := d.Next(bytes.Clone(longest)); n != len(longest) || ev.Broken != 0 || !ev.End {
+			t.Errorf("%v of 125 bytes: %+v", op, ev)
+		}
+		d = Decoder{From: Server}
+		if _, broken, _ := d.Judge(longest); broken != 0 {
+			t.Errorf("%v of 125 bytes judged %b", op, broken)
+		}
+		d = Decoder{From: Server}
+		if ev, _ := d.Next(tooLong); ev.Broken != RuleControlTooLong.Set() {
+			t.Errorf("%v of 126 bytes breaks %b", op, ev.Broken)
+		}
+	}
 }

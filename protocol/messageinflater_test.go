@@ -330,3 +330,22 @@ func TestInflateInParts(t *testing.T) {
 		c = newCompressor(t)
 	}
 }
+
+// What is kept of earlier messages reaches back a whole window, before it has been moved to the
+// front and after.
+func TestContextIsAWholeWindow(t *testing.T) {
+	const window = 256
+	for _, size := range []int{1, 7, 100, 255, 256, 257, 1000} {
+		var f messageInflater
+		var all []byte
+		for i := range 2000 / size * 2 {
+			p := bytes.Repeat([]byte{byte(i)}, size)
+			p[0] = byte(i >> 8)
+			all = append(all, p...)
+			f.remember(p, window)
+			if want := all[max(0, len(all)-window):]; !bytes.HasSuffix(f.context, want) {
+				t.Fatalf("pieces of %d: after %d bytes the last %d are not all there", size, len(all), len(want))
+			}
+		}
+	}
+}

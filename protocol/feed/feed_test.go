@@ -90,3 +90,25 @@ func BenchmarkParse(b *testing.B) {
 		r.Parse(wire)
 	}
 }
+
+// WholeFrame says what Parse says of a Frame without flags, and nothing of any other record.
+func TestWholeFrame(t *testing.T) {
+	good := Append(nil, Record{Kind: Frame, Conn: 7, Side: protocol.Server, Data: []byte("\x81\x05Hello")})
+	for at := range HeaderSize {
+		for value := range 256 {
+			b := bytes.Clone(good)
+			b[at] = byte(value)
+			frame, conn, side, n := WholeFrame(b)
+			r, want, err := Parse(b)
+			if err != nil || r.Kind != Frame || r.Flags != 0 || r.Side > protocol.Server || b[19] != 0 {
+				want = 0
+			}
+			if n != want || n > 0 && (conn != r.Conn || side != r.Side || !bytes.Equal(frame, r.Data)) {
+				t.Fatalf("byte %d is %#x: %q of %d, %v, %d bytes; Parse says %+v", at, value, frame, conn, side, n, r)
+			}
+		}
+		if _, _, _, n := WholeFrame(good[:at]); n != 0 {
+			t.Fatalf("%d bytes hold a frame", at)
+		}
+	}
+}

@@ -264,3 +264,18 @@ func TestInflatedBytesAreBounded(t *testing.T) {
 		t.Errorf("%d bytes held, %d of them inflated, budget %d", s.BytesHeld, in.clear.bytes, minBudget)
 	}
 }
+
+// What was dropped is held by nothing any more, though the list stays where it is.
+func TestDroppedIsLetGo(t *testing.T) {
+	var l inflatedList
+	for row := range uint64(8) {
+		l.add(row, 1, []byte("x"))
+	}
+	all := l.list
+	l.drop(5)
+	for i, f := range all {
+		if kept := f.data != nil; kept != (i >= 5) {
+			t.Errorf("entry %d is kept: %v", i, kept)
+		}
+	}
+}

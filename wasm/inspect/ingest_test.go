@@ -147,3 +147,40 @@ func TestMemoryGoesRound(t *testing.T) {
 		}
 	}
 }
+
+// A character that the end of a preview cuts is left out; one that is wrong is shown as such.
+func TestPreviewOfACutCharacter(t *testing.T) {
+	for _, c := range []struct {
+		text  string
+		whole bool
+		want  string
+	}{
+		{"ab\xc3", false, "ab…"},
+		{"ab\xe2\x82", false, "ab…"},
+		{"ab\xc3", true, "ab\ufffd"},
+		{"a\xc3b", false, "a\ufffdb…"},
+		{"ü", false, "ü…"},
+	} {
+		if got := string(appendPrintable(nil, []byte(c.text), c.whole)); got != c.want {
+			t.Errorf("%q, whole %v: %q, want %q", c.text, c.whole, got, c.want)
+		}
+	}
+}
+
+// Frames that are taken in as known look as if each had been judged.
+func TestKnownFrames(t *testing.T) {
+	in := New(0)
+	c := new(capture).begin(1, 0).shake(1)
+	text := func() { c.frame(1, protocol.Client, protocol.OpText, true, "ok") }
+	text()
+	c.add(feed.Record{Kind: feed.Frame, Conn: 1, Side: protocol.Client, Data: []byte("\x81\x01a")}) // not masked
+	text()
+	c.add(feed.Record{Kind: feed.Lost, Data: []byte{9, 0, 0, 0, 0, 0, 0, 0}})
+	text()
+	c.frame(1, protocol.Client, protocol.OpContinuation, true, "") // of no message: a whole one came since
+	c.into(t, in)
+	flags := func(row uint64) rowFlags { return in.rows.at(row).flags }
+	if flags(2) != flags(0) || flags(3) != flags(0) || in.State.Breaches != 2 {
+		t.Errorf("%s", strings.Join(lines(in, 0, 9), "\n"))
+	}
+}
