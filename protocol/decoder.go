@@ -271,6 +271,9 @@ func (d *Decoder) judgeClose(payload []byte, key uint32) {
 	d.seen = uint64(code)
 }
 
+// Masked reports whether the current frame is masked.
+func (d *Decoder) Masked() bool { return d.header.Masked }
+
 // Header is the header of the current frame, valid from its start event on.
 func (d *Decoder) Header() Header { return d.header }
 

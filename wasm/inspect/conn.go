@@ -55,10 +55,9 @@ type direction struct {
 	head        []byte // empty before it has come, and once it is forgotten
 	told        bool   // it has come
 	frames      uint32
-	flags       rowFlags // of a frame with FIN that breaks nothing
-	bytes       uint64   // of whole frames, headers included
-	hasInflater bool     // the decoder has an Inflater, for a message that is not finished
-	start       uint64   // seq of the frame that began the message
+	bytes       uint64 // of whole frames, headers included
+	hasInflater bool   // the decoder has an Inflater, for a message that is not finished
+	start       uint64 // seq of the frame that began the message
 	fragment    uint16
 }
 

@@ -77,7 +77,10 @@ func (in *Inspector) knownFrames(batch []byte, slab uint32, at int) (taken int) 
 		if !ok {
 			break
 		}
-		flags := d.flags
+		flags := flagFin | rowFlags(side&1)*flagServer
+		if d.decoder.Masked() {
+			flags |= flagMasked
+		}
 		if op == protocol.OpText {
 			flags |= flagText
 		}

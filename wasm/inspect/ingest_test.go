@@ -180,7 +180,14 @@ func TestKnownFrames(t *testing.T) {
 	c.frame(1, protocol.Client, protocol.OpContinuation, true, "") // of no message: a whole one came since
 	c.into(t, in)
 	flags := func(row uint64) rowFlags { return in.rows.at(row).flags }
-	if flags(2) != flags(0) || flags(3) != flags(0) || in.State.Breaches != 2 {
+	for _, payload := range []string{"\xff", "ok"} { // the first header is known, though its text is wrong
+		c.frame(2, protocol.Client, protocol.OpText, true, payload)
+	}
+	c.into(t, in)
+	if flags(6) != flags(5) || flags(6) != flags(0) {
+		t.Errorf("%s", strings.Join(lines(in, 5, 9), "\n"))
+	}
+	if flags(2) != flags(0) || flags(3) != flags(0) || in.State.Breaches != 3 {
 		t.Errorf("%s", strings.Join(lines(in, 0, 9), "\n"))
 	}
 }

@@ -28,9 +28,6 @@ func (in *Inspector) frame(r *feed.Record, at place) {
 	if row.opcode == protocol.OpClose && c.code == 0 {
 		c.closer, c.code = r.Side&1, row.code
 	}
-	if row.broken == 0 {
-		d.flags = flagFin | row.flags&(flagMasked|flagServer)
-	}
 	d.frames++
 	if r.Flags&feed.Partial == 0 {
 		d.bytes += r.WireSize
