@@ -3,6 +3,7 @@
 package protocol
 
 import (
+	"encoding/base64"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,7 +19,7 @@ const Version = "13"
 // (RFC 6455 4.2.2).
 func AcceptKey(key string) string {
 	sum := sha1Sum([]byte(key + GUID))
-	return base64Text(sum[:])
+	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
 // Request is a client's opening handshake.

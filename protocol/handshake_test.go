@@ -213,13 +213,10 @@ func FuzzSHA1(f *testing.F) {
 	})
 }
 
-// FuzzBase64: the standard library agrees.
+// FuzzBase64: the standard library decodes what is taken, and nothing else.
 func FuzzBase64(f *testing.F) {
-	f.Add([]byte("the sample nonce"), "dGhlIHNhbXBsZSBub25jZQ==")
-	f.Fuzz(func(t *testing.T, b []byte, text string) {
-		if got, want := base64Text(b), base64.StdEncoding.EncodeToString(b); got != want {
-			t.Fatalf("% x in base64 is %q, want %q", b, got, want)
-		}
+	f.Add("dGhlIHNhbXBsZSBub25jZQ==")
+	f.Fuzz(func(t *testing.T, text string) {
 		decoded, err := base64.StdEncoding.DecodeString(text)
 		want := err == nil && len(decoded) == 16 && !strings.ContainsAny(text, "\r\n")
 		if isBase64(text, 16) != want {

@@ -3,8 +3,9 @@
 package inspect
 
 import (
+	"cmp"
 	"encoding/binary"
-	"sort"
+	"slices"
 
 	"framescope/protocol/feed"
 )
@@ -52,7 +53,7 @@ func (l *connList) endList() {
 	l.lists++
 	for c := l.open.first; c != nil; {
 		next := l.open.next(c)
-		at := sort.Search(len(l.ranges), func(i int) bool { return l.ranges[i].last >= c.wire })
+		at, _ := slices.BinarySearchFunc(l.ranges, c.wire, func(r openRange, id uint32) int { return cmp.Compare(r.last, id) })
 		if c.listed != l.lists && at < len(l.ranges) && l.ranges[at].first <= c.wire {
 			l.close(c, l.ranges[at].time)
 		}
