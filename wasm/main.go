@@ -1,16 +1,16 @@
 //go:build wasip1
 
-// Command wasm is the inspector as a WASM module for the page's worker, and for
-// any other host: a WASI reactor that exports pure computation.
+// Command wasm is the inspector as a WASM module for the page's worker, or any
+// other host: a WASI reactor whose exports only compute.
 //
-// The host calls _initialize once and then [start]. To hand bytes over it asks
-// [input] for room, writes them into memory and calls [ingest] or [filter].
-// Answers lie in memory too: the state block, the two windows of columns, and
-// what [result] points to. They are valid until the next call, which may also
-// grow the memory and so detach every view of it.
+// The host calls _initialize once and then [start]. To pass bytes it asks [input]
+// for a buffer, writes them there and calls [ingest] or [filter]. Results are in
+// memory, too: the state block, the two windows of columns, and what [result]
+// points to. They are valid until the next call, which may also grow the memory
+// and so detach every view of it.
 //
-// Each export returns a negative number when it could not do its work and
-// leaves the sentence that says why as the result's text. None of them traps.
+// An export that fails returns a negative number, and the text of the result is a
+// sentence that says why. None of them traps.
 package main
 
 import (
@@ -30,7 +30,7 @@ const (
 
 var (
 	inspector *inspect.Inspector
-	incoming  []byte // handed out by input
+	incoming  []byte // what input returned
 	answer    answers
 )
 
@@ -154,10 +154,10 @@ func resume() (known int32) {
 //go:wasmexport result
 func result() int32 { return int32(uintptr(unsafe.Pointer(&answer))) }
 
-// address is where b lies in memory; b must stay reachable from Go meanwhile.
+// address returns where b is in memory; b must stay reachable from Go meanwhile.
 func address(b []byte) uint32 { return uint32(uintptr(unsafe.Pointer(unsafe.SliceData(b)))) }
 
-// said turns an error into a code and leaves its sentence as the result.
+// said returns the code of an error and makes its text the result.
 func said(err error) int32 {
 	if err == nil {
 		return 0
@@ -174,7 +174,7 @@ func say(text string) {
 }
 
 // guard turns a panic into a code and a sentence: after a trap the host would
-// have to begin anew.
+// have to start the module again.
 func guard(code *int32) {
 	switch p := recover().(type) {
 	case nil:

@@ -24,7 +24,7 @@ const (
 	connRefused // answered with a status other than 101
 )
 
-// sideUnknown is a closer that nobody saw.
+// sideUnknown is the closer if the capture does not say who closed first.
 const sideUnknown protocol.Side = 2
 
 type conn struct {
@@ -39,10 +39,10 @@ type conn struct {
 	ended  int64         // 0 while it is open
 	remote []byte
 	path   []byte
-	breach uint32 // frames that break a rule
+	breach uint32 // how many frames break a rule
 	last   uint64 // index of its last row, plus one
 
-	late    bool   // a frame came after it was forgotten
+	late    bool   // a frame arrived after it was forgotten
 	context int    // bytes that its decoders hold to inflate with
 	losses  uint32 // how many losses of frames the decoders know of
 	listed  uint32 // the last list of ranges in which it was open
@@ -52,8 +52,8 @@ type conn struct {
 // direction is what one side of a connection has sent.
 type direction struct {
 	decoder     protocol.Decoder
-	head        []byte // empty before it has come, and once it is forgotten
-	told        bool   // it has come
+	head        []byte // empty before it is received, and after it was dropped
+	hasHead     bool   // it has been received
 	frames      uint32
 	bytes       uint64 // of whole frames, headers included
 	hasInflater bool   // the decoder has an Inflater, for a message that is not finished
@@ -61,7 +61,7 @@ type direction struct {
 	fragment    uint16
 }
 
-// reset makes c another connection, joined midway. Buffers are used again.
+// reset makes c another connection, whose beginning was not captured. Buffers are used again.
 func (c *conn) reset(id, wire uint32) {
 	*c = conn{
 		id: id, wire: wire, closer: sideUnknown, remote: c.remote[:0], path: c.path[:0],
@@ -71,16 +71,16 @@ func (c *conn) reset(id, wire uint32) {
 	c.gap()
 }
 
-// begin puts both directions at the start of their streams. A connection whose
-// Open is not seen as it happens is joined midway instead. Like what else is about both
-// directions it is not inlined: that would make the WASM module larger.
+// begin puts both directions at the start of their streams; gap follows if that start was
+// not captured. Like the other methods for both directions it is not inlined: that would
+// make the WASM module larger.
 //
 //go:noinline
 func (c *conn) begin() {
 	for i := range c.sent {
 		d := &c.sent[i].decoder
 		c.sent[i].hasInflater = false
-		// What the handshake said stays: a late watcher is told that before.
+		// What the handshake agreed to is kept: a late watcher is sent that first.
 		*d = protocol.Decoder{From: protocol.Side(i), MaxMessageSize: d.MaxMessageSize, Deflate: d.Deflate}
 	}
 }
@@ -93,8 +93,8 @@ func (c *conn) gap() {
 	}
 }
 
-// agree sets what the handshake came to. Of a connection that is joined midway
-// the compression's context is not known.
+// agree sets what the handshake agreed to. If the beginning of the connection was not
+// captured, its compression context is not known.
 func (c *conn) agree(d protocol.Deflate, midway bool) {
 	for i := range c.sent {
 		c.sent[i].decoder.Deflate = d
@@ -107,7 +107,7 @@ func (c *conn) agree(d protocol.Deflate, midway bool) {
 // hasHeads reports whether any of its heads is kept.
 func (c *conn) hasHeads() bool { return len(c.sent[0].head)+len(c.sent[1].head) > 0 }
 
-// contextBytes is how much memory both decoders hold to inflate with.
+// contextBytes returns how many bytes both decoders keep for inflating.
 //
 //go:noinline
 func (c *conn) contextBytes() (n int) {
@@ -120,7 +120,7 @@ func (c *conn) contextBytes() (n int) {
 	return n
 }
 
-// releaseContext lets go of that memory.
+// releaseContext frees that memory.
 func (c *conn) releaseContext() {
 	for i := range c.sent {
 		c.sent[i].decoder.ReleaseContext()
@@ -128,10 +128,11 @@ func (c *conn) releaseContext() {
 	}
 }
 
-// headBytes is how much memory both heads take.
+// headBytes returns the size of both heads.
 func (c *conn) headBytes() int { return cap(c.sent[0].head) + cap(c.sent[1].head) }
 
-// head is the head that a side sent, as long as it is kept: a view of it, of use until then.
+// head returns the head that a side sent, empty if it is not kept. It must not be changed,
+// and is valid until the head is dropped.
 func (c *conn) head(side protocol.Side) protocol.RawHead {
 	b := c.sent[side].head
 	return protocol.RawHead(unsafe.String(unsafe.SliceData(b), len(b)))

@@ -9,30 +9,30 @@ const (
 	maxOpen  = 64 << 10
 )
 
-// maxSpare is how many forgotten ones are kept to be used again.
+// maxSpare is how many forgotten connections are kept to be used again.
 const maxSpare = 64
 
-// connList finds connections by the id that the present capture uses. Only calls that are
-// about all connections take longer the more there are.
+// connList finds connections by the id that the present capture uses. Only calls that concern
+// all connections take longer the more there are.
 type connList struct {
 	all          queue // the oldest first
 	open         queue // the oldest first
 	ended        queue // in the order of their ends
 	withHeads    queue // those whose heads are kept, in the order in which these came
-	withContexts queue // those that hold memory to inflate with, by their last use of it
-	spare        queue // forgotten ones, to be used again
+	withContexts queue // those whose decoders keep memory for inflating, by their last use of it
+	spare        queue // forgotten connections, to be used again
 	byWire       map[uint32]*conn
-	recent       *conn // the last one asked for: frames come in runs
+	recent       *conn // the one found last: successive frames are often of one connection
 
 	next      uint32
 	seen      uint64      // since the last clear, when those that were open count
-	forgotten uint32      // the highest id in the capture of those forgotten
+	forgotten uint32      // the highest id, in the capture, of the connections that were forgotten
 	losses    uint32      // how often frames of unknown connections were lost
-	ranges    []openRange // of which the open connections were listed
+	ranges    []openRange // whose open connections were listed
 	lists     uint32      // how many lists of ranges there were before
 	heads     int         // bytes of all that are kept
-	contexts  int         // bytes that all decoders hold to inflate with
-	gone      int         // bytes forgotten since memory was last taken back
+	contexts  int         // bytes that all decoders keep for inflating
+	gone      int         // bytes dropped since ShouldCollect last returned true
 }
 
 func (l *connList) init() {
@@ -41,7 +41,7 @@ func (l *connList) init() {
 	l.byWire = map[uint32]*conn{}
 }
 
-// find is the connection that the capture calls wire, or nil.
+// find returns the connection that has the id wire in the capture, or nil.
 func (l *connList) find(wire uint32) *conn {
 	c := l.recent
 	if c == nil || c.wire != wire {
@@ -57,8 +57,8 @@ func (l *connList) find(wire uint32) *conn {
 	return c
 }
 
-// of is find, but begins a connection that is not known yet. One that was forgotten stays
-// so: then it is nil.
+// of is find, but adds a connection that is not known yet. For one that was forgotten it
+// returns nil.
 func (l *connList) of(wire uint32) *conn {
 	c := l.find(wire)
 	if c == nil && wire > l.forgotten {
@@ -67,7 +67,7 @@ func (l *connList) of(wire uint32) *conn {
 	return c
 }
 
-// ofFrame is of for a frame: a connection that was forgotten is known again, but as one that
+// ofFrame is of for a frame: it adds a connection that was forgotten, too, but as one that
 // has ended.
 //
 //go:noinline
@@ -82,8 +82,8 @@ func (l *connList) ofFrame(wire uint32, time int64) *conn {
 	return c
 }
 
-// opened is of for a record that says that the connection opens: then it is open, also if
-// it was forgotten.
+// opened is of for a record that says that the connection opens: it adds a connection that
+// was forgotten, too, as an open one.
 func (l *connList) opened(wire uint32) *conn {
 	c := l.find(wire)
 	switch {
@@ -97,14 +97,14 @@ func (l *connList) opened(wire uint32) *conn {
 	return c
 }
 
-// begin makes a connection that the capture calls wire, and that find does not know.
+// begin adds a connection that has the id wire in the capture, and that find does not find.
 func (l *connList) begin(wire uint32) *conn {
 	if l.open.length >= maxOpen {
 		oldest := l.open.first
 		l.close(oldest, 0)
 		l.forget(oldest)
 	}
-	c := l.take()
+	c := l.unused()
 	l.next++
 	l.seen++
 	c.reset(l.next, wire)
@@ -116,8 +116,8 @@ func (l *connList) begin(wire uint32) *conn {
 	return c
 }
 
-// take is a connection to be used: a forgotten one, or a new one.
-func (l *connList) take() *conn {
+// unused returns a connection to be used: a forgotten one, or a new one.
+func (l *connList) unused() *conn {
 	c := l.spare.first
 	if c == nil {
 		return new(conn)
@@ -135,7 +135,7 @@ func (l *connList) close(c *conn, time int64) {
 		c.state = connClosed
 	}
 	c.ended = max(time, 1)
-	c.begin() // without what its messages have left in the decoders
+	c.begin() // which frees what its messages left in the decoders
 	l.countContext(c)
 	c.losses = l.losses - 1
 	l.open.remove(c)
@@ -145,10 +145,10 @@ func (l *connList) close(c *conn, time int64) {
 	}
 }
 
-// forget lets go of a connection that has ended.
+// forget removes a connection that has ended.
 func (l *connList) forget(c *conn) {
 	l.dropHeads(c, keptHead)
-	if c.context > 0 { // of frames after its end
+	if c.context > 0 { // from frames after its end
 		c.begin()
 		l.countContext(c)
 	}
@@ -168,7 +168,7 @@ func (l *connList) forget(c *conn) {
 	}
 }
 
-// clear forgets every connection that has ended.
+// clear removes every connection that has ended.
 func (l *connList) clear() {
 	for l.ended.first != nil {
 		l.forget(l.ended.first)
@@ -176,7 +176,7 @@ func (l *connList) clear() {
 	l.seen = uint64(l.all.length)
 }
 
-// byID finds a connection by the inspector's own id, a new one sooner than an old one.
+// byID finds a connection by the inspector's own id; new ones are found faster.
 func (l *connList) byID(id uint32) *conn {
 	c := l.all.last
 	for c != nil && c.id > id {
@@ -188,7 +188,7 @@ func (l *connList) byID(id uint32) *conn {
 	return c
 }
 
-// restart says that another capture begins: its ids mean other connections.
+// restart begins another capture, in which ids mean other connections.
 func (l *connList) restart() {
 	for l.open.first != nil {
 		l.close(l.open.first, l.open.first.opened)

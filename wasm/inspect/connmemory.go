@@ -1,5 +1,5 @@
-// What connections hold in memory, and what they let go of when it is much: heads, and
-// what decoders inflate with.
+// The memory of connections, and what is freed when it is much: heads, and the contexts of
+// decoders.
 
 package inspect
 
@@ -9,10 +9,10 @@ import (
 	"framescope/protocol"
 )
 
-// connSize is about what a connection takes without its heads and contexts, in bytes.
+// connSize is the approximate size of a connection without heads and contexts, in bytes.
 const connSize = int(unsafe.Sizeof(conn{})) + 128
 
-// keepHead keeps a head of c. One that was cut is given the blank line that it lacks.
+// keepHead keeps a head of c. If it was cut, the missing blank line is added.
 func (l *connList) keepHead(c *conn, side protocol.Side, head []byte) {
 	if c.hasHeads() {
 		l.heads -= c.headBytes()
@@ -34,7 +34,7 @@ func (l *connList) forgetHeads(limit int) {
 	}
 }
 
-// countContext counts what the decoders of c hold, which it has just used or let go of.
+// countContext counts what the decoders of c keep, after they have used or freed it.
 func (l *connList) countContext(c *conn) {
 	if c.context > 0 {
 		l.withContexts.remove(c)
@@ -46,8 +46,8 @@ func (l *connList) countContext(c *conn) {
 	}
 }
 
-// forgetContexts lets go of the contexts that have not been used for longest, until at most
-// limit bytes are held.
+// forgetContexts frees the contexts that have not been used for the longest time, until at
+// most limit bytes are kept.
 func (l *connList) forgetContexts(limit int) {
 	for l.contexts > limit {
 		c := l.withContexts.first
@@ -73,5 +73,5 @@ func (l *connList) dropHeads(c *conn, keep int) {
 	}
 }
 
-// bytes is how many all connections take.
+// bytes returns the size of all connections.
 func (l *connList) bytes() int { return l.all.length*connSize + l.heads + l.contexts }

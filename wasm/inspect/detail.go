@@ -1,4 +1,4 @@
-// The detail of one frame: everything that its bytes say, as JSON.
+// The details of one frame: everything that its bytes say, as JSON.
 
 package inspect
 
@@ -16,7 +16,7 @@ type Detail struct {
 	Payload []byte // the captured payload, unmasked and inflated
 }
 
-// Detail tells all of frame seq; ok is false when it is not held.
+// Detail returns the details of frame seq; ok is false if it is not held.
 func (in *Inspector) Detail(seq uint64) (d Detail, ok bool) {
 	i := in.rowAfter(seq)
 	if i >= in.rows.next || in.seqOf(i) != seq {
@@ -62,8 +62,8 @@ func (in *Inspector) writeDetail(j *jsonWriter, seq uint64, w *row, r *feed.Reco
 	j.close('}')
 }
 
-// wireSize is how long the frame is; of one that is cut before its header tells, what
-// came.
+// wireSize returns the size of the frame; if its header was cut before the length, the size of
+// what was received.
 func wireSize(r *feed.Record) uint64 {
 	if n, _ := protocol.ScanHeader(r.Data); n == 0 {
 		return uint64(len(r.Data))
@@ -77,8 +77,8 @@ func (in *Inspector) deflates(id uint32) bool {
 	return c != nil && c.sent[0].decoder.Deflate.On
 }
 
-// validStart is utf8.Valid, but of the kept beginning of what a frame inflates to the
-// last character may lack its end.
+// validStart is utf8.Valid, except that the last character may be incomplete: p may be
+// only the beginning of what a frame inflates to.
 func validStart(p []byte, inflated *inflatedFrame) bool {
 	if inflated != nil && uint64(len(inflated.data)) < inflated.size {
 		for end := len(p) - 1; end >= max(len(p)-utf8.UTFMax, 0); end-- {
@@ -100,7 +100,7 @@ func direct(s protocol.Side) string {
 	return "out"
 }
 
-// writeCompression tells what a frame of a compressed message inflates to.
+// writeCompression writes what a frame of a compressed message inflates to.
 func writeCompression(j *jsonWriter, w *row, inflated *inflatedFrame) {
 	j.key("compressed").bool(w.flags&flagCompressed != 0)
 	j.key("inflatedSize")
@@ -119,7 +119,7 @@ func writeCompression(j *jsonWriter, w *row, inflated *inflatedFrame) {
 	j.key("inflateNote").string(note)
 }
 
-// firstBytes is how many bytes of the payload the page shows being unmasked.
+// firstBytes is how many bytes of the payload are shown both masked and unmasked.
 const firstBytes = 12
 
 // writeFields lists the header's fields; a header that was cut has none.
@@ -149,7 +149,7 @@ func writeBreaches(j *jsonWriter, w *row, h protocol.Header, inflated *inflatedF
 		case protocol.RuleCloseCodeInvalid:
 			seen = uint64(w.code)
 		case protocol.RuleMessageTooBig, protocol.RuleDeflateCorrupt:
-			// The row keeps one number, of 32 bits, of bad text that of its byte.
+			// The row has only one number, of 32 bits; for invalid text that is the byte's offset.
 			size := h.PayloadLength
 			if inflated != nil {
 				size = inflated.size
@@ -171,14 +171,14 @@ func writeBreaches(j *jsonWriter, w *row, h protocol.Header, inflated *inflatedF
 	j.close(']')
 }
 
-// writeMessage says where a data frame stands in its message.
+// writeMessage writes which part of its message a data frame is.
 func (in *Inspector) writeMessage(j *jsonWriter, seq uint64, w *row) {
 	j.key("message")
 	if w.opcode.Control() {
 		j.null()
 		return
 	}
-	kind := "unknown" // its beginning was never seen
+	kind := "unknown" // its beginning was not captured
 	switch {
 	case w.opcode.Reserved():
 		kind = "reserved"

@@ -1,12 +1,12 @@
 // Package inspect turns capture records into what an inspector shows: rows of
-// frames with everything that they break, connections, and the whole truth of
-// one chosen frame.
+// frames with every rule that they break, connections, and the details of one
+// chosen frame.
 //
-// It is what the WASM module is made of, but plain Go: it knows neither
-// JavaScript nor the page, and it does not care whether the records come from a
-// live feed, a file or a proxy. All judgement of frames is package protocol's.
+// The WASM module consists of it, but it is plain Go: it knows neither JavaScript
+// nor the page, and does the same with records from a live feed, a file or a
+// proxy. Package protocol alone judges the frames.
 //
-// Memory is bounded: the record bytes stay as they came, in slabs, and a row of
-// 32 bytes stands for each frame. When both together pass the budget, the oldest
-// slab goes with its rows.
+// Memory is bounded: records are kept as they arrived, in slabs, with a row of
+// 32 bytes for each frame. When both together exceed the budget, the oldest
+// slab is removed with its rows.
 package inspect

@@ -1,4 +1,4 @@
-// The filter: a few words that every shown frame must fit.
+// The filter: terms that every frame in the list must match.
 
 package inspect
 
@@ -12,7 +12,7 @@ import (
 // Filter says which frames to show: all of its terms must hold.
 type Filter struct{ terms []term }
 
-// term holds for a frame that fits any of its values.
+// term holds for a frame that matches any of its values.
 type term struct {
 	not     bool
 	opcodes uint16 // one bit an opcode
@@ -50,12 +50,12 @@ type filterError string
 func (e filterError) Error() string { return string(e) }
 
 // ParseFilter reads a filter: words and key:value terms, separated by spaces.
-// All must hold; "-" before a term turns it round; commas in a value mean "or".
+// All must hold; "-" before a term negates it; commas in a value mean "or".
 //
 //	opcode:text,ping  dir:in  conn:1,2  rule:any  rule:utf8-invalid
 //	text  ping  data  control  in  out  breach  compressed  #3
 //
-// An empty text is no filter: nil. The error is a sentence for the user.
+// For an empty text it returns nil, no filter. The error is a sentence for the user.
 func ParseFilter(text string) (*Filter, error) {
 	f := &Filter{}
 	for more := true; more; {
@@ -177,7 +177,7 @@ func (t *term) addConn(id string) bool {
 	return true
 }
 
-// expected says what could have stood after a key.
+// expected says which values a key can have.
 func expected(key string) string {
 	switch key {
 	case "opcode":

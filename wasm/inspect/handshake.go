@@ -4,8 +4,8 @@ package inspect
 
 import "framescope/protocol"
 
-// Handshake tells all of the opening handshake of connection id as JSON
-// (HandshakeDetail in the page's types); ok is false when it is not known. The
+// Handshake returns the opening handshake of connection id as JSON
+// (HandshakeDetail in the page's types); ok is false if it is not known. The
 // slice is valid until the next call.
 func (in *Inspector) Handshake(id uint32) (text []byte, ok bool) {
 	c := in.conns.byID(id)
@@ -73,7 +73,7 @@ func writeChecks(j *jsonWriter, of string, checks []protocol.Check) {
 	}
 }
 
-// writeAgreed puts into words what permessage-deflate was agreed on, if it was.
+// writeAgreed writes a sentence about the permessage-deflate that was agreed on, if it was.
 func writeAgreed(j *jsonWriter, c *conn) {
 	d := c.sent[protocol.Client].decoder.Deflate
 	j.key("compression").open('[')
@@ -93,7 +93,7 @@ func compressionOf(d protocol.Deflate, side protocol.Side) string {
 	return text + ", in a window of " + count(1<<d.WindowBits(side), "byte") + "."
 }
 
-// writeAccept shows how the accept key comes about, and whether it is right.
+// writeAccept writes how the accept key is computed, and whether it is right.
 func writeAccept(j *jsonWriter, key string, response protocol.Head) {
 	accept := ""
 	if values := response.Values("Sec-WebSocket-Accept"); len(values) > 0 {

@@ -1,5 +1,5 @@
-// What compressed frames inflate to: kept beside the rows, since it cannot be told
-// again once the frames before are gone.
+// What compressed frames inflate to: kept beside the rows, since it cannot be computed
+// again once earlier frames have been removed.
 
 package inspect
 
@@ -25,35 +25,36 @@ type inflatedFrame struct {
 	data []byte // its beginning
 }
 
-// inflatedOverhead is what an entry takes beside its data, in bytes.
+// inflatedOverhead is the size of an entry without its data, in bytes.
 const inflatedOverhead = 48
 
 // inflatedList is a queue, in the order of the rows.
 type inflatedList struct {
 	list  []inflatedFrame
 	bytes int
-	room  int // bytes that the frames of the present slab may still take
-	debt  int // and by how much they may pass it
+	left  int // bytes that the frames of this slab may still add; negative beyond that
+	extra int // how far below 0 left may fall
 }
 
-// begin is at the beginning of a slab.
-func (l *inflatedList) begin(room int) { l.room, l.debt = room, room }
+// begin is called at the beginning of a slab: its frames may add size bytes, and as many
+// more in small pieces.
+func (l *inflatedList) begin(size int) { l.left, l.extra = size, size }
 
 func (l *inflatedList) add(row, size uint64, data []byte) {
 	l.list = append(l.list, inflatedFrame{row, size, append([]byte(nil), data...)})
 	l.bytes += len(data) + inflatedOverhead
-	l.room -= len(data) + inflatedOverhead
+	l.left -= len(data) + inflatedOverhead
 }
 
 // limit is how much of the next frame is kept.
 func (l *inflatedList) limit() int {
-	if l.room < -l.debt {
+	if l.left < -l.extra {
 		return 0
 	}
-	return min(max(l.room, leastInflated), keptInflated)
+	return min(max(l.left, leastInflated), keptInflated)
 }
 
-// of is the entry of a row, or nil.
+// of returns the entry of a row, or nil.
 func (l *inflatedList) of(row uint64) *inflatedFrame {
 	i, ok := slices.BinarySearchFunc(l.list, row, func(f inflatedFrame, row uint64) int {
 		switch {
@@ -70,8 +71,8 @@ func (l *inflatedList) of(row uint64) *inflatedFrame {
 	return &l.list[i]
 }
 
-// drop forgets what belongs to rows before index first and returns how many bytes it
-// was.
+// drop removes the entries of rows before index first and returns how many bytes they
+// used.
 func (l *inflatedList) drop(first uint64) (freed int) {
 	before, gone := l.bytes, 0
 	for gone < len(l.list) && l.list[gone].row < first {
@@ -79,7 +80,7 @@ func (l *inflatedList) drop(first uint64) (freed int) {
 		gone++
 	}
 	if gone > 0 {
-		// The rest stays where it is: to move it costs more the more is held.
+		// The remaining entries are not moved: that would cost more the more there are.
 		clear(l.list[:gone])
 		l.list = l.list[gone:]
 	}
@@ -89,8 +90,8 @@ func (l *inflatedList) drop(first uint64) (freed int) {
 // inflaterSize is what a decoder takes while a message is under way, in bytes.
 const inflaterSize = int(unsafe.Sizeof(protocol.Inflater{}))
 
-// inflate follows a compressed frame's context, keeps what it inflates to and
-// names what that breaks. w is the newest row. One Inflater goes from message to message.
+// inflate inflates a compressed frame in its connection's context, keeps the result and
+// returns the rules that it breaks. w is the newest row. One Inflater goes from message to message.
 func (in *Inspector) inflate(w *row, d *direction, r *feed.Record) (broken protocol.Rules) {
 	h, payload := payloadOf(r)
 	if h.Opcode != protocol.OpContinuation {
@@ -101,7 +102,7 @@ func (in *Inspector) inflate(w *row, d *direction, r *feed.Record) (broken proto
 		in.scratch = unmasked(in.scratch[:0], h, payload, len(payload))
 		in.payload, broken = d.decoder.InflateSome(in.payload[:0], in.scratch, in.clear.limit())
 	}
-	if d.decoder.ContextLost() { // perhaps found out only now
+	if d.decoder.ContextLost() { // perhaps only this frame showed it
 		w.flags |= flagLost
 	} else {
 		in.clear.add(in.rows.next-1, d.decoder.Inflated(), in.payload)
@@ -117,8 +118,8 @@ const (
 	cannotInflate  = "compressed; cannot be inflated, since bytes before it are missing or corrupt"
 )
 
-// inflatedStart is the beginning of what a row's frame inflates to, at most limit
-// bytes, and whether that is all.
+// inflatedStart returns the beginning of what a row's frame inflates to, at most limit
+// bytes, and whether that is all of it.
 func (in *Inspector) inflatedStart(w *row, index uint64, limit int) (p []byte, whole bool) {
 	if w.flags&flagCompressed == 0 {
 		return nil, false

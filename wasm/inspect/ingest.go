@@ -1,4 +1,4 @@
-// Taking in records: what each kind of them changes.
+// Ingesting records: what each kind of them changes.
 
 package inspect
 
@@ -9,8 +9,8 @@ import (
 	"framescope/protocol/feed"
 )
 
-// Ingest takes in the batch of whole records that was written to [Inspector.Input].
-// At a malformed record it stops; what came before stays.
+// Ingest adds the batch of whole records that was written to [Inspector.Input].
+// At a malformed record it stops; what came before it is kept.
 func (in *Inspector) Ingest() error {
 	s := in.slabs.last()
 	if s == nil {
@@ -58,9 +58,9 @@ func (in *Inspector) Ingest() error {
 	return nil
 }
 
-// knownFrames takes in the frames that a batch begins with, as long as nothing but a row is to
-// be made of each: see [protocol.Decoder.JudgeKnown]. It returns how many bytes their records
-// take. That costs a third of what it costs frame by frame.
+// knownFrames adds the frames that a batch begins with, as long as each needs nothing but a
+// row: see [protocol.Decoder.JudgeKnown]. It returns the size of their records. This takes a
+// third of the time that the general path takes.
 func (in *Inspector) knownFrames(batch []byte, slab uint32, at int) (taken int) {
 	c := in.conns.recent
 	if c == nil || c.losses != in.conns.losses || len(in.conns.ranges) > 0 {
@@ -99,7 +99,7 @@ func (in *Inspector) knownFrames(batch []byte, slab uint32, at int) (taken int) 
 	return taken
 }
 
-// run takes in the frames of a run. At a malformed one it stops.
+// run adds the frames of a run. At a malformed one it stops.
 func (in *Inspector) run(r *feed.Record, place place) error {
 	var f feed.Record
 	for at := feed.RunHeader; at < len(r.Data); {
@@ -125,7 +125,7 @@ const (
 	errLongRun   = ingestError("inspect: a run of frames is longer than one can be: the capture is broken")
 )
 
-// other takes in a record that is no frame.
+// other applies a record that is not a frame.
 func (in *Inspector) other(r *feed.Record) {
 	switch r.Kind {
 	case feed.Begin:
@@ -148,7 +148,7 @@ func (in *Inspector) other(r *feed.Record) {
 func (in *Inspector) closed(r *feed.Record) {
 	c := in.conns.find(r.Conn)
 	if c == nil {
-		return // forgotten, or never known: nothing of it is shown
+		return // forgotten, or never known: it is not shown
 	}
 	if c.closer == sideUnknown {
 		c.closer = r.Side
@@ -156,7 +156,7 @@ func (in *Inspector) closed(r *feed.Record) {
 	in.conns.close(c, r.Time)
 }
 
-// begin starts or resumes a capture: its id and how many frames came before.
+// begin starts or resumes a capture. The record has its id and how many frames came before.
 func (in *Inspector) begin(data []byte) {
 	if len(data) < 24 {
 		return
@@ -185,19 +185,19 @@ func (in *Inspector) openConn(r *feed.Record) {
 	}
 }
 
-// head takes in the head of a handshake; one that is known already stays.
+// head keeps the head of a handshake, unless it has that head already.
 func (in *Inspector) head(r *feed.Record) {
 	c := in.conns.of(r.Conn)
 	if c == nil {
 		return
 	}
 	d := &c.sent[r.Side&1]
-	if d.told {
+	if d.hasHead {
 		return
 	}
-	d.told = true
+	d.hasHead = true
 	in.conns.keepHead(c, r.Side&1, r.Data[:min(len(r.Data), maxHead)])
-	in.garbage += len(d.head) // at most so much is left of reading it
+	in.garbage += len(d.head) // parsing leaves at most as much garbage
 	switch line := (protocol.Head{StartLine: c.head(r.Side & 1).StartLine()}); {
 	case line.StartLine == "":
 	case r.Side == protocol.Client:
@@ -210,7 +210,7 @@ func (in *Inspector) head(r *feed.Record) {
 	in.conns.forgetHeads(in.budget / 8)
 }
 
-// answered takes in what the server's head says, r.
+// answered applies the server's response r.
 func (in *Inspector) answered(c *conn, r *feed.Record) {
 	if c.status == 101 {
 		if deflate, ok := protocol.AgreedDeflate(c.head(protocol.Client), c.head(protocol.Server)); ok {
@@ -227,13 +227,13 @@ func (in *Inspector) answered(c *conn, r *feed.Record) {
 	}
 }
 
-// maxLost is how far lost frames can carry the numbers: no sum of them wraps round.
+// maxLost is the largest number that lost frames may lead to, so that no sum overflows.
 const maxLost = 1 << 62
 
-// lose counts frames that never came: what was open in any connection is
-// unknown from here on.
+// lose counts frames that were never received: from here on it is not known which message
+// of any connection is incomplete.
 func (in *Inspector) lose(n uint64) {
-	n = min(n, maxLost-min(in.State.LastSeq, maxLost)) // whatever a broken capture says
+	n = min(n, maxLost-min(in.State.LastSeq, maxLost)) // even if the capture is wrong
 	in.ordinal += n
 	in.State.Lost += n
 	in.State.LastSeq = in.offset + in.ordinal

@@ -12,24 +12,24 @@ import (
 // Inspector holds a capture. The zero value is not ready: see [New].
 type Inspector struct {
 	budget   int
-	input    []byte // handed out by Input, not yet taken in
+	input    []byte // what Input returned, until Ingest reads it
 	slabs    slabList
 	rows     rowList
 	clear    inflatedList
 	conns    connList
 	matches  matchList
-	garbage  int                // bytes forgotten since memory was last taken back
+	garbage  int                // bytes dropped since ShouldCollect last returned true
 	inflater *protocol.Inflater // when no message is under way
 	scratch  []byte             // a frame being unmasked
-	payload  []byte             // of the last detail
+	payload  []byte             // of the last Detail
 	first    []byte             // bytes of it before inflating
 	preview  []byte             // of a row of the window
-	text     []byte             // last answer in words or JSON
+	text     []byte             // the last result that is JSON or text
 
 	capture [16]byte // id of the present capture
 	begun   bool
 	ordinal uint64 // frames that the present capture has numbered so far
-	offset  uint64 // what its numbers are moved by, to go on from earlier captures
+	offset  uint64 // added to its frame numbers, which continue those of earlier captures
 	skips   []skip
 
 	State State
@@ -38,14 +38,14 @@ type Inspector struct {
 	connWindow ConnWindow
 }
 
-// State are the counts that a page shows. All are since the last Clear, but for
-// what is held, LastSeq and the connections.
+// State has the counts that a page shows. They count from the last Clear, except
+// those of what is held, LastSeq and the connections.
 type State struct {
 	Seen            uint64 // frames taken in
 	Held            uint64 // frames that can still be shown
-	Matched         uint64 // of these, how many pass the filter
-	Lost            uint64 // frames that the source dropped before they came here
-	Evicted         uint64 // frames that went to stay within the budget
+	Matched         uint64 // of these, how many match the filter
+	Lost            uint64 // frames that the source dropped before they were sent
+	Evicted         uint64 // frames removed to stay within the budget
 	Breaches        uint64 // frames seen that break a rule
 	Connections     uint64 // remembered
 	OpenConnections uint64
@@ -55,7 +55,7 @@ type State struct {
 	LastSeq         uint64 // number of the newest frame
 }
 
-// minBudget leaves room for two slabs and a page of rows.
+// minBudget is enough for two slabs and a page of rows.
 const minBudget = 4 << 20
 
 // New makes an inspector that holds at most about budget bytes of frames, rows
@@ -67,11 +67,11 @@ func New(budget int) *Inspector {
 	return in
 }
 
-// Input gives n bytes for the caller to fill before Ingest, which then takes
-// them in without a copy. They are valid until the next call.
+// Input returns n bytes for the caller to fill before it calls Ingest, which reads
+// them without a copy. They are valid until the next call.
 func (in *Inspector) Input(n int) []byte {
-	if in.clear.room < keptInflated {
-		in.slabs.push(n, in.rows.next) // so that what has inflated to much can go
+	if in.clear.left < keptInflated {
+		in.slabs.push(n, in.rows.next) // so that frames that inflated to much can be evicted
 	}
 	in.input = in.slabs.tail(n, in.rows.next)
 	if len(in.slabs.last().data) == 0 {
@@ -80,7 +80,7 @@ func (in *Inspector) Input(n int) []byte {
 	return in.input
 }
 
-// ResumeQuery is the query by which a feed goes on where this one stopped: the
+// ResumeQuery returns the query by which a feed continues where this one stopped: the
 // capture's id and how many of its frames have been numbered. ok is false before
 // the first Begin.
 func (in *Inspector) ResumeQuery() (query []byte, ok bool) {
@@ -96,7 +96,7 @@ func (in *Inspector) ResumeQuery() (query []byte, ok bool) {
 	return in.text, true
 }
 
-// evict forgets the oldest slabs until all fits the budget.
+// evict removes the oldest slabs until everything fits the budget.
 func (in *Inspector) evict() {
 	for in.held() > in.budget && len(in.slabs.slabs) > 1 {
 		in.garbage += in.slabs.drop()
@@ -116,8 +116,8 @@ func (in *Inspector) held() int {
 	return in.slabs.held + in.rows.bytes() + in.clear.bytes + in.conns.bytes()
 }
 
-// maxGarbage is how many bytes may have been forgotten before their memory is taken
-// back.
+// maxGarbage is how many bytes may be dropped before ShouldCollect asks for a garbage
+// collection.
 const maxGarbage = 16 << 20
 
 // ShouldCollect reports whether so many bytes have been dropped since it last said so that
@@ -130,7 +130,7 @@ func (in *Inspector) ShouldCollect() bool {
 	return true
 }
 
-// Clear forgets all frames and every connection that has ended.
+// Clear removes all frames and every connection that has ended.
 func (in *Inspector) Clear() {
 	for len(in.slabs.slabs) > 0 {
 		in.garbage += in.slabs.drop()
@@ -155,7 +155,7 @@ func (in *Inspector) Refresh() *State {
 	return s
 }
 
-// record reads the record of a row again; of a run, the one frame.
+// record returns the record of a row; if that is a run, only the row's frame.
 func (in *Inspector) record(w *row) (r feed.Record) {
 	r.Parse(in.slabs.from(w.slab, w.at))
 	if w.within > 0 {

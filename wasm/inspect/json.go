@@ -1,4 +1,4 @@
-// A writer of JSON, for the one answer that crosses as such.
+// A writer of JSON, for the details that the page asks for.
 
 package inspect
 
@@ -14,7 +14,7 @@ const hexDigits = "0123456789abcdef"
 // not inlined: their many callers would make the module 3 % larger.
 type jsonWriter struct {
 	buf   []byte
-	comma bool // a value stands before the next one
+	comma bool // the next value needs a comma before it
 }
 
 //go:noinline

@@ -42,8 +42,8 @@ func (in *Inspector) frame(r *feed.Record, at place) {
 	in.matches.offer(row, in.rows.next-1)
 }
 
-// start fills in what the record alone tells, and clears the rest: field by
-// field, since rows are recycled and a copy of a fresh one costs more.
+// start sets what the record alone says, and clears the other fields: one by one,
+// since rows are used again and copying an empty row costs more.
 func (w *row) start(r *feed.Record, at place, conn uint32) {
 	var flags rowFlags
 	if r.Side&1 == protocol.Server {
@@ -61,7 +61,7 @@ func (w *row) start(r *feed.Record, at place, conn uint32) {
 	w.opcode, w.flags = 0, flags
 }
 
-// startCut fills in what the bytes of a header tell that is not whole.
+// startCut sets what an incomplete header says.
 func (w *row) startCut(b []byte) {
 	var padded [protocol.MaxHeaderSize]byte
 	if copy(padded[:], b) == 0 {
@@ -76,12 +76,12 @@ func (w *row) startCut(b []byte) {
 	}
 }
 
-// judge runs the frame through its direction's decoder and fills in the row.
+// judge passes the frame to its direction's decoder and fills in the row.
 func (in *Inspector) judge(w *row, d *direction, r *feed.Record, seq uint64) {
 	inText, _ := d.decoder.Message()
 	h, broken, ok := d.decoder.Judge(r.Data)
 	if !ok {
-		// Its header did not come whole: what it did to the message is not known.
+		// Its header is incomplete: what the frame meant for the message is not known.
 		w.startCut(r.Data)
 		d.decoder.Gap()
 		d.start, d.fragment = 0, 0
@@ -100,7 +100,7 @@ func (in *Inspector) judge(w *row, d *direction, r *feed.Record, seq uint64) {
 	if w.broken = broken; broken != 0 {
 		rule, _ := broken.First()
 		if broken.Has(protocol.RuleUTF8Invalid) {
-			rule = protocol.RuleUTF8Invalid // which byte it was stands nowhere else
+			rule = protocol.RuleUTF8Invalid // only here it is known which byte it was
 		}
 		w.seen = uint32(min(d.decoder.Seen(rule), math.MaxUint32))
 	}
@@ -119,8 +119,8 @@ func (in *Inspector) judge(w *row, d *direction, r *feed.Record, seq uint64) {
 	}
 }
 
-// closeCaptured reports whether the payload of a close frame, or as much as was
-// captured, tells the code.
+// closeCaptured reports whether the captured part of a close frame's payload contains
+// the code.
 func closeCaptured(h *protocol.Header, payload []byte) bool {
 	return len(payload) >= 2 || uint64(len(payload)) == h.PayloadLength
 }

@@ -1,11 +1,11 @@
-// Matches: which rows pass the filter, by position.
+// Matches: which rows match the filter, by position.
 
 package inspect
 
 import "slices"
 
-// matchList holds the indexes of the rows that pass a filter, in order. Without
-// a filter it holds nothing: then every row passes.
+// matchList holds the indexes of the rows that match a filter, in order. Without
+// a filter it is empty: then every row matches.
 type matchList struct {
 	filter *Filter
 	rows   []uint64
@@ -18,7 +18,7 @@ func (m *matchList) offer(w *row, i uint64) {
 	}
 }
 
-// drop forgets the rows before index first.
+// drop removes the rows before index first.
 func (m *matchList) drop(first uint64) {
 	for m.head < len(m.rows) && m.rows[m.head] < first {
 		m.head++
@@ -31,7 +31,7 @@ func (m *matchList) drop(first uint64) {
 
 func (m *matchList) held() []uint64 { return m.rows[m.head:] }
 
-// SetFilter shows only the rows that pass f from now on; nil shows all.
+// SetFilter shows only the rows that match f from now on; nil shows all.
 func (in *Inspector) SetFilter(f *Filter) {
 	in.matches = matchList{filter: f}
 	if f == nil {
@@ -42,7 +42,7 @@ func (in *Inspector) SetFilter(f *Filter) {
 	}
 }
 
-// matched is how many rows pass the filter.
+// matched returns how many rows match the filter.
 func (in *Inspector) matched() uint64 {
 	if in.matches.filter == nil {
 		return in.rows.next - in.rows.first
@@ -50,7 +50,7 @@ func (in *Inspector) matched() uint64 {
 	return uint64(len(in.matches.held()))
 }
 
-// rowIndex is the index of the row at a position of the filtered list.
+// rowIndex returns the index of the row at a position of the filtered list.
 func (in *Inspector) rowIndex(position int) uint64 {
 	if in.matches.filter == nil {
 		return in.rows.first + uint64(position)
@@ -58,8 +58,8 @@ func (in *Inspector) rowIndex(position int) uint64 {
 	return in.matches.held()[position]
 }
 
-// Find is the position in the filtered list of frame seq, or of the first after
-// it that passes; -1 if there is none.
+// Find returns the position in the filtered list of frame seq, or of the first frame
+// after it that matches; -1 if there is none.
 func (in *Inspector) Find(seq uint64) int {
 	i := in.rowAfter(seq)
 	position := int(i - in.rows.first)

@@ -10,13 +10,13 @@ import (
 )
 
 const (
-	previewSize  = 256 // bytes that a preview may take
-	previewText  = 160 // payload bytes looked at for text
+	previewSize  = 256 // size limit of a preview in bytes
+	previewText  = 160 // payload bytes shown as text
 	previewBytes = 48  // payload bytes shown in hex
 )
 
-// appendPreview shows the start of a frame's payload: text as text, anything
-// else in hex, a close frame as its code and reason. At most previewSize bytes.
+// appendPreview appends the start of a frame's payload, in at most previewSize bytes: text
+// as text, a close frame as its code and reason, anything else in hex.
 func (in *Inspector) appendPreview(dst []byte, w *row, index uint64, r *feed.Record) []byte {
 	h, payload := payloadOf(r)
 	if w.flags&flagLost != 0 {
@@ -36,11 +36,11 @@ func (in *Inspector) appendPreview(dst []byte, w *row, index uint64, r *feed.Rec
 	return appendHex(dst, p, whole)
 }
 
-// isText tells whether a payload is to be shown as text: by its message, or for
-// a ping or a pong, by its looks.
+// isText reports whether a payload is shown as text: that of a text message, and that of
+// a ping or a pong if it looks like text.
 func isText(w *row, h protocol.Header, p []byte) bool {
 	if h.RSV != 0 && w.flags&flagCompressed == 0 {
-		return false // an extension's own bytes
+		return false // bytes of an extension
 	}
 	if h.Opcode == protocol.OpPing || h.Opcode == protocol.OpPong {
 		return utf8.Valid(p)
@@ -89,7 +89,7 @@ func printable(c rune) rune {
 	case c == 0x7F:
 		return 0x2421
 	case c >= 0x80 && c < 0xA0, c == 0x2028, c == 0x2029, c >= 0x202A && c <= 0x202E, c >= 0x2066 && c <= 0x2069:
-		return utf8.RuneError // would break the line or turn its direction
+		return utf8.RuneError // would break the line or change its direction
 	}
 	return c
 }

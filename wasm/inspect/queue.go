@@ -1,13 +1,13 @@
-// Queues of connections: doubly linked, so that one can leave from anywhere at once.
+// Queues of connections: doubly linked, so that any can be removed in constant time.
 
 package inspect
 
-// Which of its links joins a connection to others.
+// The links of a connection, one for each kind of queue.
 const (
-	linkAge     = iota // to those that came before and after
-	linkState          // to those that are open, or have ended, as well
-	linkHeads          // to those whose heads are kept
-	linkContext        // to those whose decoders hold memory to inflate with
+	linkAge     = iota // to all others, by age
+	linkState          // to the others that are open, or to those that have ended
+	linkHeads          // to the others whose heads are kept
+	linkContext        // to the others whose decoders keep memory for inflating
 	linkCount
 )
 
@@ -33,7 +33,7 @@ func (q *queue) push(c *conn) {
 	q.length++
 }
 
-// remove takes out c, which must be in q.
+// remove removes c, which must be in q.
 //
 //go:noinline
 func (q *queue) remove(c *conn) {
@@ -51,8 +51,8 @@ func (q *queue) remove(c *conn) {
 	q.length--
 }
 
-// next is the connection after c.
+// next returns the connection after c.
 func (q *queue) next(c *conn) *conn { return c.links[q.link].after }
 
-// before is the connection before c.
+// before returns the connection before c.
 func (q *queue) before(c *conn) *conn { return c.links[q.link].before }

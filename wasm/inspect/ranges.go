@@ -1,4 +1,4 @@
-// Ranges of connections of which a feed lists the open ones: all others in them have closed.
+// Ranges of connections whose open ones a feed lists: all others in them have closed.
 
 package inspect
 
@@ -10,14 +10,14 @@ import (
 	"framescope/protocol/feed"
 )
 
-// openRange is a range of ids, in the order of which such ranges are listed.
+// openRange is a range of ids. Ranges are listed in the order of their ids.
 type openRange struct {
 	first, last uint32
 	time        int64
 }
 
-// list notes which connections of a range are open. The others in it are closed by
-// endList, for all ranges together: a feed that begins lists very many.
+// list notes which connections of a range are open. endList closes the others, for all
+// ranges together: a feed that begins lists very many.
 func (l *connList) list(r *feed.Record) {
 	if len(r.Data) < 8 {
 		return
@@ -31,8 +31,9 @@ func (l *connList) list(r *feed.Record) {
 	l.ranges = append(l.ranges, openRange{first, last, r.Time})
 }
 
-// isBehindList reports whether a record is not about connections behind the ranges that
-// were listed so far, of which there are some.
+// isBehindList reports whether the list of ranges ended before this record: whether the
+// record neither adds to it nor is about connections after the last range. At least one
+// range has been listed.
 func (l *connList) isBehindList(r *feed.Record) bool {
 	next := r.Conn
 	switch {
@@ -44,8 +45,8 @@ func (l *connList) isBehindList(r *feed.Record) bool {
 	return next <= l.ranges[len(l.ranges)-1].last
 }
 
-// endList closes the connections in the ranges that were listed which are not open. It goes
-// through all that are open, once.
+// endList closes the connections in the listed ranges that were not listed as open. It goes
+// once through all that were open before.
 func (l *connList) endList() {
 	if len(l.ranges) == 0 {
 		return

@@ -1,4 +1,4 @@
-// Rows: one small fixed-size entry a frame, in pages that are recycled.
+// Rows: a small entry of fixed size for each frame, in pages that are used again.
 
 package inspect
 
@@ -7,23 +7,23 @@ import (
 	"framescope/protocol/feed"
 )
 
-// row is what is kept of a frame beside its record: what a filter asks for, and
-// what only the frames before it could tell. All else is read from the record.
+// row is what is kept of a frame beside its record: what a filter needs, and what
+// depends on earlier frames. Everything else is read from the record.
 type row struct {
 	slab     uint32         // number of the slab that holds the record
 	at       uint32         // offset of the record in it
 	conn     uint32         // connection, in the inspector's own counting
 	broken   protocol.Rules // what the frame breaks
 	back     uint32         // how many frames ago its message began; 0 here
-	seen     uint32         // what broke the rule, where the header does not tell
+	seen     uint32         // the number that broke the rule, if it is not in the header
 	code     uint16         // close code of a close frame, 0 for none
-	fragment uint16         // number within its message; 0 for a whole message
+	fragment uint16         // its number within the message; 0 for a whole message
 	within   uint16         // offset of the frame in a run's data; 0 if the record is no run
 	opcode   protocol.Opcode
 	flags    rowFlags
 }
 
-// place is where a frame lies, as its row says.
+// place is where a frame's record is, as its row says.
 type place struct {
 	slab, at uint32
 	within   uint16
@@ -36,7 +36,7 @@ const (
 	flagMasked              // the payload is masked on the wire
 	flagServer              // sent by the server
 	flagCut                 // fewer bytes captured than the frame has
-	flagPartial             // only the beginning of the frame came
+	flagPartial             // only the beginning of the frame was received
 	flagText                // payload of a text message
 	flagCompressed          // part of a compressed message
 	flagLost                // compressed, and cannot be inflated
@@ -61,8 +61,8 @@ type page [pageRows]row
 // smallest frames fills.
 const maxFreePages = slabSize/(feed.HeaderSize+2)/pageRows + 1
 
-// rowList is a queue of rows by their index since the start: rows go in at the
-// end and out at the front, a page at a time.
+// rowList is a queue of rows, which are counted from the start: they are added at the
+// end, and removed at the front a page at a time.
 type rowList struct {
 	pages []*page
 	last  *page   // of them
@@ -92,13 +92,13 @@ func (l *rowList) addPage() {
 	l.pages = append(l.pages, l.last)
 }
 
-// at is the row with index i, which must be held.
+// at returns the row with index i, which must be held.
 func (l *rowList) at(i uint64) *row {
 	i -= l.base
 	return &l.pages[i/pageRows][i%pageRows]
 }
 
-// drop forgets the rows before index first. freed is how many bytes will not be used again.
+// drop removes the rows before index first. freed is how many bytes will not be used again.
 func (l *rowList) drop(first uint64) (freed int) {
 	l.first = first
 	for len(l.pages) > 0 && l.base+pageRows <= first {

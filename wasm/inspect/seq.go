@@ -1,11 +1,11 @@
-// Sequence numbers: those of the capture, which run on over frames that were lost.
+// Sequence numbers: those of the capture, which count lost frames, too.
 
 package inspect
 
 // skip says that from a row on, sequence numbers are further ahead of rows.
 type skip struct{ row, by uint64 }
 
-// seqOf is the number of the frame in row i.
+// seqOf returns the number of the frame in row i.
 func (in *Inspector) seqOf(i uint64) uint64 {
 	low, high := 0, len(in.skips)
 	for low < high {
@@ -21,8 +21,8 @@ func (in *Inspector) seqOf(i uint64) uint64 {
 	return i + 1 + in.skips[low-1].by
 }
 
-// rowAfter is the row of frame seq, or of the first held frame after it; it may
-// be the next row, that has not come yet.
+// rowAfter returns the row of frame seq, or of the first held frame after it; that may
+// be the next row, which does not exist yet.
 func (in *Inspector) rowAfter(seq uint64) uint64 {
 	low, high := in.rows.first, in.rows.next
 	for low < high {

@@ -1,8 +1,8 @@
-// Slabs: the record bytes as they came, in large pieces that are recycled.
+// Slabs: the records as they arrived, in large buffers that are used again.
 
 package inspect
 
-// slabSize is the usual size of a slab. A batch that is larger has one of its own.
+// slabSize is the usual size of a slab. A larger batch has a slab of its own.
 const slabSize = 1 << 20
 
 type slab struct {
@@ -18,8 +18,8 @@ type slabList struct {
 	held  int    // bytes of capacity
 }
 
-// tail gives n writable bytes behind the last record; firstRow is the index of
-// the row that comes next.
+// tail returns n writable bytes after the last record; firstRow is the index of
+// the next row.
 func (l *slabList) tail(n int, firstRow uint64) []byte {
 	if s := l.last(); s == nil || cap(s.data)-len(s.data) < n {
 		l.push(n, firstRow)
@@ -47,14 +47,14 @@ func (l *slabList) last() *slab {
 	return l.slabs[len(l.slabs)-1]
 }
 
-// lastNumber is the number of the last slab, which must exist.
+// lastNumber returns the number of the last slab, which must exist.
 func (l *slabList) lastNumber() uint32 { return l.base + uint32(len(l.slabs)) - 1 }
 
-// from is the bytes of slab number n from offset at on.
+// from returns the bytes of slab number n from offset at on.
 func (l *slabList) from(n, at uint32) []byte { return l.slabs[n-l.base].data[at:] }
 
-// drop forgets the oldest slab; its bytes may be written over from now on. freed is how
-// many no one will use again.
+// drop removes the oldest slab; its bytes may be overwritten from now on. freed is how
+// many of them will not be used again.
 func (l *slabList) drop() (freed int) {
 	s := l.slabs[0]
 	l.slabs = l.slabs[1:]

@@ -7,13 +7,13 @@ import (
 	"framescope/protocol/feed"
 )
 
-// How many rows a window has room for.
+// How many rows a window has.
 const (
 	RowWindowSize  = 512
 	ConnWindowSize = 256
 )
 
-// RowWindow is a stretch of the filtered list, one array a column. The page
+// RowWindow is a part of the filtered list, one array for each column. The page
 // reads it in place.
 type RowWindow struct {
 	Seq        [RowWindowSize]uint64 // number of the frame in the capture
@@ -33,7 +33,7 @@ type RowWindow struct {
 	Text       [RowWindowSize * previewSize]uint8
 }
 
-// ConnWindow is a stretch of the list of connections, newest first.
+// ConnWindow is a part of the list of connections, newest first.
 type ConnWindow struct {
 	Opened     [ConnWindowSize]int64 // ns since the Unix epoch
 	Ended      [ConnWindowSize]int64 // 0 while open
@@ -132,7 +132,7 @@ func (in *Inspector) showConn(i int, c *conn, text int) int {
 func (in *Inspector) RowWindow() *RowWindow   { return &in.rowWindow }
 func (in *Inspector) ConnWindow() *ConnWindow { return &in.connWindow }
 
-// payloadOf is the captured payload of a frame, still as on the wire.
+// payloadOf returns the captured payload of a frame, as on the wire.
 func payloadOf(r *feed.Record) (h protocol.Header, payload []byte) {
 	h, n := protocol.ParseHeader(r.Data)
 	if n == 0 {
