@@ -1,11 +1,11 @@
-// Text of HTTP: ASCII only, whatever Unicode might think.
+// Text of HTTP: ASCII letters and tokens.
 
 package protocol
 
 import "strings"
 
-// equalFold compares without regard to ASCII case. strings.EqualFold would also
-// take the Kelvin sign for a k, which no token of HTTP may hold.
+// equalFold compares without regard to ASCII case. To strings.EqualFold the Kelvin
+// sign, which no token of HTTP may contain, equals a k.
 func equalFold(a, b string) bool {
 	if len(a) != len(b) {
 		return false

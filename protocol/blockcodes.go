@@ -2,7 +2,7 @@
 
 package protocol
 
-// codeReader is how far the reading of a block's codes has come.
+// codeReader has the codes of a block that have been read so far.
 type codeReader struct {
 	literals, distances, lengths int // how many code lengths there are of each
 	have                         int // how many have been read
@@ -10,11 +10,11 @@ type codeReader struct {
 	table                        [1 << lengthBits]entry
 }
 
-// lengthOrder is the order in which the code lengths of the code of the code
-// lengths stand (RFC 1951 3.2.7).
+// lengthOrder is the order in which the lengths of the code for code lengths are
+// sent (RFC 1951 3.2.7).
 const lengthOrder = "\x10\x11\x12\x00\x08\x07\x09\x06\x0a\x05\x0b\x04\x0c\x03\x0d\x02\x0e\x01\x0f"
 
-// lengths reads on in the codes, as far as the input goes.
+// lengths reads more of the codes, as far as the input goes.
 func (w *inflating) lengths() (wait bool) {
 	z, c := w.z, &w.z.codes
 	switch z.phase {

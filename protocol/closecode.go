@@ -41,7 +41,7 @@ var closeNames = [...]string{
 	14: "bad gateway", 15: "TLS handshake failed",
 }
 
-// Sendable reports whether the code may stand in a close frame.
+// Sendable reports whether the code may be sent in a close frame.
 func (c CloseCode) Sendable() bool {
 	switch {
 	case c >= 3000 && c <= 4999: // RFC 6455 7.4.2: registered and private use
@@ -69,8 +69,8 @@ func (c CloseCode) String() string {
 	return strconv.Itoa(int(c)) + " " + name
 }
 
-// AppendClosePayload appends the payload of a close frame. A reason over 123
-// bytes is cut at a character. CloseNoStatus appends nothing.
+// AppendClosePayload appends the payload of a close frame. A reason of more than
+// 123 bytes is cut between two characters. For CloseNoStatus it appends nothing.
 func AppendClosePayload(dst []byte, code CloseCode, reason string) []byte {
 	if code == CloseNoStatus {
 		return dst
@@ -86,8 +86,8 @@ func AppendClosePayload(dst []byte, code CloseCode, reason string) []byte {
 	return append(dst, reason...)
 }
 
-// ParseClosePayload reads the payload of a close frame and names what it
-// breaks. An empty payload is CloseNoStatus. The reason aliases p.
+// ParseClosePayload reads the payload of a close frame and returns the rules that
+// it breaks. An empty payload is CloseNoStatus. The reason aliases p.
 func ParseClosePayload(p []byte) (code CloseCode, reason []byte, broken Rules) {
 	switch len(p) {
 	case 0:

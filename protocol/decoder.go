@@ -7,41 +7,41 @@ import (
 	"math/bits"
 )
 
-// Decoder reads the frames that one side sends. Give it the bytes as they come;
-// it says what they are and what they break. It neither copies nor keeps them.
+// Decoder reads the frames that one side sends. The caller passes it the bytes as they
+// arrive; it returns what they are and which rules they break. It neither copies nor keeps them.
 // The zero value reads a client's frames without a size limit.
 type Decoder struct {
 	From Side
 	// MaxMessageSize is the largest message allowed, in bytes over all its
 	// fragments; 0 allows any.
 	MaxMessageSize uint64
-	// Deflate is what the handshake agreed on. While it is on, the payloads of a
-	// message for which Compressed is true are for [Decoder.Inflate].
+	// Deflate is what the handshake agreed on. While it is on, the payloads of messages
+	// for which Compressed is true must be passed to [Decoder.Inflate].
 	Deflate Deflate
 
 	header   Header
 	offset   uint64 // of the header in the stream
 	position uint64 // in the stream: bytes consumed
 	at       uint64 // in the payload: bytes consumed
-	inside   bool   // a payload: more of it is to come
+	inside   bool   // a payload, of which more is to come
 
 	message Opcode // of the unfinished data message, OpContinuation for none
 	size    uint64 // payload bytes that its frames have declared
 	text    UTF8
-	mute    bool // its text is not judged: already wrong, or partly unseen
+	mute    bool // its text is not judged: it is invalid already, or parts of it are missing
 	closed  bool // a close frame has been seen
-	unsure  bool // frames were lost: a message may be open that we never saw
+	unsure  bool // frames were lost: a message may have begun in one of them
 
-	compressed bool // the present data message, or the last, is
+	compressed bool // the current data message is, or the last one was
 	deflate    *messageInflater
 
 	broken Rules  // by the last event
-	known  uint32 // the headers that JudgeKnown takes, see known
+	known  uint32 // the headers that JudgeKnown accepts, see known
 	seen   uint64
 }
 
-// Event is what the next bytes were. Small frames come in one event, a long one
-// as a start and then its payload as it arrives.
+// Event says what the next bytes were. A small frame is one event; a long one is its
+// start, then its payload as it arrives.
 type Event struct {
 	// Data is the next part of the payload, unmasked in place: it aliases the
 	// bytes given to Next.
@@ -54,10 +54,10 @@ type Event struct {
 	End bool
 }
 
-// Next reads what it can from the start of b and returns how many bytes that
-// was. With n = 0 it needs b again with more bytes behind. Payload bytes in b
-// are unmasked in place. The payload of a control frame comes in one piece; a
-// breach in a header is told as soon as the header is there.
+// Next reads what it can from the start of b and returns how many bytes that was. If
+// n is 0, it needs more: call it again with b and the bytes that follow. Payload bytes
+// in b are unmasked in place. The payload of a control frame is returned in one piece;
+// a breach in a header is reported as soon as the header is complete.
 func (d *Decoder) Next(b []byte) (ev Event, n int) {
 	if d.inside {
 		return d.payload(b)
@@ -83,11 +83,10 @@ func (d *Decoder) Next(b []byte) (ev Event, n int) {
 	return Event{Data: rest, Broken: d.broken, Start: true, End: !d.inside}, n + len(rest)
 }
 
-// Judge is Next for one frame of a capture, which b holds and which stays as it is: masked
-// payloads are judged through their mask. It names all that the frame breaks. Of a frame
-// that was cut short it judges the bytes that are there and skips the others. h points into
-// the decoder and is valid until its next frame. ok is false, and nothing has changed, when
-// b ends before the header does.
+// Judge is Next for one captured frame, b, which it does not change: masked payloads are
+// judged without unmasking them in place. It returns all rules that the frame breaks. If the
+// frame was cut, it judges the bytes in b and skips the others. h points into the decoder and
+// is valid until its next frame. If b ends inside the header, ok is false and nothing has changed.
 func (d *Decoder) Judge(b []byte) (h *Header, broken Rules, ok bool) {
 	h = &d.header
 	n := h.parse(b)
@@ -111,11 +110,11 @@ func (d *Decoder) Judge(b []byte) (h *Header, broken Rules, ok bool) {
 	return h, broken, true
 }
 
-// JudgeKnown is Judge for most frames, in less time. ok is false, and nothing has changed, for
-// any other: one that is not whole or has more than 125 bytes, that begins or continues a
-// fragmented message, or breaks a rule. It takes headers that broke nothing when Judge saw
-// them between two messages: what a header breaks there depends on nothing but its first byte,
-// its mask bit and, as long as that is so short, the limit of size.
+// JudgeKnown is Judge for most frames, in less time. For any other frame ok is false and nothing
+// has changed: one that is incomplete or longer than 125 bytes, that begins or continues a
+// fragmented message, or that breaks a rule. It accepts headers that broke no rule when Judge saw
+// them between two messages: which rules such a header breaks there depends only on its first
+// byte, its mask bit and the limit of size.
 func (d *Decoder) JudgeKnown(b []byte) (op Opcode, ok bool) {
 	if len(b) < 2 {
 		return 0, false
@@ -151,8 +150,8 @@ func (d *Decoder) JudgeKnown(b []byte) (op Opcode, ok bool) {
 	return op, true
 }
 
-// known is a header in the set of those known: a bit for the opcode, if FIN stands alone before
-// it, and one for the mask bit.
+// known returns the two bits of a header in Decoder.known, one for its opcode and one for its mask
+// bit; 0 unless FIN is set and no reserved bit is.
 func known(b []byte) uint32 {
 	if b[0]&0xF0 != finBit {
 		return 0
@@ -160,12 +159,12 @@ func known(b []byte) uint32 {
 	return 1<<(b[0]&0xF) | 1<<16<<(b[1]>>7)
 }
 
-// comesWhole reports whether the payload is given only when all of it is there.
+// comesWhole reports whether the payload is returned only when all of it has arrived.
 func (h *Header) comesWhole() bool {
 	return h.Opcode.Control() && h.PayloadLength <= MaxControlPayload
 }
 
-// payload reads on inside a frame.
+// payload reads more of the current frame's payload.
 func (d *Decoder) payload(b []byte) (Event, int) {
 	left := d.header.PayloadLength - d.at
 	if uint64(len(b)) > left {
@@ -191,7 +190,7 @@ func (d *Decoder) begin(n int) {
 	case h.Opcode.Control():
 	case h.Opcode == OpContinuation:
 		if d.message == OpContinuation {
-			d.size, d.mute, d.compressed = 0, true, false // of an unknown message
+			d.size, d.mute, d.compressed = 0, true, false // a fragment of an unknown message
 		}
 		d.size = saturatingAdd(d.size, h.PayloadLength)
 		if d.compressed {
@@ -208,7 +207,7 @@ func (d *Decoder) begin(n int) {
 	}
 }
 
-// unmask takes the mask off payload bytes of the current frame, in place, and consumes them.
+// unmask unmasks payload bytes of the current frame in place and consumes them.
 func (d *Decoder) unmask(b []byte) {
 	if d.header.Masked {
 		Mask(d.header.MaskingKey, int(d.at&3), b)
@@ -216,8 +215,8 @@ func (d *Decoder) unmask(b []byte) {
 	d.consume(b, 0)
 }
 
-// consume judges payload bytes of the current frame and moves on behind them. They are
-// masked with key, if that is not 0: then b is the payload from its start.
+// consume judges payload bytes of the current frame and advances past them. If key is not
+// 0, they are masked with it, and b is the payload from its start.
 func (d *Decoder) consume(b []byte, key uint32) {
 	text := d.message == OpText && !d.header.Opcode.Control() && !d.mute && !d.compressed
 	if text && len(b) > 0 {
@@ -237,7 +236,7 @@ func (d *Decoder) consume(b []byte, key uint32) {
 	d.end(b, key)
 }
 
-// badText records that the message's text went wrong at a byte of this frame.
+// badText records that the message's text is invalid from a byte of this frame on.
 func (d *Decoder) badText(at uint64) {
 	// RFC 6455 8.1: text that is not UTF-8 fails the connection, and at once.
 	d.broken |= RuleUTF8Invalid.Set()
@@ -245,8 +244,8 @@ func (d *Decoder) badText(at uint64) {
 	d.mute = true
 }
 
-// end is at the end of the current frame, of which last is the last part, masked as for
-// consume.
+// end is called at the end of the current frame; last is the last part of its payload,
+// masked as for consume.
 func (d *Decoder) end(last []byte, key uint32) {
 	d.inside = false
 	switch h := &d.header; {
@@ -274,14 +273,14 @@ func (d *Decoder) judgeClose(payload []byte, key uint32) {
 // Masked reports whether the current frame is masked.
 func (d *Decoder) Masked() bool { return d.header.Masked }
 
-// Header is the header of the current frame, valid from its start event on.
+// Header returns the header of the current frame, valid from its start event on.
 func (d *Decoder) Header() Header { return d.header }
 
-// Message is the opcode of the data message that is unfinished and the payload
-// bytes that its frames have declared so far; OpContinuation when there is none.
+// Message returns the opcode of the unfinished data message and how many payload bytes
+// its frames have declared so far; OpContinuation if there is none.
 func (d *Decoder) Message() (op Opcode, size uint64) { return d.message, d.size }
 
-// Pending is how many payload bytes of the current frame are still to come.
+// Pending returns how many payload bytes of the current frame are still to come.
 func (d *Decoder) Pending() uint64 {
 	if !d.inside {
 		return 0
@@ -289,23 +288,23 @@ func (d *Decoder) Pending() uint64 {
 	return d.header.PayloadLength - d.at
 }
 
-// Breach is the breach that a strict receiver stops at, of those in the last
-// event with Broken set.
+// Breach returns the first breach of the last event with Broken set: the one at which a
+// strict receiver stops.
 func (d *Decoder) Breach() Breach {
 	r, _ := d.broken.First()
 	return d.BreachOf(r)
 }
 
-// BreachOf puts rule r, one of those broken by the last event, into words.
+// BreachOf returns the breach of rule r, one of those that the last event broke.
 func (d *Decoder) BreachOf(r Rule) Breach {
 	b := d.header.Breach(r, d.Seen(r))
 	b.Offset = d.offset
 	return b
 }
 
-// Seen is the number that broke rule r, where the header alone does not tell it:
-// the size of a message too big, the place of a wrong byte in the payload, a
-// close code. It is 0 for any other rule.
+// Seen returns the number that broke rule r, if it is not in the header: the size of
+// a message that is too big, the offset of an invalid byte in the payload, a close
+// code. It is 0 for any other rule.
 func (d *Decoder) Seen(r Rule) uint64 {
 	switch r {
 	case RuleMessageTooBig:
@@ -320,8 +319,8 @@ func (d *Decoder) Seen(r Rule) uint64 {
 	return 0
 }
 
-// Skip passes over n payload bytes of the current frame that were not captured.
-// The rest of the message's text cannot be judged after that.
+// Skip skips n payload bytes of the current frame that were not captured. The
+// remainder of the message's text cannot be judged after that.
 func (d *Decoder) Skip(n uint64) {
 	n = min(n, d.Pending())
 	d.at += n
@@ -337,7 +336,7 @@ func (d *Decoder) Skip(n uint64) {
 }
 
 // Gap says that whole frames are missing before the next one: which message is
-// open is unknown until a new one begins.
+// unfinished is unknown until a new one begins.
 func (d *Decoder) Gap() {
 	d.inside, d.known = false, 0
 	d.message = OpContinuation

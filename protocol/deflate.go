@@ -4,15 +4,15 @@ package protocol
 
 import "strconv"
 
-// Deflate is permessage-deflate as one side wishes it or as both agreed on it
-// (RFC 7692 7.1). The zero value is none.
+// Deflate has the parameters of permessage-deflate that one side asks for or that both
+// agreed on (RFC 7692 7.1). The zero value is no compression.
 type Deflate struct {
 	On bool
 	// A side without context takeover compresses each message by itself.
 	ServerNoContextTakeover bool
 	ClientNoContextTakeover bool
 	// The LZ77 window with which a side compresses is at most 1<<bits bytes. 8 to
-	// 15; 0 says nothing, which allows 15.
+	// 15; 0 is not given, which allows 15.
 	ServerMaxWindowBits uint8
 	ClientMaxWindowBits uint8
 }
@@ -36,7 +36,7 @@ func (d Deflate) NoContextTakeover(from Side) bool {
 	return d.ClientNoContextTakeover
 }
 
-// WindowBits are the base-2 logarithm of a side's largest LZ77 window: 8 to 15.
+// WindowBits returns the base-2 logarithm of a side's largest LZ77 window, 8 to 15.
 func (d Deflate) WindowBits(from Side) int {
 	bits := d.ClientMaxWindowBits
 	if from == Server {
@@ -48,7 +48,7 @@ func (d Deflate) WindowBits(from Side) int {
 	return int(bits)
 }
 
-// String is d as an element of Sec-WebSocket-Extensions, "" for none.
+// String returns d as an element of Sec-WebSocket-Extensions, "" for no compression.
 func (d Deflate) String() string {
 	if !d.On {
 		return ""
@@ -69,8 +69,8 @@ func (d Deflate) String() string {
 	return s
 }
 
-// Offer is d as a client offers it: it can limit its own window if the server
-// asks (RFC 7692 7.1.2.2).
+// Offer returns d as a client offers it: it says also that the client can limit its own
+// window if the server asks (RFC 7692 7.1.2.2).
 func (d Deflate) Offer() string {
 	s := d.String()
 	if d.On && d.ClientMaxWindowBits == 0 {
@@ -79,10 +79,10 @@ func (d Deflate) Offer() string {
 	return s
 }
 
-// AcceptDeflate is the server's choice: the first offer in the client's
-// Sec-WebSocket-Extensions fields that can be met, joined with the server's own
-// wishes. Its String is the answer. Without wishes.On, or without such an offer,
-// there is none.
+// AcceptDeflate returns the server's choice: the first offer in the client's
+// Sec-WebSocket-Extensions fields that it can meet, with the server's own wishes
+// added. Its String is the answer. Without wishes.On, or without such an offer, it
+// is the zero value.
 func AcceptDeflate(offers []string, wishes Deflate) (agreed Deflate) {
 	list, _ := ParseExtensions(offers)
 	for _, e := range list {
@@ -93,8 +93,8 @@ func AcceptDeflate(offers []string, wishes Deflate) (agreed Deflate) {
 	return Deflate{}
 }
 
-// AgreedDeflate is what an answer and its request agree on. ok is false when the
-// answer is not one that the request allows (RFC 7692 7.1).
+// AgreedDeflate returns what a request and its answer agree on. ok is false if the
+// request does not allow that answer (RFC 7692 7.1).
 func AgreedDeflate(request, response Fields) (agreed Deflate, ok bool) {
 	accepted, ok := ParseExtensions(response.Values("Sec-Websocket-Extensions"))
 	offered, _ := ParseExtensions(request.Values("Sec-Websocket-Extensions"))
@@ -162,7 +162,7 @@ func windowBits(s string) uint8 {
 	return 0
 }
 
-// accept joins an offer with the server's wishes.
+// accept adds the server's wishes to an offer.
 func (d deflateParams) accept(wishes Deflate) Deflate {
 	agreed := Deflate{
 		On: true,
@@ -178,7 +178,7 @@ func (d deflateParams) accept(wishes Deflate) Deflate {
 	return agreed
 }
 
-// answersOneOf reports whether a client that made these offers takes the answer.
+// answersOneOf reports whether one of these offers allows the answer.
 func (d deflateParams) answersOneOf(offered []Extension) bool {
 	for _, e := range offered {
 		offer, ok := parseDeflate(e)
@@ -201,7 +201,7 @@ func (d deflateParams) answers(offer deflateParams) bool {
 	return d.ClientMaxWindowBits <= offer.ClientMaxWindowBits
 }
 
-// smaller is the smaller of two window sizes, of which 0 says nothing.
+// smaller returns the smaller of two window sizes; 0 is none given.
 func smaller(a, b uint8) uint8 {
 	if a == 0 || b != 0 && b < a {
 		return b

@@ -21,7 +21,7 @@ func ParseExtensions(values []string) (list []Extension, ok bool) {
 			var element string
 			element, rest, more = strings.Cut(rest, ",")
 			if trim(element) == "" {
-				continue // RFC 9110 5.6.1: empty elements count for nothing
+				continue // RFC 9110 5.6.1: empty elements are ignored
 			}
 			e, ok := parseExtension(element)
 			if !ok {
@@ -48,8 +48,8 @@ func parseExtension(element string) (e Extension, ok bool) {
 	return e, ok
 }
 
-// unquoted takes the quotes off a quoted-string. What is inside must be a token
-// then, so that a backslash in it can only be one before a character of a token.
+// unquoted returns the content of a quoted-string, which must be a token. So a backslash
+// in it can only precede a character of a token.
 func unquoted(s string) string {
 	if len(s) < 2 || s[0] != '"' || s[len(s)-1] != '"' {
 		return s

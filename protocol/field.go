@@ -1,8 +1,8 @@
-// The header taken apart into the fields of the RFC's figure.
+// The fields of a header, as in the RFC's figure.
 
 package protocol
 
-// Field is one field of a frame header, where it stands and what it holds.
+// Field is one field of a frame header: its place and its value.
 type Field struct {
 	Name  string // fin, rsv1, rsv2, rsv3, opcode, mask, payload-len, extended-length, masking-key
 	Bit   int    // offset of its first bit in the header

@@ -31,7 +31,7 @@ type Request struct {
 	Fields       Fields
 }
 
-// RequestOf reads the request line of a head; what it cannot read stays zero.
+// RequestOf reads the request line of a head; fields that it cannot read are zero.
 func RequestOf(h Head) (r Request, target string) {
 	r.Fields = h
 	r.Host = first(h.Values("Host"))
@@ -74,14 +74,14 @@ func StatusOf(h Head) int {
 	return status
 }
 
-// Interim reports whether another response follows one with this status (RFC 9110 15.2).
+// Interim reports whether a response with this status is followed by another (RFC 9110 15.2).
 func Interim(status int) bool { return status >= 100 && status < 200 && status != 101 }
 
-// Check is one duty of the opening handshake and whether it was kept.
+// Check is one duty of the opening handshake and whether it was fulfilled.
 type Check struct {
 	What    string // the duty: "Upgrade names websocket"
-	Seen    string // what stood there
-	Reason  string // what is wrong, and what to do, for the one who broke it
+	Seen    string // what was sent
+	Reason  string // what is wrong and what the sender has to do
 	Section string
 	Status  int // the HTTP status that a server refuses with; 0 in a response
 	OK      bool
@@ -99,7 +99,7 @@ func (e *HandshakeError) Error() string {
 }
 
 // CheckRequest judges a client's handshake and returns its key. The error is a
-// [*HandshakeError] for the first duty that was not kept.
+// [*HandshakeError] for the first duty that was not fulfilled.
 func CheckRequest(r Request) (key string, err error) {
 	l := checkList{faults: true}
 	requestChecks(r, &l)
@@ -178,8 +178,8 @@ func requestChecks(r Request, l *checkList) {
 		"Sec-WebSocket-Protocol is not a list of at most 100 subprotocols, each named once", section, 400)
 	l.add(extensions, "Sec-WebSocket-Extensions is a list of extensions", joined(f.Values("Sec-Websocket-Extensions")),
 		"Sec-WebSocket-Extensions is not a list of extensions with their parameters", "RFC 6455 9.1", 400)
-	// What stands behind the head are frames: taken for a body by one party and for frames by
-	// another, it would let a request be smuggled past a proxy.
+	// Frames follow the head. If one party could read them as a body and another as frames,
+	// a request could be smuggled past a proxy.
 	l.add(!r.Body, "the request has no body", bodySeen(r.Body),
 		"a WebSocket handshake has no body: leave out Content-Length and Transfer-Encoding", "RFC 9110 9.3.1", 400)
 }
@@ -266,7 +266,7 @@ func first(values []string) string {
 	return values[0]
 }
 
-// joined is how several fields of one name are one list (RFC 9110 5.3).
+// joined joins several fields of one name to one list (RFC 9110 5.3).
 func joined(values []string) string {
 	all := first(values)
 	for i := 1; i < len(values); i++ {

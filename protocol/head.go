@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Fields gives all values of a header field, whose name is matched without
-// regard to case. http.Header is one when asked by canonical names, which is
-// how this package asks.
+// Fields returns all values of a header field, whose name is matched without regard
+// to case. http.Header implements it for canonical names; this package uses only
+// those.
 type Fields interface {
 	Values(name string) []string
 }
@@ -24,7 +24,7 @@ type Head struct {
 }
 
 // ParseHead reads the head that b begins with, up to and with the blank line.
-// n is 0 while the blank line has not come. Lines that are no field are kept
+// n is 0 if the blank line is missing. Lines that are no field are kept
 // with an empty name. Line ends may be CR LF or LF (RFC 9112 2.2).
 func ParseHead(b []byte) (h Head, n int) {
 	if n = HeadLength(b); n == 0 {
@@ -42,8 +42,8 @@ func ParseHead(b []byte) (h Head, n int) {
 	return h, n
 }
 
-// HeadLength is how many bytes the head takes that b begins with, 0 while its blank
-// line has not come.
+// HeadLength returns the length in bytes of the head that b begins with, 0 if its blank
+// line is missing.
 func HeadLength(b []byte) (n int) {
 	for started := false; ; {
 		end := bytes.IndexByte(b[n:], '\n')
@@ -60,11 +60,11 @@ func HeadLength(b []byte) (n int) {
 	}
 }
 
-// RawHead is the text of a head. To ask it for one field or two takes less than to
-// parse it.
+// RawHead is the text of a head. Looking up a field or two in it takes less time than
+// parsing it.
 type RawHead string
 
-// StartLine is its first line.
+// StartLine returns its first line.
 func (h RawHead) StartLine() string {
 	line, _ := h.cut()
 	return line

@@ -12,7 +12,7 @@ const MaxHeaderSize = 14
 // (RFC 6455 5.5).
 const MaxControlPayload = 125
 
-// The reserved bits as they stand in [Header.RSV].
+// The reserved bits in [Header.RSV].
 const (
 	RSV1 = 4
 	RSV2 = 2
@@ -29,7 +29,7 @@ const (
 	minLength8 = 1 << 16 // the smallest length that needs eight
 )
 
-// Header is a frame header as it stood on the wire, legal or not.
+// Header is a frame header as it was sent, legal or not.
 type Header struct {
 	// PayloadLength is the declared payload length in bytes, all 64 bits of it.
 	PayloadLength uint64
@@ -46,17 +46,17 @@ type Header struct {
 	Masked bool
 }
 
-// ParseHeader reads the header that b begins with and how many bytes it takes.
-// n is 0 when b ends before the header does. It never fails: what the header
-// breaks is for a [Decoder] to say, and AppendHeader writes back the same bytes.
+// ParseHeader reads the header that b begins with and returns its length. n is 0 if b
+// ends inside the header. It never fails: a [Decoder] reports the rules that a header
+// breaks, and AppendHeader writes back the same bytes.
 func ParseHeader(b []byte) (h Header, n int) {
 	n = h.parse(b)
 	return h, n
 }
 
-// parse is ParseHeader in place: a header is too large for registers, and to copy
-// one that has just been written stalls longer than it takes to parse. With n = 0
-// h is as it was.
+// parse is ParseHeader in place: a header is too large for registers, and copying one
+// that has just been written stalls longer than parsing takes. If n is 0, h is
+// unchanged.
 func (h *Header) parse(b []byte) (n int) {
 	n, length := ScanHeader(b)
 	if n == 0 {
@@ -78,8 +78,8 @@ func (h *Header) parse(b []byte) (n int) {
 	return n
 }
 
-// ScanHeader reads of a header only how many bytes it takes and how many follow
-// it: enough to go from frame to frame. n is 0 when b ends before the header does.
+// ScanHeader returns only the length of a header and of the payload after it: enough to
+// go from frame to frame. n is 0 if b ends inside the header.
 func ScanHeader(b []byte) (n int, payloadLength uint64) {
 	if len(b) < 2 {
 		return 0, 0
@@ -106,7 +106,7 @@ func ScanHeader(b []byte) (n int, payloadLength uint64) {
 	return n, payloadLength
 }
 
-// AppendHeader appends h as it stands on the wire.
+// AppendHeader appends h as it is sent.
 func AppendHeader(dst []byte, h Header) []byte {
 	b0 := h.RSV&7<<4 | uint8(h.Opcode&0xF)
 	if h.Fin {
@@ -140,8 +140,8 @@ func (h Header) Size() int {
 	return n
 }
 
-// lengthBytes is the number of extended length bytes to write: the form asked
-// for, or the next larger one that holds the length.
+// lengthBytes returns how many bytes of extended length to write: as many as the header
+// asks for, or more if the length needs them.
 func (h *Header) lengthBytes() uint8 {
 	switch {
 	case h.LengthBytes > 2 || h.PayloadLength >= minLength8:

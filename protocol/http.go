@@ -12,11 +12,11 @@ import (
 const maxHTTPHead = 64 << 10
 
 // HTTPDecoder follows HTTP/1.1 as one side sends it, up to where it becomes
-// another protocol. Give it the bytes as they come; it says where heads, bodies
-// and messages end. It keeps nothing but the beginning of a line inside a chunked
-// body. The zero value reads a client's requests.
+// another protocol. The caller passes it the bytes as they arrive; it reports where
+// heads, bodies and messages end. It keeps only the beginning of a line inside a
+// chunked body. The zero value reads a client's requests.
 //
-// It never guesses: what two readers could understand in two ways is an error.
+// It never guesses: what two readers could understand differently is an error.
 type HTTPDecoder struct {
 	From Side
 	// Method is that of the request which the next response answers, for the
@@ -46,8 +46,8 @@ const (
 	httpToEnd                      // body that lasts until the connection ends
 	httpChunkSize                  // line before a chunk
 	httpChunk                      // data of a chunk
-	httpChunkEnd                   // line end behind a chunk
-	httpTrailer                    // lines behind the last chunk
+	httpChunkEnd                   // line end after a chunk
+	httpTrailer                    // lines after the last chunk
 	httpOver                       // HTTP has ended
 )
 
@@ -63,18 +63,19 @@ type HTTPEvent struct {
 	// End is set when the message is complete.
 	End bool
 	// Over is set when the bytes that follow are not HTTP: the response was 101,
-	// or a successful one to CONNECT. Next takes none of them. Whether a request
-	// ends HTTP, only the response tells: stop at its head until that is known.
+	// or a successful one to CONNECT. Next reads none of them. Only the response
+	// says whether a request ends HTTP: stop after the request's head until that is known.
 	Over bool
 }
 
 // Next reads what it can from the start of b and returns how many bytes that was.
-// With n = 0 and no error it needs b again with more bytes behind, which is so in
-// heads only; what it has searched of b it does not search again. The event may
-// be empty even so: framing between the parts of a body is no event.
+// If n is 0 without an error, it needs more: call it again with b and the bytes that
+// follow. That happens in heads only, and what has been searched is not searched
+// again. If n is not 0, the event may still be empty: framing between the parts of a
+// body is no event.
 //
 // An error is an [HTTPError] and ends the decoding: every later call returns it.
-// A head that is at fault is given together with it.
+// If the fault is in a head, the event has that head.
 func (d *HTTPDecoder) Next(b []byte) (ev HTTPEvent, n int, err error) {
 	if d.err != nil || len(b) == 0 {
 		return ev, 0, d.err
@@ -95,8 +96,8 @@ func (d *HTTPDecoder) Next(b []byte) (ev HTTPEvent, n int, err error) {
 	return ev, n, err
 }
 
-// Unfinished reports whether a message has begun that the connection may not end
-// in: a head, or a body that does not last until the connection ends.
+// Unfinished reports whether the connection must not end here: inside a head, or
+// inside a body that does not last until the connection ends.
 func (d *HTTPDecoder) Unfinished() bool {
 	return d.state == httpHead && d.scanned > 0 || d.state != httpHead && d.state != httpToEnd && d.state != httpOver
 }
@@ -113,7 +114,7 @@ func (d *HTTPDecoder) head(b []byte) (ev HTTPEvent, n int, err error) {
 	}
 	limit := d.maxHead()
 	within := b[:min(len(b), limit)]
-	if d.scanned > len(within) { // the caller has come with other bytes
+	if d.scanned > len(within) { // the caller has passed other bytes
 		d.scanned, d.line = 0, 0
 	}
 	for {
@@ -175,7 +176,7 @@ func (d *HTTPDecoder) begin(head []byte) (ev HTTPEvent, err error) {
 	return ev, nil
 }
 
-// data takes bytes of a body, or of a chunk.
+// data reads bytes of a body, or of a chunk.
 func (d *HTTPDecoder) data(b []byte) (ev HTTPEvent, n int) {
 	if uint64(len(b)) > d.left {
 		b = b[:d.left]

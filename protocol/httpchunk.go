@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// maxHTTPLine is the longest line between the chunks of a body and behind them, in
+// maxHTTPLine is the longest line between the chunks of a body and after them, in
 // bytes.
 const maxHTTPLine = 4 << 10
 
-// chunkEnd takes the line end behind a chunk.
+// chunkEnd reads the line end after a chunk.
 func (d *HTTPDecoder) chunkEnd(b []byte) (n int, err error) {
 	for ; n < len(b) && d.left > 0; n++ {
 		if b[n] != "\r\n"[2-d.left] {
@@ -26,7 +26,7 @@ func (d *HTTPDecoder) chunkEnd(b []byte) (n int, err error) {
 	return n, nil
 }
 
-// bodyLine takes the line before a chunk, or one behind the last chunk.
+// bodyLine reads the line before a chunk, or one after the last chunk.
 func (d *HTTPDecoder) bodyLine(b []byte) (ev HTTPEvent, n int, err error) {
 	end := bytes.IndexByte(b, '\n')
 	if n = end + 1; end < 0 {
@@ -55,8 +55,8 @@ func (d *HTTPDecoder) bodyLine(b []byte) (ev HTTPEvent, n int, err error) {
 	return ev, n, err
 }
 
-// chunkSize reads the line before a chunk: its size, and extensions that nobody
-// uses (RFC 9112 7.1).
+// chunkSize reads the line before a chunk: its size, and extensions, which it ignores
+// (RFC 9112 7.1).
 func (d *HTTPDecoder) chunkSize(line string) error {
 	line, crlf := strings.CutSuffix(line, "\r")
 	if !crlf || strings.IndexByte(line, '\r') >= 0 {
@@ -77,7 +77,7 @@ func (d *HTTPDecoder) chunkSize(line string) error {
 	return nil
 }
 
-// trailer reads a line behind the last chunk; the empty one is the end.
+// trailer reads a line after the last chunk; the empty one is the end.
 func (d *HTTPDecoder) trailer(line string) (end bool, err error) {
 	first := d.trailers == 0
 	d.trailers += len(line) + 1

@@ -10,7 +10,7 @@ import (
 // HTTPError says why HTTP cannot be followed any further.
 type HTTPError struct {
 	Reason  string // a clause: "a Content-Length is no number"
-	Section string // what settles it, "RFC 9112 6.3"
+	Section string // the section that says so, "RFC 9112 6.3"
 }
 
 func (e *HTTPError) Error() string { return "protocol: " + e.Reason + " (" + e.Section + ")" }
@@ -30,7 +30,7 @@ var (
 	errHTTPTrailers    = &HTTPError{"the trailer section is longer than a head may be", "RFC 9112 7.1.2"}
 )
 
-// framing is what a head says of the body behind it.
+// framing is what a head says of the body after it.
 type framing struct {
 	status    int  // of a response
 	minor     byte // of the version
@@ -42,7 +42,7 @@ type framing struct {
 }
 
 // parseFraming reads a whole head as side sent it. It is as strict as net/http or
-// stricter, so that whoever follows a connection beside net/http sees the same
+// stricter, so that a reader that follows a connection beside net/http sees the same
 // messages or an error.
 func parseFraming(head string, side Side) (f framing, err error) {
 	line, rest := cutLine(head)
@@ -132,8 +132,8 @@ func (f *framing) version(s string) (ok bool) {
 	return true
 }
 
-// parseFieldLine reads a line of a head or of a trailer section. A line that goes
-// on with the field before has no name; it cannot be the first.
+// parseFieldLine reads a line of a head or of a trailer section. A line that
+// continues the previous field has no name; it cannot be the first.
 func parseFieldLine(line string, first bool) (name, value string, err error) {
 	if strings.IndexByte(line, '\r') >= 0 || strings.IndexByte(line, 0) >= 0 {
 		return "", "", errHTTPControl

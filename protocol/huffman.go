@@ -5,7 +5,7 @@ package protocol
 
 import "encoding/binary"
 
-// An entry of a table says what the next bits are.
+// An entry of a table says what the next bits mean.
 //
 //	bits  0 to 3   length of the code in bits
 //	bits  4 to 7   how many extra bits follow, or how many index the second table
@@ -58,7 +58,7 @@ func makeLiteralEntries() (e [maxLiterals]entry) {
 		base += 1 << extra
 	}
 	e[285] = kindCopy | 258<<16
-	return e // 286 and 287 take part in the fixed code but mean nothing
+	return e // 286 and 287 have codes in the fixed code but no meaning
 }
 
 func makeDistanceEntries() (e [maxDistances]entry) {
@@ -182,9 +182,9 @@ func sortSymbols(sorted *[maxLiterals]uint16, count *[maxCodeLength + 1]int, len
 	return free == 0 || codes == 0 || codes == 1 && count[1] == 1, codes
 }
 
-// nextCode is the code of n bits after this one. Codes count upwards with their
+// nextCode returns the code of n bits after this one. Codes count upwards with their
 // first bit highest, but the first bit in the stream is the lowest of a byte
-// (RFC 1951 3.1.1): so they are counted mirrored.
+// (RFC 1951 3.1.1): so they are counted with their bits reversed.
 func nextCode(code, n uint) uint {
 	bit := uint(1) << (n - 1)
 	for code&bit != 0 {
@@ -213,7 +213,7 @@ func fillEvery(table []entry, e entry, step int) {
 	}
 }
 
-// withLength is e as the meaning of a code of n bits; what means nothing stays 0.
+// withLength returns e as the entry of a code of n bits; an entry without meaning stays 0.
 func withLength(e entry, n uint) entry {
 	if e == 0 {
 		return 0

@@ -8,9 +8,9 @@ import (
 	"slices"
 )
 
-// Inflater decompresses one message at a time. It holds no more than the code of
-// the present block: what earlier messages leave for later ones is the context,
-// which the caller keeps. The zero value is at the start of a message.
+// Inflater decompresses one message at a time. It keeps only the code of the current
+// block; the caller keeps the context, which is what earlier messages inflated to. The
+// zero value is at the start of a message.
 type Inflater struct {
 	bits  uint64 // read from the stream but not used; the next is the lowest
 	n     uint   // how many
@@ -19,7 +19,7 @@ type Inflater struct {
 	left  int  // bytes of a stored block still to come
 
 	codes        codeReader
-	literals     *literalTable // of the present block
+	literals     *literalTable // of the current block
 	distances    *distanceTable
 	ownLiterals  literalTable
 	ownDistances distanceTable
@@ -36,17 +36,17 @@ const (
 	phaseCodes
 )
 
-// verdict is what a call came to.
+// verdict says how a call ended.
 type verdict uint8
 
 const (
 	inflateMore    verdict = iota // all input is used
 	inflateCorrupt                // this is no DEFLATE
 	inflateFull                   // more output than was asked for
-	inflateBefore                 // a copy of what stood before the context
+	inflateBefore                 // a copy of something before the context
 )
 
-// Reset goes back to the start of a message.
+// Reset prepares z for the start of a message.
 func (z *Inflater) Reset() {
 	z.bits, z.n, z.phase, z.final, z.left = 0, 0, phaseHeader, false, 0
 }
@@ -55,9 +55,10 @@ func (z *Inflater) Reset() {
 var tail = []byte("\x00\x00\xff\xff")
 
 // inflate appends to dst what src decompresses to, until dst has limit bytes and more would
-// come: then up to 258 are there beyond the limit, and another call goes on with the rest of
-// src. context is what came before this call, as far back as copies may reach: window bytes.
-func (z *Inflater) inflate(dst, context, src []byte, window, limit int) (out, rest []byte, v verdict) {
+// come: then it may have added up to 258 bytes beyond the limit, and another call continues
+// with the remaining bytes of src. context is what was inflated before this call, as far
+// back as copies may reach: window bytes.
+func (z *Inflater) inflate(dst, context, src []byte, window, limit int) (out, remaining []byte, v verdict) {
 	w := inflating{z: z, src: src, dst: dst, start: len(dst), context: context, window: window, limit: limit}
 	for {
 		var wait bool
@@ -140,7 +141,7 @@ func (z *Inflater) take(n uint) uint {
 func (w *inflating) header() (wait bool) {
 	z := w.z
 	if z.final {
-		z.take(z.n & 7) // what pads the byte in which the final block ended
+		z.take(z.n & 7) // the unused bits of the byte in which the final block ended
 	}
 	if !w.need(3) {
 		return true
@@ -199,12 +200,12 @@ func (w *inflating) stored() (wait bool) {
 	return true
 }
 
-// mostAtOnce is the most that one turn of the loop puts out, in bytes: a literal
-// and the longest copy.
+// mostAtOnce is how many bytes one turn of the loop adds at most: a literal and the
+// longest copy.
 const mostAtOnce = 1 + 258
 
-// copies reads the symbols of a compressed block: literals, and copies of what
-// came before (RFC 1951 3.2.3 and 3.2.5).
+// copies reads the symbols of a compressed block: literals, and copies of earlier
+// output (RFC 1951 3.2.3 and 3.2.5).
 func (w *inflating) copies() (wait bool) {
 	z := w.z
 	literals, distances := z.literals, z.distances
@@ -313,8 +314,8 @@ func (w *inflating) copies() (wait bool) {
 	return wait
 }
 
-// grow makes room for one turn. It doubles what there is, since that much
-// has been inflated, but hardly beyond the limit.
+// grow makes the output large enough for one turn. It doubles the capacity, since that
+// much has been inflated, but hardly exceeds the limit.
 func (w *inflating) grow() []byte {
 	more := max(len(w.dst), 2*mostAtOnce)
 	more = min(more, w.limit-len(w.dst)+mostAtOnce)

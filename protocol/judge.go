@@ -1,10 +1,10 @@
-// The rules of a header, as they stand at its place in the stream.
+// The rules of a header at its place in the stream.
 
 package protocol
 
 import "math"
 
-// judge names the rules that a header breaks where the stream now stands.
+// judge returns the rules that a header breaks at this place of the stream.
 func (d *Decoder) judge(h *Header) (broken Rules) {
 	if h.RSV != 0 {
 		broken |= d.judgeRSV(h)
@@ -39,7 +39,7 @@ func (d *Decoder) judgeRSV(h *Header) (broken Rules) {
 	rsv := h.RSV
 	if d.Deflate.On && h.Opcode <= OpBinary {
 		if rsv&RSV1 != 0 && h.Opcode == OpContinuation {
-			// RFC 7692 6: RSV1 stands in the first fragment only.
+			// RFC 7692 6: RSV1 is set in the first fragment only.
 			broken |= RuleDeflateRSV1Continuation.Set()
 		}
 		rsv &^= RSV1
@@ -96,7 +96,7 @@ func (d *Decoder) judgeData(h *Header) (broken Rules) {
 	return broken
 }
 
-// tooBig reports whether a message is larger than a limit, of which 0 is none.
+// tooBig reports whether a message is larger than a limit; 0 is no limit.
 func (d *Decoder) tooBig(size, limit uint64) bool {
 	// RFC 6455 10.4: a limit on the message after reassembly.
 	return limit != 0 && size > limit

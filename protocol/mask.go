@@ -1,4 +1,4 @@
-// Masking: the XOR that clients put over their payloads.
+// Masking: the XOR that clients apply to their payloads.
 
 package protocol
 

@@ -9,8 +9,8 @@ const (
 	minMaskVectors = 512
 )
 
-// maskLong masks blocks at the start of b with the key as its bytes follow each other, twice,
-// and returns what is left.
+// maskLong masks as many whole blocks at the start of b as there are, with the key written
+// twice in the order of its bytes, and returns the remaining bytes.
 func maskLong(key uint64, b []byte) []byte {
 	if len(b) < minMaskVectors || !hasVectors {
 		return b

@@ -9,8 +9,8 @@ type messageInflater struct {
 	z       *Inflater // of the unfinished message
 	context []byte    // what messages before, or calls before, inflated to
 	size    uint64    // of the message so far, inflated
-	frame   uint64    // what of it the present frame brought
-	corrupt uint64    // the place in that from which it cannot be inflated
+	frame   uint64    // how much of that the current frame added
+	corrupt uint64    // the offset in that from which it cannot be inflated
 	text    bool
 	stage   inflateStage
 	missing bool // bytes of the present frame were not captured
@@ -24,7 +24,7 @@ type inflateStage uint8
 const (
 	messageInflated inflateStage = iota // inflated to its end, or there was none yet
 	messageOpen                         // more of it is to come
-	messageStopped                      // the rest of it cannot be inflated
+	messageStopped                      // the remainder of it cannot be inflated
 )
 
 // Compressed reports whether the present data frame belongs to a compressed
@@ -60,10 +60,10 @@ func (d *Decoder) Inflate(dst, p []byte) (out []byte, broken Rules) {
 	return out, broken
 }
 
-// InflatePart is Inflate for callers that bound the memory they take: it stops once n bytes
-// have been appended, or up to 258 more. While more is true another call goes on with rest,
-// which may be empty.
-func (d *Decoder) InflatePart(dst, p []byte, n int) (out, rest []byte, more bool, broken Rules) {
+// InflatePart is Inflate for callers that bound the memory they use: it stops once n bytes
+// have been appended, or up to 258 more. While more is true, another call continues with
+// remaining, which may be empty.
+func (d *Decoder) InflatePart(dst, p []byte, n int) (out, remaining []byte, more bool, broken Rules) {
 	f := d.deflate
 	if !d.Compressed() || f.stage != messageOpen {
 		return dst, nil, false, 0
@@ -75,7 +75,7 @@ func (d *Decoder) InflatePart(dst, p []byte, n int) (out, rest []byte, more bool
 	if d.MaxMessageSize != 0 {
 		limit = int(min(uint64(limit), d.MaxMessageSize-f.size))
 	}
-	out, rest, v := f.z.inflate(dst, f.context, p, 1<<d.Deflate.WindowBits(d.From), len(dst)+min(n, limit))
+	out, remaining, v := f.z.inflate(dst, f.context, p, 1<<d.Deflate.WindowBits(d.From), len(dst)+min(n, limit))
 	if v == inflateFull {
 		if more = len(out)-len(dst) <= limit && n < limit; more {
 			v = inflateMore
@@ -83,14 +83,14 @@ func (d *Decoder) InflatePart(dst, p []byte, n int) (out, rest []byte, more bool
 			out = out[:len(dst)+limit]
 		}
 	}
-	return out, rest, more, d.inflated(out[len(dst):], v, !more)
+	return out, remaining, more, d.inflated(out[len(dst):], v, !more)
 }
 
 // inflatePiece is how much is inflated at once for callers that do not keep all of it.
 const inflatePiece = 64 << 10
 
 // InflateSome is Inflate for callers that keep only the first n bytes of what a frame
-// inflates to: the rest is judged and let go, 64 KiB at a time.
+// inflates to: the remainder is judged and discarded, 64 KiB at a time.
 func (d *Decoder) InflateSome(dst, p []byte, n int) (out []byte, broken Rules) {
 	keep := len(dst) + n
 	for more := true; more; {
@@ -102,7 +102,7 @@ func (d *Decoder) InflateSome(dst, p []byte, n int) (out []byte, broken Rules) {
 	return dst, broken
 }
 
-// ContextSize is how many bytes are kept of what messages before inflated to.
+// ContextSize returns how many bytes are kept of what earlier messages inflated to.
 func (d *Decoder) ContextSize() int {
 	if d.deflate == nil {
 		return 0
@@ -110,7 +110,7 @@ func (d *Decoder) ContextSize() int {
 	return cap(d.deflate.context)
 }
 
-// Inflated is how many bytes the present frame has inflated to.
+// Inflated returns how many bytes the current frame has inflated to.
 func (d *Decoder) Inflated() uint64 {
 	if d.deflate == nil {
 		return 0
@@ -118,8 +118,8 @@ func (d *Decoder) Inflated() uint64 {
 	return d.deflate.frame
 }
 
-// inflated judges what a call brought and keeps what later ones build on; end says that
-// all of the event has been inflated.
+// inflated judges what a call has inflated and keeps what later messages build on; end says
+// that all of the event has been inflated.
 func (d *Decoder) inflated(fresh []byte, v verdict, end bool) (broken Rules) {
 	f := d.deflate
 	last := end && d.header.Fin && !d.inside && !f.missing
@@ -145,7 +145,7 @@ func (d *Decoder) inflated(fresh []byte, v verdict, end bool) (broken Rules) {
 	return d.broken
 }
 
-// judgeInflated names what the bytes that a call brought break.
+// judgeInflated returns the rules that the bytes which a call has inflated break.
 func (d *Decoder) judgeInflated(fresh []byte, v verdict, last bool) (broken Rules) {
 	f := d.deflate
 	if f.text && !d.mute {
@@ -173,7 +173,7 @@ func (d *Decoder) judgeInflated(fresh []byte, v verdict, last bool) (broken Rule
 	return broken
 }
 
-// beginInflating is at the first frame of a compressed message.
+// beginInflating is called at the first frame of a compressed message.
 func (d *Decoder) beginInflating() {
 	if d.deflate == nil {
 		d.deflate = new(messageInflater)
@@ -193,7 +193,7 @@ func (d *Decoder) beginInflating() {
 	f.text = d.message == OpText
 }
 
-// continueInflating is at a further frame of a compressed message.
+// continueInflating is called at each further frame of a compressed message.
 func (f *messageInflater) continueInflating() {
 	if f.missing {
 		f.stage, f.missing = messageStopped, false
@@ -201,15 +201,15 @@ func (f *messageInflater) continueInflating() {
 	f.frame, f.lost = 0, f.stage == messageStopped
 }
 
-// skipInflating says that bytes of the present frame are missing.
+// skipInflating says that bytes of the current frame are missing.
 func (d *Decoder) skipInflating() {
 	if d.compressed && d.deflate != nil {
 		d.deflate.missing = true
 	}
 }
 
-// LoseContext says that compressed messages may be missing before the next one. Of the
-// messages to come those are inflated that build on nothing before what is given.
+// LoseContext says that compressed messages may be missing before the next one. Later
+// messages are inflated if they build on nothing before the next one.
 func (d *Decoder) LoseContext() {
 	if d.deflate == nil {
 		d.deflate = new(messageInflater)
@@ -218,9 +218,9 @@ func (d *Decoder) LoseContext() {
 	f.context, f.unsure = f.context[:0], true
 }
 
-// ReleaseContext lets go of the memory that inflating holds between two frames. What builds
-// on it cannot be inflated then: the rest of an unfinished message, and later ones as after
-// [Decoder.LoseContext].
+// ReleaseContext frees the memory that is kept for inflating between two frames. What builds
+// on it cannot be inflated then: the remainder of an unfinished message, and later ones as
+// after [Decoder.LoseContext].
 func (d *Decoder) ReleaseContext() {
 	d.LoseContext()
 	f := d.deflate
@@ -230,8 +230,8 @@ func (d *Decoder) ReleaseContext() {
 	}
 }
 
-// remember keeps the end of what was inflated for copies to come. It is moved to
-// the front only when two windows are full.
+// remember keeps the end of what was inflated for later copies. It is moved to the
+// front only when two windows are full.
 func (f *messageInflater) remember(p []byte, window int) {
 	if len(p) >= window {
 		f.context = append(f.context[:0], p[len(p)-window:]...)
@@ -243,9 +243,8 @@ func (f *messageInflater) remember(p []byte, window int) {
 	f.context = append(f.context, p...)
 }
 
-// largestCompressed is how many bytes a compressed message may take so that it can
-// still inflate to limit bytes: what does not shrink is stored, with five bytes to
-// each block.
+// largestCompressed returns the largest size of a compressed message that inflates to limit
+// bytes: what does not shrink is stored, with five more bytes for each block.
 func largestCompressed(limit uint64) uint64 {
 	return saturatingAdd(limit, limit/8+1024)
 }

@@ -1,4 +1,4 @@
-// The rules that a frame can break: their ids, sections, close codes and words.
+// The rules that a frame can break: their ids, sections, close codes and texts.
 
 package protocol
 
@@ -8,8 +8,8 @@ import (
 	"strconv"
 )
 
-// Rule is a duty of the RFC that a received frame can breach. The order is that
-// of discovery: what the header shows stands before what only the payload shows.
+// Rule is a rule of the RFC that a received frame can break. They are in the order in
+// which breaches are found: those of the header before those of the payload.
 type Rule uint8
 
 const (
@@ -35,8 +35,8 @@ const (
 	RuleCount // how many there are
 )
 
-// ruleTable holds, for each rule, all that is ever said of it. In a sentence, #
-// stands for the number that was seen.
+// ruleTable has everything that is said of each rule. In a text, # stands for the
+// number that was seen.
 var ruleTable = [RuleCount]struct {
 	id       string
 	code     CloseCode
@@ -72,7 +72,7 @@ func threeBits(n uint64) string {
 	return string([]byte{'0' + byte(n>>2&1), '0' + byte(n>>1&1), '0' + byte(n&1)})
 }
 
-// String is the stable id of the rule, "control-too-long".
+// String returns the stable id of the rule, "control-too-long".
 func (r Rule) String() string {
 	if r >= RuleCount {
 		return "rule-" + strconv.Itoa(int(r))
@@ -80,13 +80,13 @@ func (r Rule) String() string {
 	return ruleTable[r].id
 }
 
-// CloseCode is the code that the receiver closes with.
+// CloseCode returns the code with which the receiver closes.
 func (r Rule) CloseCode() CloseCode { return ruleTable[r].code }
 
-// Section is where the RFC says so, "RFC 6455 5.5".
+// Section returns where the RFC says so, "RFC 6455 5.5".
 func (r Rule) Section() string { return ruleTable[r].section }
 
-// Set is the set of r alone.
+// Set returns the set of r alone.
 func (r Rule) Set() Rules { return 1 << r }
 
 // Rules is a set of broken rules. The zero value breaks none.
@@ -95,12 +95,12 @@ type Rules uint32
 // Has reports whether the set holds r.
 func (s Rules) Has(r Rule) bool { return s&r.Set() != 0 }
 
-// First is the rule that a strict receiver stops at; ok is false for no breach.
+// First returns the rule at which a strict receiver stops; ok is false if the set is empty.
 func (s Rules) First() (r Rule, ok bool) {
 	return Rule(bits.TrailingZeros32(uint32(s))), s != 0
 }
 
-// All yields the rules of the set in order of discovery.
+// All yields the rules of the set in their order.
 func (s Rules) All() iter.Seq[Rule] {
 	return func(yield func(Rule) bool) {
 		for ; s != 0; s &= s - 1 {
@@ -118,8 +118,8 @@ type Breach struct {
 	Seen   uint64 // the number that broke the rule: a length, an opcode, a close code
 }
 
-// Breach is the breach of r by a frame with this header; seen is the number that
-// the header does not tell, as [Decoder.Seen] gives it.
+// Breach returns the breach of r by a frame with this header; seen is a number that is
+// not in the header, as returned by [Decoder.Seen].
 func (h Header) Breach(r Rule, seen uint64) Breach {
 	switch r {
 	case RuleRSVUnexpected:
@@ -132,7 +132,7 @@ func (h Header) Breach(r Rule, seen uint64) Breach {
 	return Breach{Rule: r, Seen: seen}
 }
 
-// Text says what was wrong, without section or position.
+// Text returns what was wrong, without section or position.
 func (b Breach) Text() string {
 	t := ruleTable[b.Rule]
 	for i := range len(t.sentence) {

@@ -7,9 +7,9 @@ import (
 	"math/bits"
 )
 
-// sha1Sum is the SHA-1 digest (RFC 3174) of a short message. The handshake
-// needs no more than this, and crypto/sha1 would make the WASM module larger by
-// a quarter. It protects nothing: RFC 6455 uses it as a fingerprint.
+// sha1Sum returns the SHA-1 digest (RFC 3174) of a short message, which is all that the
+// handshake needs; crypto/sha1 would make the WASM module larger by a fifth. It protects
+// nothing: RFC 6455 uses it as a fingerprint.
 func sha1Sum(message []byte) [20]byte {
 	h := [5]uint32{0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476, 0xC3D2E1F0}
 	padded := append([]byte(nil), message...)

@@ -7,14 +7,14 @@ import (
 	"math/bits"
 )
 
-// UTF8 checks a text that comes in pieces (RFC 6455 8.1). The zero value is at
-// the start of a text. It notices an error at the very byte that makes the text
-// impossible, not at the end of the character.
+// UTF8 checks a text that arrives in pieces (RFC 6455 8.1). The zero value is at the
+// start of a text. It finds an error at the first byte that no valid text can have, not
+// at the end of the character.
 //
-// It is an automaton (RFC 3629 4) whose whole next step is one shift: a byte's row
-// holds, for each state, the state that follows, and a state is the number of bits
-// at which its own stands in every row. So a text of many scripts costs no more
-// than one of a single script: nothing is guessed that could be guessed wrong.
+// It is an automaton (RFC 3629 4) in which a step is one shift: the row of a byte has
+// the next state for each state, and a state is the number of bits by which a row is
+// shifted to get that state's entry. There are no branches to be mispredicted, so a
+// text of many scripts costs no more than one of a single script.
 type UTF8 struct{ state uint8 }
 
 // The states: between characters, or what the next byte must be.
@@ -27,10 +27,10 @@ const (
 	utf8AfterED                    // two more, the first 80 to 9F: surrogates are above
 	utf8AfterF0                    // three more, the first 90 to BF: a shorter form exists below
 	utf8AfterF4                    // three more, the first 80 to 8F: beyond U+10FFFF above
-	utf8Error                      // there is no way back
+	utf8Error                      // it stays in this state
 )
 
-// utf8Width is how many bits of a row a state takes.
+// utf8Width is how many bits of a row an entry has.
 const utf8Width = 6
 
 // utf8Rows has a row for each byte.
@@ -96,14 +96,14 @@ func utf8First(b byte) int {
 	return utf8Three
 }
 
-// Write takes the next piece. It returns -1 while all can still become valid
-// text, or the index in p of the first byte that no valid text can have there.
-// After an error, Reset before the next Write.
+// Write checks the next piece. It returns -1 while the text can still become valid, or
+// the index in p of the first byte that no valid text can have there. After an error,
+// call Reset before the next Write.
 func (u *UTF8) Write(p []byte) (bad int) {
 	state, rest := uint64(u.state), p
 	for len(rest) >= asciiBlockSize {
 		if state != utf8Start {
-			// Into the next character, to go on between two.
+			// Read the next character byte by byte, to continue between two characters.
 			if state = utf8Rows[rest[0]] >> state & 63; state == utf8Error {
 				return len(p) - len(rest)
 			}
@@ -118,8 +118,8 @@ func (u *UTF8) Write(p []byte) (bad int) {
 		if n == 0 {
 			break
 		}
-		// All of it is right: only where its last character stands is to be told, and
-		// whether that can be one, which the vectors see by what follows it.
+		// These n bytes are valid, but for an incomplete character at their end: endState
+		// finds the state there, and whether it can still become a character.
 		if state, rest = endState(rest[:n]), rest[n:]; state == utf8Error {
 			return len(p) - len(rest) - 1
 		}
@@ -163,7 +163,7 @@ func (u *UTF8) writeMasked(key uint32, p []byte) (bad int) {
 	return -1
 }
 
-// isText reports whether all of p is a text, masked as for isASCII.
+// isText reports whether all of p is valid text, masked as for isASCII.
 //
 //go:noinline
 func isText(key uint32, p []byte) bool {
@@ -171,7 +171,7 @@ func isText(key uint32, p []byte) bool {
 	return u.writeMasked(bits.ReverseBytes32(key), p) < 0 && u.Complete()
 }
 
-// endState is the state after p, which is right from its start.
+// endState returns the state after p, which begins between characters and is valid.
 func endState(p []byte) (state uint64) {
 	at := len(p) - 1
 	for p[at]&0xC0 == 0x80 {
@@ -183,7 +183,7 @@ func endState(p []byte) (state uint64) {
 	return state & 63
 }
 
-// firstError is where in p, which begins in a state, the error is.
+// firstError returns the index of the error in p, which begins in the given state.
 func firstError(state uint64, p []byte) int {
 	for i, b := range p {
 		if state = utf8Rows[b] >> (state & 63); state&63 == utf8Error {
@@ -193,15 +193,15 @@ func firstError(state uint64, p []byte) int {
 	return len(p)
 }
 
-// highBits are those that ASCII has not.
+// highBits are the bits that no ASCII byte has.
 const highBits = 0x8080808080808080
 
-// asciiBlockSize is how many bytes are passed over at once if they are ASCII.
+// asciiBlockSize is how many bytes are skipped at once if they are ASCII.
 const asciiBlockSize = 64
 
-// isASCII reports whether b, once unmasked, is all ASCII. The key is that of the header with
-// its bytes turned round, as little-endian words of b see it; one of 0 masks nothing. The last
-// words overlap what was seen before, so that no byte needs a look of its own.
+// isASCII reports whether b, once unmasked, is all ASCII. The key is that of the header with its
+// bytes reversed, as little-endian words of b need it; a key of 0 masks nothing. The last words
+// overlap those before, so that no byte is checked alone.
 func isASCII(key uint32, b []byte) bool {
 	k := uint64(key)<<32 | uint64(key)
 	last := bits.RotateLeft64(k, -8*(len(b)&3)) // at the last 4, 8, 16 or 64 bytes
@@ -250,5 +250,5 @@ func asciiBlock(b *[asciiBlockSize]byte) bool {
 // Complete reports whether the text so far does not end inside a character.
 func (u *UTF8) Complete() bool { return u.state == utf8Start }
 
-// Reset goes back to the start of a text.
+// Reset prepares u for the start of a text.
 func (u *UTF8) Reset() { u.state = utf8Start }

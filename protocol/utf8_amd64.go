@@ -23,8 +23,8 @@ var hasVectors = func() bool {
 	return b&vectors != 0
 }()
 
-// validPrefix is how many bytes at the start of p, which begins between characters,
-// are known to be right: 0 when there is an error, or too little to be worth it. The
+// validPrefix returns how many bytes at the start of p, which begins between characters,
+// are known to be valid: 0 if there is an error, or if p is too short to be worth it. The
 // last of them may be inside a character.
 func validPrefix(p []byte) int {
 	blocks := len(p) / vectorSize

@@ -1,13 +1,13 @@
-// Package feed is the capture record: which bytes crossed a wire, whose they
-// were, when, and how many were cut or dropped. It does not know what the bytes
-// mean. The live feed, the history behind it and capture files hold the same
-// records, one after another.
+// Package feed reads and writes capture records: which bytes crossed a wire, which side
+// sent them, when, and how many were cut or dropped. It does not know what the bytes mean.
+// The live feed, the history behind it and capture files have the same records, one after
+// another.
 //
 // A record is little-endian, without padding:
 //
 //	offset size
 //	0      4    size of the whole record in bytes, at most MaxRecordSize
-//	4      4    connection: 1, 2, …; 0 where it is about none
+//	4      4    connection: 1, 2, …; 0 in a record of none
 //	8      8    time in nanoseconds since the Unix epoch, signed
 //	16     1    kind
 //	17     1    side: 0 client, 1 server, 2 unknown
@@ -28,10 +28,10 @@ const HeaderSize = 20
 // MaxRecordSize is the longest record that is written or read, in bytes.
 const MaxRecordSize = 64 << 20
 
-// UnknownSide is the side of a Closed record when nobody saw who closed.
+// UnknownSide is the side of a Closed record if it is not known which side closed.
 const UnknownSide protocol.Side = 2
 
-// Kind says what a record tells.
+// Kind is the kind of a record.
 type Kind uint8
 
 const (
@@ -50,14 +50,14 @@ const (
 	Closed Kind = 5
 	// Lost says that frames are missing here. Data: a u64, how many.
 	Lost Kind = 6
-	// Known tells which connections of a range are still open. Data: two u32, the
+	// Known says which connections of a range are still open. Data: two u32, the
 	// first and the last id of the range; then the ids of those that are open,
-	// ascending, a u32 each. Any other in the range that the reader believes open
-	// has closed unseen. Before it stand the Open and Head records of those whose
-	// state the reader may not know, marked as Replayed.
+	// ascending, a u32 each. All others in the range have
+	// closed. It follows the Open and Head records, marked as Replayed, of those that the
+	// reader may not know.
 	Known Kind = 7
 	// Run is several whole frames as Side sent them, at one time. Data: a u32, how
-	// many bytes of each payload are there at most; then the frames, one behind
+	// many bytes of each payload are there at most; then the frames, one after
 	// another.
 	Run Kind = 8
 )
@@ -69,14 +69,14 @@ const (
 	// Cut: fewer bytes were captured than there were. Data begin with a u64,
 	// the true size in bytes on the wire, which Parse gives as WireSize.
 	Cut Flags = 1 << iota
-	// Partial: the connection ended inside the frame, or its receiver gave it up. Cut
-	// is set as well. What still came of it is not recorded.
+	// Partial: the connection ended inside the frame, or its receiver stopped reading it.
+	// Cut is set as well. The remainder of the frame is not recorded.
 	Partial
-	// Replayed: an Open or a Head said again, for a reader that came late.
+	// Replayed: an Open or a Head that is repeated for a reader that came late.
 	Replayed
 )
 
-// Record is one record taken apart.
+// Record is one record, parsed.
 type Record struct {
 	Data     []byte // aliases the bytes it was parsed from
 	WireSize uint64 // bytes on the wire: len(Data), or more for a Cut record

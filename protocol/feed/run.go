@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// RunHeader is how many bytes of a Run's data stand before its first frame.
+	// RunHeader is how many bytes of a Run's data precede its first frame.
 	RunHeader = 4
 	// MaxRun is the longest data of a Run that is written, in bytes: the offset of
 	// each of its frames fits 16 bits.
@@ -20,7 +20,7 @@ const (
 
 const errRun = parseError("feed: a run ends inside a frame: the capture is broken")
 
-// Stretch is what a Run is made from: the whole frames that some bytes begin with.
+// Stretch describes the whole frames that some bytes begin with, which a Run is made from.
 type Stretch struct {
 	Frames int
 	Bytes  int // of all of them on the wire
@@ -45,7 +45,7 @@ func Measure(b []byte, limit uint32) (s Stretch) {
 	}
 }
 
-// Size is how many bytes the record of a Run takes.
+// Size returns the size in bytes of the record of a Run.
 func (s Stretch) Size() int { return HeaderSize + RunHeader + s.Kept }
 
 // AppendRun appends a record like r, a Run of the frames that s measured at the
@@ -93,8 +93,8 @@ func (r *Record) FrameAt(at int, f *Record) (next int, err error) {
 	return at + len(f.Data), nil
 }
 
-// Frames goes through the frames that a record tells: the one of a Frame, those of a
-// Run as far as it is sound, none of any other.
+// Frames yields the frames in a record: the one of a Frame, those of a Run up to where it
+// is malformed, none of any other kind.
 func (r *Record) Frames() iter.Seq[Record] {
 	return func(yield func(Record) bool) {
 		if r.Kind == Frame {
