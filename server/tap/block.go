@@ -1,51 +1,50 @@
-// Blocks: the stretches of records that the history is made of.
+// Blocks: the buffers of records that the history consists of.
 
 package tap
 
 import "framescope/protocol/feed"
 
 const (
-	// blockSize is the usual size of a block in bytes, and the most that a
+	// blockSize is the usual size of a block in bytes, and the largest part of one that a
 	// watcher gets at once.
 	blockSize = 256 << 10
 	// stageSize is how many bytes of records are collected before they are copied to a
-	// block. To write to memory that is in no cache takes a third of the time when it is
-	// done in one piece instead of many.
+	// block. Writing to memory that is in no cache takes a third of the time if it is done
+	// in one piece instead of many.
 	stageSize = 32 << 10
-	// longRecord is from which size on a record is copied to a block directly, in bytes.
+	// longRecord is the size in bytes from which on a record is copied to a block directly.
 	longRecord = 8 << 10
 	// maxEvicted is how many evicted blocks may wait for absorb before recording waits, too.
 	maxEvicted = 4
 )
 
-// block is a stretch of records. Bytes are only ever added behind data, within
-// its capacity, so what a watcher has been given never changes.
+// block is a buffer of records. Bytes are only appended to data, within its capacity, so
+// what a watcher has been given does not change while it is in the block.
 type block struct {
 	data    []byte
 	number  uint64 // of the block
 	before  uint64 // frames captured before the first one here
 	after   uint64 // frames captured up to the last one here
-	next    *block // nil for the last, and for one that has been evicted
+	next    *block // nil for the last block and for evicted ones
 	evicted bool
 	unread  bool     // it is evicted, and openConns has yet to read it
-	readers int      // watchers that are in it: they may keep pieces of it
+	readers int      // watchers that are in it, and may use parts of it
 	opened  []int32  // where its Open and Head records are
 	closed  []uint32 // connections whose Closed record is here
 }
 
-// append adds a record behind all others and returns the block that it is in; h.mu
-// is held.
+// append adds a record at the end and returns the block that it is in; h.mu is held.
 func (h *history) append(r *feed.Record) *block {
 	b := h.tail(feed.HeaderSize + 8 + len(r.Data))
 	b.data = r.Append(b.data)
 	return b
 }
 
-// tail is the block that takes the next record, of at most size bytes.
+// tail returns the block to which the next record, of at most size bytes, is added.
 func (h *history) tail(size int) *block {
 	if size > longRecord {
 		h.unload()
-		h.makeRoom(size, h.frames)
+		h.ensureBlock(size, h.frames)
 		return h.last
 	}
 	s := &h.stage
@@ -67,7 +66,7 @@ func (h *history) unload() {
 	if len(s.data) == 0 {
 		return
 	}
-	h.makeRoom(len(s.data), s.before)
+	h.ensureBlock(len(s.data), s.before)
 	for _, at := range s.opened {
 		h.last.opened = append(h.last.opened, int32(len(h.last.data))+at)
 	}
@@ -77,15 +76,15 @@ func (h *history) unload() {
 	s.data, s.opened, s.closed = s.data[:0], s.opened[:0], s.closed[:0]
 }
 
-// makeRoom begins a new block, before which there were frames, if the last cannot
-// hold size bytes more.
-func (h *history) makeRoom(size int, frames uint64) {
+// ensureBlock begins a new block if the last one cannot hold size bytes more; frames is how
+// many frames come before it.
+func (h *history) ensureBlock(size int, frames uint64) {
 	if h.last == nil || cap(h.last.data)-len(h.last.data) < size {
 		h.push(&block{data: h.blockBuffer(size), before: frames, after: frames})
 	}
 }
 
-// blockBuffer is an empty buffer for a block that must hold size bytes.
+// blockBuffer returns an empty buffer for a block that must hold size bytes.
 func (h *history) blockBuffer(size int) []byte {
 	if b := h.reusable; size <= cap(b) {
 		h.reusable = nil
@@ -109,8 +108,8 @@ func (h *history) push(b *block) {
 	}
 }
 
-// evict removes the first block. A watcher that is still in it keeps that one block, not
-// those behind it.
+// evict removes the first block. A watcher that is still in it keeps that block in memory,
+// but not those after it.
 func (h *history) evict() {
 	b := h.first
 	h.first = b.next
@@ -135,8 +134,8 @@ func (h *history) recycle(b *block) {
 	}
 }
 
-// absorb has openConns read the evicted blocks, of which so many wait. If another goroutine is
-// doing that, absorb leaves it to that one, unless too many blocks wait.
+// absorb has openConns read the evicted blocks; waiting is how many there are. If another
+// goroutine is doing that, absorb leaves it to that goroutine, unless too many blocks wait.
 func (h *history) absorb(waiting int) {
 	if !h.openConns.mu.TryLock() {
 		if waiting <= maxEvicted {

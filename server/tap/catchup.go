@@ -1,4 +1,4 @@
-// Catching up: watchers that come late, come back, or were overtaken.
+// Catching up: watchers that come late, come back, or fall behind.
 
 package tap
 
@@ -8,10 +8,10 @@ import (
 	"framescope/protocol/feed"
 )
 
-// catchUp goes to the oldest block and returns a batch with what a reader must know to begin
+// catchUp moves to the oldest block and returns a batch with what a reader must know to begin
 // there: how many frames were lost, and what has changed in the open connections. If that
-// does not fit into a batch, the watcher stays behind and the next batch has what is different
-// by then. So a watcher keeps no old state, however slowly it reads.
+// does not fit into a batch, the watcher is still behind, and the next batch has what is
+// different by then. So a watcher keeps no old state, however slowly it reads.
 func (w *Watcher) catchUp() []byte {
 	h, seen := w.h, w.frames
 	h.openConns.mu.Lock()
@@ -45,9 +45,9 @@ func (w *Watcher) catchUp() []byte {
 	return batch
 }
 
-// skipTo goes on from the oldest block to behind the frame with an ordinal: a reader that has
-// seen that frame knows all that went before. If the frame is in the midst of a run, the
-// frames of the run behind it come first.
+// skipTo moves from the oldest block past the frame with an ordinal: a reader that has seen
+// that frame has seen everything before it. If the frame is inside a run, the later frames of
+// the run are returned first.
 func (w *Watcher) skipTo(ordinal uint64) {
 	h := w.h
 	h.mu.Lock()
@@ -66,7 +66,7 @@ func (w *Watcher) skipTo(ordinal uint64) {
 	data, frames := w.block.data, w.block.before
 	h.mu.Unlock()
 	if w.frames = ordinal; w.behind {
-		return // overtaken on the way
+		return // its block has been evicted meanwhile
 	}
 	for frames < ordinal {
 		var r feed.Record

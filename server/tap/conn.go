@@ -15,25 +15,25 @@ import (
 
 // What crosses a connection at present.
 const (
-	phaseHTTP   = iota // requests, of which none has become a capture or all were refused
-	phaseAnswer        // a request for a WebSocket is being handled, its answer is awaited
-	phaseBody          // the answer was 101, but the body of the request goes on
+	phaseHTTP   = iota // requests; none is being captured
+	phaseAnswer        // a request for a WebSocket is being handled and not answered yet
+	phaseBody          // the answer was 101, but more of the request's body is to come
 	phaseFrames        // the answer was 101
 	phasePlain         // nothing to record
 )
 
-// Conn is a net.Conn of which a copy of the traffic is recorded.
+// Conn is a net.Conn whose traffic is recorded.
 type Conn struct {
 	net.Conn
 	tap  *Tap
-	peer protocol.Side // that Read reads from
+	peer protocol.Side // the side at the other end
 	id   uint32        // in the capture
 
 	phase  atomic.Int32
-	closer atomic.Int32 // who ended first, plus one; 0 while nobody has
+	closer atomic.Int32 // the side that ended first, plus one; 0 while none has
 
-	mu     sync.Mutex // guards http, and the id until frames pass
-	http   *exchange  // nil once they do
+	mu     sync.Mutex // guards http, and the id until phaseFrames
+	http   *exchange  // nil from then on
 	closed bool       // the capture has ended, or is about to
 
 	in, out scanner
@@ -45,7 +45,7 @@ func newConn(t *Tap, nc net.Conn, peer protocol.Side) *Conn {
 	return c
 }
 
-// Read reads from the connection and records what came.
+// Read reads from the connection and records what it read.
 func (c *Conn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	c.Received(b[:n], err)
@@ -74,8 +74,8 @@ func (c *Conn) SyscallConn() (syscall.RawConn, error) {
 	return conn.SyscallConn()
 }
 
-// Write records b and writes it. It is recorded first, so that the peer's answer
-// never stands before it.
+// Write records b and writes it. It is recorded first, so that the peer's answer is
+// never recorded before it.
 func (c *Conn) Write(b []byte) (int, error) {
 	c.Sending(b)
 	return c.Conn.Write(b)
@@ -91,16 +91,16 @@ func (c *Conn) Sending(b []byte) {
 	}
 }
 
-// Abandon says that the receiver gives up the frame that is under way. What has come of it is
-// recorded now, so that it stands before the answer; what still comes is not recorded. Between
-// frames Abandon does nothing.
+// Abandon says that the receiver stops reading the incomplete frame. The part that has been
+// received is recorded now, so that it precedes the answer; the remainder is not recorded.
+// Between frames Abandon does nothing.
 func (c *Conn) Abandon() {
 	if c.phase.Load() == phaseFrames {
 		c.in.abandon(c)
 	}
 }
 
-// CloseWrite closes our half, as a *net.TCPConn does.
+// CloseWrite closes our sending half, as that of a *net.TCPConn does.
 func (c *Conn) CloseWrite() error {
 	c.ended(c.peer.Peer())
 	half, ok := c.Conn.(interface{ CloseWrite() error })
@@ -139,5 +139,5 @@ func (c *Conn) Close() error {
 	return err
 }
 
-// ended notes who ended the connection first.
+// ended notes the side that ended the connection first.
 func (c *Conn) ended(by protocol.Side) { c.closer.CompareAndSwap(0, int32(by)+1) }

@@ -23,12 +23,12 @@ const liveHistory = 4 << 20
 type history struct {
 	id        [16]byte
 	limit     int64 // bytes of all that is kept
-	keeps     bool  // it records while nobody watches, too
+	keeps     bool  // it records without watchers, too
 	snap      uint32
 	start     time.Time
 	epoch     int64 // start in ns since the Unix epoch
 	recording atomic.Bool
-	unseen    atomic.Uint64 // frames that passed while nothing was recorded
+	unseen    atomic.Uint64 // frames that were seen while nothing was recorded
 
 	openConns openConns
 
@@ -37,11 +37,11 @@ type history struct {
 	first     *block
 	last      *block
 	stage     block       // records that follow those of last
-	record    feed.Record // the one that is being added; too large for the stacks of connections
+	record    feed.Record // the record that is being added; too large for the stacks of connections
 	evicted   []*block    // that openConns has yet to read
 	reusable  []byte      // the memory of an evicted block
 	bytes     int64       // of blocks
-	connBytes int64       // of openConns, when it was last looked at
+	connBytes int64       // of openConns, when it was last read
 	blocks    uint64      // that there have been
 	frames    uint64      // captured so far
 	nextConn  uint32
@@ -63,7 +63,7 @@ func (h *history) init(o Options) {
 	h.recording.Store(h.keeps)
 }
 
-// now is wall-clock time that never goes back.
+// now returns a wall-clock time that never goes back.
 func (h *history) now() int64 { return h.epoch + int64(time.Since(h.start)) }
 
 // unlock unlocks h.mu, and has openConns read the blocks that were evicted meanwhile.
@@ -79,10 +79,10 @@ func (h *history) unlock() {
 type writer struct {
 	h    *history
 	time int64
-	on   bool // else nothing is recorded at present, and the lock is not held
+	on   bool // recording is on and the lock is held
 }
 
-// note begins to add records that late watchers need, whether frames are recorded or not.
+// note returns a writer of records that late watchers need, whether frames are recorded or not.
 func (h *history) note() writer {
 	h.mu.Lock()
 	return writer{h, h.now(), true}
@@ -97,10 +97,10 @@ func (w *writer) done() {
 		h.unlock()
 		return
 	}
-	h.mu.Unlock() // this is unlock; to call it would cost too much for each record
+	h.mu.Unlock() // this is unlock; a call for each record would cost too much
 }
 
-// limit is how many bytes of a payload are captured at present.
+// limit returns how many bytes of a payload are captured at present.
 func (w *writer) limit() uint32 {
 	if !w.on {
 		return w.h.snap
@@ -124,7 +124,7 @@ func (w *writer) frames(conn uint32, side protocol.Side, b []byte) int {
 	r.Kind, r.Conn, r.Side, r.Time, r.Flags = feed.Frame, conn, side, w.time, 0
 	in := h.tail(whole.Size() + 8)
 	if whole.Frames == 1 && whole.Kept == whole.Bytes {
-		// This is what r.Append does, without a call more.
+		// This is what r.Append does, without another call.
 		at := len(in.data)
 		in.data = in.data[:at+feed.HeaderSize+whole.Bytes]
 		r.PutHeader(in.data[at:])
@@ -184,7 +184,7 @@ func (h *history) head(id uint32, side protocol.Side, b []byte) {
 	w.addConn(feed.Record{Kind: feed.Head, Conn: id, Side: side, Data: b})
 }
 
-// close ends a connection; by is who ended it first.
+// close ends a connection; by is the side that ended it first.
 func (h *history) close(id uint32, by protocol.Side) {
 	w := h.note()
 	defer w.done()
@@ -219,7 +219,7 @@ func (h *history) wake() {
 			w.waiting = false
 			select {
 			case w.wake <- struct{}{}:
-			default: // one is left of an earlier call of Next, which was given up
+			default: // one is left of an earlier call of Next, which was cancelled
 			}
 		}
 	}

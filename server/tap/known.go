@@ -1,4 +1,4 @@
-// What a watcher has been sent of the open connections, and what is still to be sent.
+// What a watcher has been sent of the open connections, and what has to be sent.
 
 package tap
 
@@ -10,16 +10,15 @@ import (
 
 // known is what a watcher knows of the connections whose Open has been evicted.
 type known struct {
-	chunks []chunkID // in order: a chunk that is still the same is not sent again
-	last   uint32    // the highest id that it has been sent something of
+	chunks []chunkID // in order; a chunk that has not changed is not sent again
+	last   uint32    // the highest id of which something has been sent
 	unused []chunkID // memory for the next list of chunks
 }
 
-// appendChanges appends what is different in s: of each connection in a chunk that has
-// changed its records, then which connections of that range are open. It stops before
-// dst would pass limit bytes, unless it is empty; more reports that it did. What a watcher
-// has read of the history in between are whole blocks: chunks that are the same have nothing
-// in them.
+// appendChanges appends what is different in s: for each chunk that has changed the records
+// of its connections, then which connections of its range are open. It stops before dst
+// exceeds limit bytes, unless dst is empty; then more is true. A watcher reads whole
+// blocks of the history in between, and these have no records of chunks that are unchanged.
 func (k *known) appendChanges(dst []byte, s snapshot, limit int, now int64) (batch []byte, more bool) {
 	sent, old := k.unused[:0], k.chunks
 	k.unused = old
@@ -27,7 +26,7 @@ func (k *known) appendChanges(dst []byte, s snapshot, limit int, now int64) (bat
 	for _, c := range s.chunks {
 		before := old
 		for len(old) > 0 && old[0].number < c.number {
-			old = old[1:] // all connections of that have closed
+			old = old[1:] // all its connections have closed
 		}
 		gone := len(old) < len(before)
 		same := len(old) > 0 && old[0] == c.chunkID
@@ -60,7 +59,7 @@ func (k *known) appendChanges(dst []byte, s snapshot, limit int, now int64) (bat
 	return dst, false
 }
 
-// appendAll appends in one record which connections are open, and nothing else of them.
+// appendAll appends one record that says which connections are open, and nothing else of them.
 func (k *known) appendAll(dst []byte, s snapshot, now int64) []byte {
 	k.chunks, k.last = k.chunks[:0], s.last
 	var ids []byte
@@ -74,8 +73,8 @@ func (k *known) appendAll(dst []byte, s snapshot, now int64) []byte {
 // knownSize is the size of a Known record without ids.
 const knownSize = feed.HeaderSize + 8
 
-// append appends what is known of the connections of a chunk, and that of all ids from one
-// to another no others are open.
+// append appends the records of the connections of a chunk, and a record which says that of
+// the ids from from to last no others are open.
 func (c *chunk) append(dst []byte, now int64, from, last uint32) []byte {
 	for _, records := range c.records {
 		dst = append(dst, records...)
@@ -83,7 +82,7 @@ func (c *chunk) append(dst []byte, now int64, from, last uint32) []byte {
 	return appendKnown(dst, now, from, last, c.appendIDs(nil))
 }
 
-// size is how many bytes append appends at most.
+// size returns how many bytes append appends at most.
 func (c *chunk) size() int {
 	size := knownSize + 4*chunkConns
 	for _, records := range c.records {

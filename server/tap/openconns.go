@@ -16,8 +16,8 @@ import (
 // each, fit into a batch.
 const chunkConns = 16
 
-// chunk holds the open connections of a range of ids. A chunk that a snapshot shares is not
-// changed any more: changes are made to a copy.
+// chunk has the open connections of a range of ids. A chunk that is in a snapshot is not
+// changed: changes are made to a copy.
 type chunk struct {
 	chunkID
 	open     uint16   // one bit for each that is open
@@ -25,7 +25,7 @@ type chunk struct {
 	records  [][]byte // of these: Open and Head records, marked as Replayed
 }
 
-// chunkID tells chunks apart: two of the same number and version are the same.
+// chunkID identifies a chunk's content: two chunks with the same id are equal.
 type chunkID struct {
 	number  uint32 // the first id that it covers, divided by chunkConns
 	version uint64
@@ -34,7 +34,7 @@ type chunkID struct {
 func (c chunkID) first() uint32 { return c.number * chunkConns }
 func (c chunkID) last() uint32  { return c.first() + chunkConns - 1 }
 
-// What a chunk and a connection with records take beside the records, in bytes.
+// The sizes of a chunk and of a connection with records, without the records, in bytes.
 const (
 	chunkOverhead = 72
 	connOverhead  = 48
@@ -49,20 +49,21 @@ type openConns struct {
 
 	mu      sync.Mutex
 	chunks  []*chunk // in order, none without an open connection
-	shared  bool     // chunks is a snapshot's as well
+	shared  bool     // chunks is in a snapshot, too
 	version uint64   // of chunks that no snapshot shares yet
 	last    uint32   // the highest id of all whose Open was in an evicted block
 	bytes   int64
 }
 
-// snapshot is what openConns held at one time. It does not change.
+// snapshot is the content of openConns at one time. It does not change.
 type snapshot struct {
 	chunks []*chunk
 	last   uint32
 	bytes  int64
 }
 
-// snapshot takes no longer for many connections than for few. o.mu is held.
+// snapshot returns a snapshot, in the same time however many connections there are. o.mu is
+// held.
 func (o *openConns) snapshot() snapshot {
 	o.shared = true
 	o.version++
@@ -95,7 +96,7 @@ func (o *openConns) absorb(b *block) {
 	}
 }
 
-// find is where the chunk of an id is, or would be.
+// find returns the index at which the chunk of an id is, or would be.
 func (o *openConns) find(id uint32) (at int, found bool) {
 	number := id / chunkConns
 	at = len(o.chunks) - 1 // where most are
@@ -108,7 +109,7 @@ func (o *openConns) find(id uint32) (at int, found bool) {
 	return at, o.chunks[at].number == number
 }
 
-// own makes chunks a slice that no snapshot shares.
+// own copies chunks if a snapshot has that slice.
 func (o *openConns) own() {
 	if o.shared {
 		o.chunks, o.shared = slices.Clone(o.chunks), false
@@ -173,7 +174,7 @@ func (o *openConns) remove(id uint32) (emptied bool) {
 	return c.open == 0
 }
 
-// index is where the records of a connection are.
+// index returns the index of the records of a connection.
 func (c *chunk) index(bit uint16) int { return bits.OnesCount16(c.recorded & (bit - 1)) }
 
 // add adds a record to those of a connection, which others may be reading.
@@ -188,7 +189,7 @@ func (c *chunk) add(bit uint16, r *feed.Record) {
 	c.records[i] = r.Append(append(make([]byte, 0, int64(len(had))+recordSize(r)), had...))
 }
 
-// recordSize is how many bytes the record takes.
+// recordSize returns the size of a record in bytes.
 func recordSize(r *feed.Record) int64 {
 	size := int64(feed.HeaderSize + len(r.Data))
 	if r.Flags&feed.Cut != 0 {

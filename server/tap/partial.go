@@ -1,4 +1,4 @@
-// Partial frames: what is kept of a frame that comes in several pieces.
+// Partial frames: what is kept of a frame that arrives in several pieces.
 
 package tap
 
@@ -12,20 +12,20 @@ import (
 // smallFrame is how many bytes of a frame fit into a partialFrame's own buffer.
 const smallFrame = 4 << 10
 
-// partialFrame is a frame of which a part has come.
+// partialFrame is an incomplete frame.
 type partialFrame struct {
-	kept     []byte  // of it: a part of its header, or more
+	kept     []byte  // its bytes so far: a part of its header, or more
 	large    *[]byte // what kept is in, if that is a buffer of largePool
 	small    []byte  // the buffer before that
-	size     uint64  // of the frame on the wire, once its header is whole; else 0
+	size     uint64  // of the frame on the wire, once its header is complete; before that 0
 	missing  uint64  // how many bytes of it are still to come
 	limit    int     // how many bytes of it are kept at most
-	recorded bool    // as Partial: its receiver has given it up
+	recorded bool    // as Partial: its receiver has stopped reading it
 }
 
 // partialPool is shared by all connections, since between frames a connection needs none.
-// largePool has the buffers of longer frames; one is got only when more than smallFrame
-// bytes have come.
+// largePool has the buffers of longer frames; a frame gets one only when more than smallFrame
+// bytes have arrived.
 var (
 	partialPool = sync.Pool{New: func() any { return new(partialFrame) }}
 	largePool   = sync.Pool{New: func() any { return new(make([]byte, 0, 64<<10+protocol.MaxHeaderSize)) }}
@@ -61,7 +61,7 @@ func (p *partialFrame) keep(b []byte, budget *memory.Budget) {
 	}
 }
 
-// release forgets the bytes that are kept.
+// release drops the bytes that are kept.
 func (p *partialFrame) release(budget *memory.Budget) {
 	if p.kept = p.kept[:0]; p.large != nil {
 		budget.SubShared(int64(cap(p.kept)))

@@ -1,5 +1,5 @@
-// Heads that are repeated for late watchers: whole while there is memory for that, else only
-// the fields of the handshake.
+// Heads that are repeated for late watchers: whole while there is memory for that, otherwise
+// only the fields of the handshake.
 
 package tap
 
@@ -12,13 +12,13 @@ import (
 
 const (
 	// keptHead is the longest head that is repeated whole, in bytes. Of a longer one, which is
-	// mostly cookies, only the fields of the handshake are.
+	// mostly cookies, only the fields of the handshake are repeated.
 	keptHead = 4 << 10
-	// shortHead is the same once half of the memory is used.
+	// shortHead is keptHead once half of the memory is used.
 	shortHead = 1 << 10
 )
 
-// fit shortens a Head to what there is memory for, and reports whether there is any.
+// fit shortens a Head to fit the memory that is left, and reports whether it fits.
 func (o *openConns) fit(r *feed.Record) bool {
 	limit := keptHead
 	if o.bytes+recordSize(r) > o.limit/2 {
@@ -34,7 +34,7 @@ func (o *openConns) fit(r *feed.Record) bool {
 	return o.bytes+recordSize(r) <= o.limit*3/4
 }
 
-// handshakeFields is a head with only those fields of a handshake that fit into limit bytes.
+// handshakeFields returns a head with only those fields of a handshake that fit into limit bytes.
 func handshakeFields(head []byte, limit int) []byte {
 	h, n := protocol.ParseHead(head)
 	if n == 0 {
@@ -51,7 +51,7 @@ func handshakeFields(head []byte, limit int) []byte {
 	return append(short, "\r\n"...)
 }
 
-// shortLine cuts a start line to limit bytes, its last word aside if that is a version
+// shortLine cuts a start line to limit bytes, but keeps its last word if that is a version
 // of HTTP.
 func shortLine(line string, limit int) string {
 	if len(line) <= limit {

@@ -1,5 +1,5 @@
 // HTTP on a tapped connection, before its frames: which bytes are the request that is
-// being handled, and which stand behind it.
+// being handled, and which follow it.
 
 package tap
 
@@ -11,7 +11,7 @@ import (
 	"framescope/protocol"
 )
 
-// maxHeld bounds what is held of a connection that is HTTP, in bytes: a head of 64 KiB,
+// maxHeld bounds what is held of a connection while it is HTTP, in bytes: a head of 64 KiB,
 // the 4 KiB that net/http adds to that, as much again in its buffer, and a byte that it
 // reads ahead.
 const maxHeld = 76 << 10
@@ -22,8 +22,8 @@ var (
 	errNotAttached = errors.New("the capture sees no requests: the server needs tap.Attach")
 )
 
-// requests follows what the peer sends while the connection is HTTP. It holds what has
-// come of requests that no handler has been called for; bodies pass.
+// requests follows what the peer sends while the connection is HTTP. It holds the received
+// part of requests for which no handler has been called, without bodies.
 type requests struct {
 	decoder protocol.HTTPDecoder
 	held    []byte
@@ -32,7 +32,7 @@ type requests struct {
 	err     error  // why the requests cannot be followed
 }
 
-// receive takes the peer's next bytes.
+// receive adds the peer's next bytes.
 func (q *requests) receive(b []byte) {
 	if q.body {
 		b = q.skipBody(b)
@@ -46,7 +46,7 @@ func (q *requests) receive(b []byte) {
 	}
 }
 
-// skipBody skips the remaining bytes of a body and returns what stands behind it.
+// skipBody skips the remaining bytes of a body and returns what follows it.
 func (q *requests) skipBody(b []byte) []byte {
 	for q.body && len(b) > 0 {
 		ev, n, err := q.decoder.Next(b)
@@ -60,8 +60,8 @@ func (q *requests) skipBody(b []byte) []byte {
 	return b
 }
 
-// next begins the request that a handler is called for: net/http has read its head,
-// and the body of the one before.
+// next begins the request for which a handler is called: net/http has read its head, and
+// the body of the previous request.
 func (q *requests) next(r *http.Request) {
 	q.head = nil
 	if q.body {
@@ -93,10 +93,10 @@ func (q *requests) next(r *http.Request) {
 	}
 }
 
-// fail gives up following: nothing is held any more.
+// fail stops following the requests and holds nothing any more.
 func (q *requests) fail(err error) { *q = requests{err: err} }
 
-// isHeadOf reports whether net/http has made r of this head.
+// isHeadOf reports whether net/http has parsed r from this head.
 func isHeadOf(head []byte, r *http.Request) bool {
 	h, _ := protocol.ParseHead(head)
 	const key = "Sec-Websocket-Key"
@@ -107,7 +107,7 @@ func asksForWebSocket(r *http.Request) bool {
 	return protocol.HasToken(r.Header.Values("Upgrade"), "websocket")
 }
 
-// refuse answers a request for a WebSocket that could not be recorded as it came.
+// refuse refuses a request for a WebSocket that could not be recorded.
 func refuse(w http.ResponseWriter, err error) {
 	w.Header().Set("Connection", "close")
 	if errors.Is(err, errNotAttached) {

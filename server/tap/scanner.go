@@ -1,4 +1,4 @@
-// The scanner: cuts one direction's bytes into frames, by their headers alone.
+// The scanner: finds the frames in one direction's bytes, by their headers alone.
 
 package tap
 
@@ -10,22 +10,22 @@ import (
 	"framescope/protocol/feed"
 )
 
-// scanner finds the frames in what one side sends. Frames that lie whole in the bytes of
-// one call go straight into the history; one that is spread over several is put together
-// first, up to the snap length.
+// scanner finds the frames in what one side sends. Frames that are complete in the bytes of
+// one call are recorded directly; one that is spread over several calls is collected first,
+// up to the snap length.
 type scanner struct {
-	// mu guards the fields below while nothing is recorded; while something is, the lock
-	// of the history does, which is held anyway. A caller that does not know holds both.
+	// mu guards the fields below while nothing is recorded; otherwise the lock of the history,
+	// which is held anyway, guards them. A caller that cannot know which it is holds both.
 	mu      sync.Mutex
 	side    protocol.Side // that sends
-	over    bool          // the connection has ended, and its capture
-	partial *partialFrame // the frame of which a part has come, or nil
+	over    bool          // the capture of the connection has ended
+	partial *partialFrame // the incomplete frame, or nil
 }
 
 // scan records the frames in b, the next bytes, under one lock for all of them. While
 // nothing is recorded it only keeps count of them.
 //
-// Calls are not nested deep here, nor in what is called for whole frames: it runs on the
+// Few calls are nested here and in what is called for whole frames, because they run on the
 // stacks of connections, 2 KiB each.
 func (s *scanner) scan(c *Conn, b []byte) {
 	h := &c.tap.history
@@ -59,7 +59,7 @@ func (s *scanner) scan(c *Conn, b []byte) {
 	w.done()
 }
 
-// add takes bytes of a frame that does not lie whole in b, and returns how many.
+// add collects bytes of a frame that is not complete in b, and returns how many.
 func (s *scanner) add(c *Conn, b []byte, w *writer) int {
 	if s.partial == nil {
 		s.partial = getPartial()
@@ -70,7 +70,7 @@ func (s *scanner) add(c *Conn, b []byte, w *writer) int {
 	}
 	n := int(min(uint64(len(b)), p.missing))
 	if !w.on {
-		p.limit = len(p.kept) // what is missed now cannot be followed by more
+		p.limit = len(p.kept) // these bytes are not kept, so no later ones can be
 	}
 	p.keep(b[:n], c.tap.memory)
 	if p.missing -= uint64(n); p.missing == 0 {
@@ -79,8 +79,8 @@ func (s *scanner) add(c *Conn, b []byte, w *writer) int {
 	return n
 }
 
-// addHeader takes bytes of the frame's header, and begins with its payload once that is
-// whole.
+// addHeader collects bytes of the frame's header, and prepares for its payload once the
+// header is complete.
 func (s *scanner) addHeader(c *Conn, b []byte, w *writer) int {
 	p := s.partial
 	had := len(p.kept)
@@ -96,13 +96,13 @@ func (s *scanner) addHeader(c *Conn, b []byte, w *writer) int {
 	if !p.recorded {
 		p.limit += int(min(payloadLength, uint64(w.limit())))
 	}
-	if p.missing == 0 { // an empty frame whose header came in parts
+	if p.missing == 0 { // an empty frame whose header arrived in parts
 		s.end(c, w)
 	}
 	return n - had
 }
 
-// end records a frame of which the last byte has come.
+// end records a frame whose last byte has arrived.
 func (s *scanner) end(c *Conn, w *writer) {
 	if p := s.partial; !p.recorded {
 		w.frame(c.id, s.side, p.kept, p.size, 0)
@@ -110,7 +110,7 @@ func (s *scanner) end(c *Conn, w *writer) {
 	s.drop(c)
 }
 
-// drop forgets the frame of which a part has come.
+// drop drops the incomplete frame.
 func (s *scanner) drop(c *Conn) {
 	if s.partial != nil {
 		putPartial(s.partial, c.tap.memory)
@@ -118,8 +118,8 @@ func (s *scanner) drop(c *Conn) {
 	}
 }
 
-// finish records a frame that will not end any more. What a reader that has lost the
-// race with Close still hands in is not recorded.
+// finish records the incomplete frame, which will never be completed. What a concurrent
+// reader passes to scan after that is not recorded.
 func (s *scanner) finish(c *Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -130,8 +130,7 @@ func (s *scanner) finish(c *Conn) {
 	s.drop(c)
 }
 
-// abandon records what has come of a frame that has not ended. What comes of it later is
-// not recorded.
+// abandon records the received part of the incomplete frame. The remainder is not recorded.
 func (s *scanner) abandon(c *Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -143,7 +142,7 @@ func (s *scanner) abandon(c *Conn) {
 	}
 	s.recordPart(c, &w)
 	p.recorded = true
-	if p.size > 0 { // else what is kept is a part of its header, which tells where it ends
+	if p.size > 0 { // otherwise part of the header is kept, which is needed to find the frame's end
 		p.release(c.tap.memory)
 		p.limit = 0
 	}
@@ -156,7 +155,7 @@ func (s *scanner) recordPart(c *Conn, w *writer) {
 	}
 	size := p.size
 	if size == 0 {
-		size = math.MaxUint64 // its header does not tell
+		size = math.MaxUint64 // its header is incomplete
 	}
 	w.frame(c.id, s.side, p.kept, size, feed.Partial)
 }

@@ -1,11 +1,10 @@
 // Package tap records what crosses a net.Conn, whatever the codec above makes of it, so that
-// illegal bytes are seen as they came. It knows where frames begin and end, which takes no
-// more than their headers, and judges nothing.
+// illegal bytes are recorded as they arrived. It reads only the headers of frames, to find where
+// they end, and judges nothing.
 //
-// Records go into a bounded history as package feed writes them. A [Watcher] is
-// a cursor in it: what it hands out are pieces of the history, not copies. The
-// tap never waits for a watcher; one that falls behind loses whole frames and learns
-// how many.
+// The records of package feed are kept in a bounded history. A [Watcher] is a cursor in it: it
+// returns parts of the history, not copies. The tap never waits for a watcher; one that falls
+// behind loses whole frames and is sent their number.
 package tap
 
 import (
@@ -23,14 +22,14 @@ type Options struct {
 	// Snap is how many payload bytes of a frame are kept; 0 keeps the header only.
 	// In a flood, more than a history and 64 MiB a second, it is 128 at most.
 	Snap int
-	// History is how many bytes of records are kept for watchers to come, and of what
-	// they must know of connections that are older. 0 keeps none: then nothing is
-	// recorded while nobody watches.
+	// History is how many bytes are kept for later watchers: records, and what they must know
+	// of connections that are older. 0 keeps none: then nothing is recorded while there is no
+	// watcher.
 	History int64
 	// Memory and Requests, if not nil, bound what is held of unfinished frames and of requests,
-	// together with whatever else counts in these budgets. When Memory is used up less of a frame
-	// is captured; when Requests is, connections are closed. With a budget of their own, peers
-	// that have not finished a request cannot harm those that have.
+	// together with everything else in these budgets. When Memory is used up, less of each frame
+	// is captured; when Requests is used up, connections are closed. With a budget for requests,
+	// peers that have not finished one cannot harm those that have.
 	Memory, Requests *memory.Budget
 }
 
@@ -67,7 +66,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-// Wrap records a connection on which the handshake is done, or that has none; peer is the
+// Wrap records a connection whose handshake is complete, or that has none; peer is the
 // side at its other end.
 func (t *Tap) Wrap(nc net.Conn, peer protocol.Side) *Conn {
 	c := newConn(t, nc, peer)
@@ -83,7 +82,7 @@ func (t *Tap) open(maxMessageSize uint64, nc net.Conn) uint32 {
 	return t.history.open(append(data, remote...))
 }
 
-// Held is how many bytes the history takes.
+// Held returns the size of the history in bytes.
 func (t *Tap) Held() int64 {
 	h := &t.history
 	h.mu.Lock()
@@ -93,15 +92,15 @@ func (t *Tap) Held() int64 {
 
 type connKey struct{}
 
-// connOf finds the connection under a request, if it is tapped.
+// connOf returns the connection of a request, if it is tapped.
 func connOf(r *http.Request) (c *Conn, ok bool) {
 	c, ok = r.Context().Value(connKey{}).(*Conn)
 	return c, ok
 }
 
 // Attach prepares a server, whose Handler is set, to serve the connections of
-// [Tap.Listener]: from then on they know which of the bytes that came are the
-// request that is being handled. Call it before the server serves.
+// [Tap.Listener]: from then on they know which of the received bytes are the request
+// that is being handled. Call it before the server serves.
 func Attach(s *http.Server) {
 	connContext := s.ConnContext
 	s.ConnContext = func(ctx context.Context, nc net.Conn) context.Context {
@@ -117,8 +116,8 @@ func Attach(s *http.Server) {
 	if handler == nil {
 		handler = http.DefaultServeMux
 	}
-	// net/http answers OPTIONS * by itself unless told otherwise: then no handler
-	// would know of that request.
+	// By default net/http answers OPTIONS * by itself, and no handler would see that
+	// request.
 	ours := !s.DisableGeneralOptionsHandler
 	s.DisableGeneralOptionsHandler = true
 	s.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -142,18 +141,18 @@ func Attach(s *http.Server) {
 //
 //go:noinline
 func growStack() {
-	var room [3 << 10]byte
-	touch(&room)
+	var frame [3 << 10]byte
+	touch(&frame)
 }
 
 //go:noinline
 func touch(*[3 << 10]byte) {}
 
 // Handler records the connection of every request that asks for a WebSocket,
-// from the request's first byte on, and then calls next. maxMessageSize is what
-// next takes from the client, for the reader of the capture to know. A request
-// that cannot be told apart from what stands around it is refused with 400, so
-// that no WebSocket passes unrecorded.
+// from the request's first byte on, and then calls next. maxMessageSize is the
+// largest message that next accepts, for the reader of the capture. A request whose
+// beginning or end in the stream is not certain is refused with 400, so that no
+// WebSocket is left unrecorded.
 func (t *Tap) Handler(maxMessageSize uint64, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c, ok := connOf(r); ok && asksForWebSocket(r) {

@@ -1,4 +1,4 @@
-// The upgrade: from HTTP to frames, by the request that is handled and what is answered.
+// The upgrade from HTTP to frames, according to the request that is handled and its answer.
 
 package tap
 
@@ -17,7 +17,7 @@ type exchange struct {
 	account  memory.Account // of what is held
 	counted  int64          // bytes in it
 	lines    int            // in what is held
-	handled  int64          // that the request costs whose handler runs
+	handled  int64          // cost of the request whose handler runs
 	requests requests
 	captured bool                 // the answer that is awaited is recorded
 	answers  protocol.HTTPDecoder // looks for the end of its head
@@ -29,7 +29,7 @@ func newExchange(c *Conn) *exchange {
 }
 
 const (
-	// smallCost is up to how much a request may cost without being counted, in bytes.
+	// smallCost is the largest cost of a request that is not counted, in bytes.
 	smallCost = 16 << 10
 	// byteCost and lineCost are what a byte and a line of a head cost: net/http keeps the same
 	// bytes in its buffer, and again as fields.
@@ -37,7 +37,7 @@ const (
 	lineCost = 64
 )
 
-// costOf is how many bytes it takes to hold a head of so many lines, here and in net/http.
+// costOf returns how many bytes it takes to hold a head of so many lines, here and in net/http.
 func costOf(head []byte, lines int) int64 { return byteCost*int64(cap(head)) + lineCost*int64(lines) }
 
 func linesIn(b []byte) int { return bytes.Count(b, []byte("\n")) }
@@ -59,14 +59,14 @@ func (x *exchange) count() (more int64) {
 // Evict implements [memory.Holder].
 func (x *exchange) Evict(bool) { go x.conn.Conn.Close() } // net/http notices, and ends the connection
 
-// endHTTP forgets what was needed for HTTP. c.mu is held.
+// endHTTP drops what was needed for HTTP. c.mu is held.
 func (c *Conn) endHTTP() {
 	c.tap.requests.Close(&c.http.account)
 	c.http = nil
 }
 
-// receivedHTTP takes bytes of requests. While memory is used up it waits, and the reader with
-// it; if there is none after that the connection is closed.
+// receivedHTTP adds bytes of requests. While memory is used up it waits, and so does the
+// reader; if there is still none after that, the connection is closed.
 func (c *Conn) receivedHTTP(b []byte) {
 	x, more := c.hold(b)
 	if more > 0 && c.tap.requests.Grow(&x.account, x, more) != nil {
@@ -74,14 +74,14 @@ func (c *Conn) receivedHTTP(b []byte) {
 	}
 }
 
-// hold is receivedHTTP without a wait. It returns the exchange to charge and by how many bytes
-// its cost has grown.
+// hold is receivedHTTP without waiting. It returns the exchange that has to be charged and by
+// how many bytes its cost has grown.
 func (c *Conn) hold(b []byte) (x *exchange, more int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	x = c.http
 	switch c.phase.Load() {
-	case phaseFrames: // it has just turned out
+	case phaseFrames: // the phase has just changed
 		c.in.scan(c, b)
 	case phaseBody:
 		c.http.requests.receive(b)
@@ -102,7 +102,7 @@ func (c *Conn) nextRequest(r *http.Request) {
 		return
 	}
 	if c.phase.Load() == phaseAnswer {
-		c.refused() // by an answer that we have not understood
+		c.refused() // with an answer that was not understood
 	}
 	c.http.requests.next(r)
 	c.http.handled = costOf(c.http.requests.head, linesIn(c.http.requests.head))
@@ -137,7 +137,7 @@ func (c *Conn) begin(maxMessageSize uint64) error {
 		return errNotAttached
 	}
 	if c.id != 0 {
-		c.tap.history.close(c.id, feed.UnknownSide) // it was refused, and asks again
+		c.tap.history.close(c.id, feed.UnknownSide) // it was refused, and the client asks again
 	}
 	c.id = c.tap.open(maxMessageSize, c.Conn)
 	c.tap.history.head(c.id, c.peer, q.head)
@@ -145,7 +145,7 @@ func (c *Conn) begin(maxMessageSize uint64) error {
 	return nil
 }
 
-// ignore leaves the connection unrecorded if it becomes a WebSocket.
+// ignore says that the connection is not recorded even if it becomes a WebSocket.
 func (c *Conn) ignore() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -161,7 +161,7 @@ func (c *Conn) await(captured bool) {
 	c.phase.Store(phaseAnswer)
 }
 
-// sendingAnswer takes our bytes until the head of the answer is whole.
+// sendingAnswer collects our bytes until the head of the answer is complete.
 func (c *Conn) sendingAnswer(b []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -189,8 +189,8 @@ func (c *Conn) sendingAnswer(b []byte) {
 	}
 }
 
-// answerHead takes the head of the answer off what has been sent, once it is whole,
-// and interim ones before it (RFC 9110 15.2).
+// answerHead removes the head of the answer, once it is complete, from what has been sent,
+// and interim responses before it (RFC 9110 15.2).
 func (x *exchange) answerHead() (head []byte, status int, err error) {
 	for {
 		ev, n, err := x.answers.Next(x.answer)
@@ -206,14 +206,14 @@ func (x *exchange) answerHead() (head []byte, status int, err error) {
 	}
 }
 
-// refused goes back to HTTP: another request may ask for a WebSocket. c.mu is held.
+// refused returns to HTTP: another request may ask for a WebSocket. c.mu is held.
 func (c *Conn) refused() {
 	c.http.answer = nil
 	c.phase.Store(phaseHTTP)
 }
 
-// beginFrames records as frames what stands behind the request that was accepted,
-// once its body has ended. c.mu is held.
+// beginFrames records as frames what follows the request that was accepted, once its body
+// has ended. c.mu is held.
 func (c *Conn) beginFrames() {
 	q := &c.http.requests
 	if q.body || q.err != nil {

@@ -1,4 +1,4 @@
-// Watchers: cursors in the history, at their own pace.
+// Watchers: cursors in the history, each with its own speed.
 
 package tap
 
@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	// fullBatch is how many bytes leave without waiting for more.
+	// fullBatch is how many bytes are sent without waiting for more.
 	fullBatch = 64 << 10
-	// batchTime is how long fewer bytes wait for more, since the last batch.
+	// batchTime is how long fewer bytes wait for more, counted from the last batch.
 	batchTime = 16 * time.Millisecond
 	// MaxWatchers bounds how many watch at once.
 	MaxWatchers = 32
@@ -25,7 +25,7 @@ const (
 	feedBurst = 1 << 20
 )
 
-// ErrTooManyWatchers is returned by [Tap.Watch] when MaxWatchers are there.
+// ErrTooManyWatchers is returned by [Tap.Watch] while there are MaxWatchers.
 var ErrTooManyWatchers = errors.New("tap: too many watchers")
 
 // Watcher reads the history. Its methods are for one goroutine.
@@ -33,22 +33,22 @@ type Watcher struct {
 	h       *history
 	wake    chan struct{}
 	timer   *time.Timer
-	waiting bool      // guarded by h.mu: Next waits to be woken
-	last    time.Time // when the last piece of a block was handed out
+	waiting bool      // guarded by h.mu; Next waits to be woken
+	last    time.Time // when the last part of a block was returned
 
 	block  *block // where it is
 	at     int    // offset in the block
-	frames uint64 // ordinal of the last frame handed out
+	frames uint64 // ordinal of the last frame returned
 	begin  []byte // of the next batch
 
 	behind   bool   // blocks that it has not seen were evicted: catchUp is next
-	known    known  // what it was sent of the connections in such blocks
+	known    known  // what it has been sent of the connections in such blocks
 	caughtUp int64  // bytes that catchUp has sent since it is behind
 	batch    []byte // the last batch that was made for it, while it is
 }
 
-// Watch begins a feed: with the frame after the given ordinal of the capture with
-// that id, as far as it is still held, else with the oldest held.
+// Watch begins a feed: after the frame with the given ordinal, if capture is the id of this
+// capture and later frames are still held; otherwise with the oldest frame held.
 func (t *Tap) Watch(capture []byte, after uint64) (*Watcher, error) {
 	h := &t.history
 	h.mu.Lock()
@@ -61,7 +61,7 @@ func (t *Tap) Watch(capture []byte, after uint64) (*Watcher, error) {
 	h.recording.Store(true)
 	h.unload()
 	h.frames += h.unseen.Swap(0)
-	h.makeRoom(0, h.frames) // so that there is a block to begin with
+	h.ensureBlock(0, h.frames) // so that there is a block to begin with
 	w.enter(h.first)
 	resumed := string(capture) == string(h.id[:]) && after > w.frames && after <= h.frames
 	if !resumed {
@@ -76,7 +76,7 @@ func (t *Tap) Watch(capture []byte, after uint64) (*Watcher, error) {
 	return w, nil
 }
 
-// beginRecord is the beginning of a feed of which so many frames went before.
+// beginRecord returns the first record of a feed before which there were so many frames.
 func (h *history) beginRecord(frames uint64) []byte {
 	data := binary.LittleEndian.AppendUint64(h.id[:len(h.id):len(h.id)], frames)
 	return feed.Append(nil, feed.Record{Kind: feed.Begin, Time: h.now(), Data: data})
@@ -105,8 +105,8 @@ func (w *Watcher) Close() {
 	}
 }
 
-// Next waits for the next batch of whole records, 64 KiB or what 16 ms bring, and at
-// most 256 KiB, but for one longer record. The bytes are valid until the next call.
+// Next waits for the next batch of whole records: 64 KiB, or what arrives in 16 ms, and at
+// most 256 KiB unless a single record is longer. The bytes are valid until the next call.
 func (w *Watcher) Next(ctx context.Context) ([]byte, error) {
 	for {
 		if w.behind {
@@ -161,8 +161,8 @@ func wait[T any](ctx context.Context, c <-chan T) error {
 	}
 }
 
-// piece returns the next piece of a block if it is full or due. If not, it returns how many
-// bytes there are and, if there are none, has the watcher woken when some come.
+// piece returns the next part of a block if it is large enough or due. If not, it returns how
+// many bytes there are; if there are none, the watcher is woken when there are.
 func (w *Watcher) piece() (batch []byte, size int) {
 	if len(w.begin) > 0 {
 		batch, w.begin = w.begin, nil
@@ -221,7 +221,7 @@ func (w *Watcher) enter(b *block) {
 	w.block, w.at, w.frames = b, 0, b.before
 }
 
-// leave says that the watcher no longer uses pieces of its block. h.mu is held.
+// leave says that the watcher no longer uses parts of its block. h.mu is held.
 func (w *Watcher) leave() {
 	if w.block != nil {
 		w.block.readers--
