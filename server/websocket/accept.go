@@ -14,15 +14,16 @@ import (
 	"framescope/protocol"
 )
 
-// AcceptOptions say how one request is answered. The zero value, and a nil pointer, take
-// everything from the [Server].
+// AcceptOptions say how one request is answered. With the zero value, or a nil pointer, the
+// fields of the [Server] apply.
 type AcceptOptions struct {
-	// Subprotocols are those that the server speaks here. The first one that the client
-	// offers and that is among them is chosen; if there is none, the connection has none.
+	// Subprotocols are those that the server speaks here. The first one of the client's list
+	// that is among them is chosen; if there is none, the connection has no subprotocol.
 	Subprotocols []string
 	// Header has further fields of the response, such as Set-Cookie. Fields that the
 	// handshake sets itself, or that no response may have, make Accept fail with
-	// [ErrResponse]. To send what has been set on the ResponseWriter, give its Header().
+	// [ErrResponse]. Fields that were set on the ResponseWriter are not sent, unless this is
+	// its Header().
 	Header http.Header
 	// NoCompression declines permessage-deflate.
 	NoCompression bool
@@ -32,7 +33,7 @@ type AcceptOptions struct {
 	Options *Options
 }
 
-// Accept answers an opening handshake; o may be nil.
+// Accept answers an opening handshake and returns the connection; o may be nil.
 //
 // A request that is refused is answered with 400, 403, 405, 426 or 503 and a line that says
 // why, and its connection is closed; the error says the same, and is a

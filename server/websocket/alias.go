@@ -1,4 +1,4 @@
-// Names of package protocol that every user of this package needs, so that one import does.
+// Names of package protocol that users of this package need, so that one import is enough.
 
 package websocket
 
@@ -7,15 +7,15 @@ import "framescope/protocol"
 type (
 	// Opcode says what a frame or message carries: [Text] or [Binary] for messages.
 	Opcode = protocol.Opcode
-	// CloseCode says why a connection ends.
+	// CloseCode is the code of a close frame, which says why a connection ends.
 	CloseCode = protocol.CloseCode
-	// Side is an end of a connection.
+	// Side is an end of a connection: client or server.
 	Side = protocol.Side
-	// Deflate is what both ends agreed on about compression.
+	// Deflate has the parameters of permessage-deflate that both ends agreed on.
 	Deflate = protocol.Deflate
 	// Breach is a rule that the peer broke, the cause of a [CloseError].
 	Breach = protocol.Breach
-	// HandshakeError is why a handshake failed or was refused.
+	// HandshakeError says why a handshake failed or was refused.
 	HandshakeError = protocol.HandshakeError
 )
 

@@ -32,7 +32,7 @@ var messagePools [largestClass + 1]sync.Pool
 // messageBuffer holds a message of any length; the zero value has no memory.
 type messageBuffer struct {
 	bytes  []byte
-	pooled *[]byte // what goes back to the pool; nil if nothing does
+	pooled *[]byte // what is put back; nil if nothing is
 }
 
 // From class roomyClass on, a buffer has extraBytes more than a power of two, so that a
@@ -43,7 +43,7 @@ const (
 	extraBytes = 4 << 10
 )
 
-// classSize is the capacity of the buffers of a class, in bytes.
+// classSize returns the capacity of the buffers of a class, in bytes.
 func classSize(class int) int {
 	if class >= roomyClass {
 		return 1<<class + extraBytes
@@ -51,7 +51,7 @@ func classSize(class int) int {
 	return 1 << class
 }
 
-// sizeClass is the class of buffers for n bytes; it may be greater than largestClass.
+// sizeClass returns the class of buffers for n bytes; it may be greater than largestClass.
 func sizeClass(n int) int {
 	class := max(bits.Len(uint(max(n, 1)-1)), smallestClass)
 	if class > smallestClass && n <= classSize(class-1) {
@@ -60,7 +60,7 @@ func sizeClass(n int) int {
 	return class
 }
 
-// messageBufferSize is the capacity of what getMessageBuffer(n) returns, in bytes.
+// messageBufferSize returns the capacity of what getMessageBuffer(n) returns, in bytes.
 func messageBufferSize(n int) int {
 	if class := sizeClass(n); class <= largestClass {
 		return classSize(class)

@@ -14,14 +14,16 @@ import (
 
 // Close sends a close frame, waits for the peer's, at most CloseTimeout, and
 // ends the connection. It returns nil when both close frames were exchanged.
-// A message that the peer has still sent goes to a reader, if there is one.
+// Messages that the peer sends meanwhile are returned to a goroutine that reads,
+// if there is one, and otherwise discarded.
 //
-// What [Conn.Send] has queued is sent before, unless a message in parts is under way. The
-// code is one that may be sent, or CloseNoStatus for none; a reason over 123 bytes is cut.
+// What [Conn.Send] has queued is sent before, unless a message is being sent in parts. The
+// code is one that may be sent, or CloseNoStatus for none; a reason of more than 123 bytes
+// is cut.
 //
-// While OnPong runs the reader cannot read the peer's answer: then Close does not wait for
-// it, and returns nil once its frame is sent. The connection ends after CloseTimeout at the
-// latest.
+// While OnPong runs, the reader cannot read the peer's answer: then Close does not wait for
+// it, and returns nil once its frame has been sent. The connection ends after CloseTimeout
+// at the latest.
 func (c *Conn) Close(code protocol.CloseCode, reason string) error {
 	if !code.Sendable() && code != protocol.CloseNoStatus || !utf8.ValidString(reason) {
 		return fmt.Errorf("close with %v, reason %q: %w", code, reason, errCloseFrame)
@@ -48,7 +50,7 @@ func (c *Conn) Close(code protocol.CloseCode, reason string) error {
 var errCloseFrame = errors.New("no such close frame may be sent (RFC 6455 7.4.1, 5.5.1)")
 
 // startClose sends a close frame without waiting, and leaves the handshake to the
-// reader. Where something else has to be sent before, or nobody reads, Close does it.
+// reader. If something else has to be sent before, or no goroutine reads, Close does it.
 func (c *Conn) startClose(code protocol.CloseCode, reason string) {
 	c.link.beginClose()
 	if c.in.idle() || !c.out.postClose(code, reason) {
@@ -59,7 +61,7 @@ func (c *Conn) startClose(code protocol.CloseCode, reason string) {
 // CloseNow ends the connection without a close handshake.
 func (c *Conn) CloseNow() { c.link.closeNow() }
 
-// finish is CloseNow after what is held and queued was sent.
+// finish is CloseNow after what is held and queued has been sent.
 func (c *Conn) finish() {
 	late := time.AfterFunc(c.link.options.WriteTimeout+c.link.options.CloseTimeout, c.CloseNow)
 	defer late.Stop()
@@ -96,5 +98,5 @@ func (c *linkOwner) Evict(tooLarge bool) {
 	time.AfterFunc(evictTime, drop)
 }
 
-// evictTime is how long a connection may take that was told to end.
+// evictTime is how long a connection may take to end after it was evicted.
 const evictTime = 3 * time.Second

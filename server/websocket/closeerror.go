@@ -9,9 +9,9 @@ import (
 	"framescope/protocol"
 )
 
-// CloseError says how a connection ended: the code and reason of the peer's close
-// frame (RFC 6455 7.1.5), of ours where a breach or a limit made us send it, or 1006
-// when there was none.
+// CloseError says how a connection ended. Code and Reason are those of the peer's close
+// frame (RFC 6455 7.1.5), or of ours if a breach or a limit made us send it; Code is 1006
+// if there was no close frame.
 type CloseError struct {
 	Code    protocol.CloseCode
 	Reason  string
@@ -25,7 +25,7 @@ func (e *CloseError) Error() string {
 	if e.cause != nil {
 		cause = e.cause.Error()
 	}
-	if e.Reason != "" && !strings.Contains(cause, e.Reason) { // a breach says its reason itself
+	if e.Reason != "" && !strings.Contains(cause, e.Reason) { // the text of a breach has its reason
 		text += ": " + e.Reason
 	}
 	if cause != "" {
@@ -36,9 +36,9 @@ func (e *CloseError) Error() string {
 
 func (e *CloseError) Unwrap() error { return e.cause }
 
-// Errors that end a connection, as cause of a [CloseError] or from a write.
+// Errors of connections: causes of a [CloseError], or returned by a write or [Conn.Ping].
 var (
-	ErrClosed      = error(closedError{}) // it is net.ErrClosed, too
+	ErrClosed      = error(closedError{}) // errors.Is(ErrClosed, net.ErrClosed) is true
 	ErrNoPong      = errors.New("websocket: the peer did not answer a ping")
 	ErrSlowFrame   = errors.New("websocket: a frame took too long to arrive")
 	ErrSlowMessage = errors.New("websocket: a message took too long to arrive")

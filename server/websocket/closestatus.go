@@ -1,4 +1,4 @@
-// How a connection ended, told from an error.
+// The close code in an error.
 
 package websocket
 
@@ -7,10 +7,9 @@ import (
 	"net"
 )
 
-// CloseStatus returns the close code that err tells of: that of the [CloseError] in its chain.
-// It is 0, which no close frame can have, if there is none: because the connection has not
-// ended, or because the error does not tell how. CloseAbnormal says that there was no close
-// frame.
+// CloseStatus returns the close code of the [CloseError] in err's chain. If there is none, it
+// returns 0, which no close frame can have: the connection has not ended, or err does not say
+// how. CloseAbnormal means that there was no close frame.
 func CloseStatus(err error) CloseCode {
 	var closed *CloseError
 	if errors.As(err, &closed) {
@@ -28,5 +27,5 @@ type closedError struct{}
 
 func (closedError) Error() string { return "websocket: the connection is closed" }
 
-// Is makes ErrClosed what a closed net.Conn returns, too.
+// Is makes errors.Is(ErrClosed, net.ErrClosed) true.
 func (closedError) Is(target error) bool { return target == net.ErrClosed }

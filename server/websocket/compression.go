@@ -1,30 +1,30 @@
-// Compression: what the application chooses of permessage-deflate.
+// Compression: how the application wants to use permessage-deflate.
 
 package websocket
 
 import "framescope/protocol"
 
-// Compression says what is made of permessage-deflate (RFC 7692). The zero value
-// agrees to it, compresses each message by itself, and takes what the peer
-// compresses with context takeover.
+// Compression says how permessage-deflate (RFC 7692) is used. With the zero value it is
+// agreed to or offered; our messages are compressed each by itself, and the peer may use
+// context takeover.
 type Compression struct {
-	// Off declines it, or does not offer it.
+	// Off declines it, as a server, or does not offer it, as a client.
 	Off bool
-	// ContextTakeover lets our messages build on those before, which makes alike
-	// ones much smaller. It keeps about 700 KiB of memory a connection.
+	// ContextTakeover lets our messages build on earlier ones, which makes similar
+	// messages much smaller. It takes about 700 KiB of memory for each connection.
 	ContextTakeover bool
 	// PeerNoContextTakeover asks the peer to compress each message by itself, which
-	// saves up to 64 KiB a connection here.
+	// saves up to 64 KiB for each connection here.
 	PeerNoContextTakeover bool
-	// WindowBits bounds our window to 1<<WindowBits bytes, PeerWindowBits the
-	// peer's, if it can: 8 to 15; 0 is 15.
+	// WindowBits limits our window to 1<<WindowBits bytes, and PeerWindowBits the
+	// peer's if the peer supports that: 8 to 15; 0 is 15.
 	WindowBits, PeerWindowBits int
-	// Level is 1, the fastest, to 9; 0 is 1. Where our window has less than 15 bits, by
-	// WindowBits or because the peer asks for it, the level has no effect: there is one way
-	// to compress in smaller windows, about as fast and as good as level 5.
+	// Level is 1, the fastest, to 9; 0 is 1. It has no effect if our window has less than 15
+	// bits, by WindowBits or because the peer asks for it: such windows are always
+	// compressed about as fast and as well as by level 5.
 	Level int
-	// Threshold is the smallest message in bytes that is compressed; 0 is 256. One
-	// that is written in parts is compressed in any case.
+	// Threshold is the smallest size in bytes of a message that is compressed; 0 is 256.
+	// A message that is written in parts is compressed in any case.
 	Threshold int
 }
 

@@ -1,4 +1,4 @@
-// Conn: what applications use of a connection.
+// Conn: the methods of a connection that applications call.
 
 package websocket
 
@@ -25,8 +25,8 @@ type Conn struct {
 // of 640 bytes, of which it uses 8 itself.
 const _ = 640 - 8 - unsafe.Sizeof(Conn{})
 
-// NewConn makes a connection of nc, on which the handshake is done and this end
-// is the given side. buffered are bytes read from it already.
+// NewConn returns a connection on nc, whose handshake is complete; side is this end's
+// role. buffered has bytes that have been read from nc already.
 func NewConn(nc net.Conn, side protocol.Side, buffered []byte, o Options) *Conn {
 	o = o.withDefaults()
 	return newConn(nc, side, buffered, &o)
@@ -41,7 +41,7 @@ func newConn(nc net.Conn, side protocol.Side, buffered []byte, o *Options) *Conn
 	return c
 }
 
-// agree sets what the handshake came to.
+// agree sets what the handshake agreed on.
 func (c *Conn) agree(subprotocol string, deflate protocol.Deflate) {
 	c.subprotocol, c.in.decoder.Deflate, c.out.deflate = subprotocol, deflate, deflate
 }
@@ -61,26 +61,27 @@ func (c *Conn) endHandshake() {
 	c.in.mu.Unlock()
 }
 
-// Subprotocol is the one that both sides agreed on, or "".
+// Subprotocol returns the subprotocol that both sides agreed on, or "".
 func (c *Conn) Subprotocol() string { return c.subprotocol }
 
-// Deflate is the permessage-deflate that both sides agreed on.
+// Deflate returns the parameters of permessage-deflate that both sides agreed on.
 func (c *Conn) Deflate() protocol.Deflate { return c.out.deflate }
 
-// LocalAddr is the network address of this end.
+// LocalAddr returns the network address of this end.
 func (c *Conn) LocalAddr() net.Addr { return c.link.nc.LocalAddr() }
 
-// RemoteAddr is the peer's network address.
+// RemoteAddr returns the peer's network address.
 func (c *Conn) RemoteAddr() net.Addr { return c.link.nc.RemoteAddr() }
 
-// Done is closed when the connection has ended.
+// Done returns a channel that is closed when the connection has ended.
 func (c *Conn) Done() <-chan struct{} { return c.link.Done() }
 
-// Err is why the connection ended, nil while it has not.
+// Err returns the [CloseError] that says why the connection ended, nil while it has not.
 func (c *Conn) Err() error { return c.link.Err() }
 
-// SetMaxMessageSize bounds the messages that are read from now on, in bytes, instead of
-// Options.MaxMessageSize. It waits for a reader that is in the midst of one.
+// SetMaxMessageSize sets the largest size in bytes of the messages that are read from now on,
+// instead of Options.MaxMessageSize. Call it from the goroutine that reads: it waits while
+// another goroutine is in a call that reads.
 func (c *Conn) SetMaxMessageSize(n int64) { c.in.setMaxMessageSize(n) }
 
 // SetReadDeadline bounds every wait for a message. When t is past, reading fails
@@ -98,10 +99,10 @@ func (c *Conn) SetWriteDeadline(t time.Time) error { return c.out.setWriteDeadli
 // and its payload, which belongs to the caller and is never nil. Text is valid UTF-8.
 // [Conn.NextMessage] returns the same without a copy.
 //
-// Control frames are answered meanwhile. The error is a [CloseError], whose cause is a
-// [protocol.Breach] when the peer broke a rule; by then the close frame has been sent. Only a
-// passed [Conn.SetReadDeadline] is another error, and leaves the connection as it is. With an
-// error the payload is nil.
+// Control frames are answered meanwhile. The error is a [CloseError]; its cause is a
+// [protocol.Breach] if the peer broke a rule, and then the close frame has been sent. Only when
+// the deadline of [Conn.SetReadDeadline] passes it is another error, which leaves the connection
+// as it is. With an error the payload is nil.
 func (c *Conn) ReadMessage() (protocol.Opcode, []byte, error) {
 	op, p, err := c.in.readMessage()
 	if err != nil {
@@ -110,49 +111,53 @@ func (c *Conn) ReadMessage() (protocol.Opcode, []byte, error) {
 	return op, append(make([]byte, 0, len(p)), p...), nil
 }
 
-// NextMessage is [Conn.ReadMessage] without a copy: the payload is the connection's, and valid
-// until the next call that reads. So it allocates nothing.
+// NextMessage is [Conn.ReadMessage] without a copy: the payload belongs to the connection and
+// is valid until the next call that reads. So it allocates nothing.
 func (c *Conn) NextMessage() (protocol.Opcode, []byte, error) { return c.in.readMessage() }
 
 // NextReader waits for the next data message and returns its opcode and a reader
-// of its payload, which comes as it arrives. The reader ends with io.EOF, or with
-// what ReadMessage would say; it is of use until the next NextReader or
-// ReadMessage, which pass over what it has left. Text is checked up to where it
-// has been read. MaxMessageSize bounds the message here too.
+// of its payload, which returns bytes as they arrive. The reader ends with io.EOF, or with
+// the error that ReadMessage would return. It is valid until the next call that reads a
+// message, which skips what has not been read of this one. Text is checked as far as it
+// has been read. MaxMessageSize limits the message here, too.
 func (c *Conn) NextReader() (protocol.Opcode, io.Reader, error) { return c.in.nextReader() }
 
-// WriteMessage sends a whole message in one frame. It waits for a peer that
-// reads slowly, at most WriteTimeout, and as long for a message that is under way
-// in parts (see [Conn.NextWriter]): when that takes longer nothing is sent, the error is
-// [os.ErrDeadlineExceeded], and the connection goes on. p is not kept, nor changed.
-// ErrClosed says that the connection is closing: the next read tells how it ends.
+// WriteMessage sends a message in one frame; p is neither kept nor changed. It waits
+// for a peer that does not read, at most WriteTimeout; then the connection ends. If another
+// message is being sent in parts (see [Conn.NextWriter]), it waits for the end of that
+// message, also at most WriteTimeout; then nothing is sent, the error is
+// [os.ErrDeadlineExceeded], and the connection goes on. ErrClosed means that the
+// connection is closing: the next read returns how it ends.
 //
-// While the reader has more to decode without waiting, messages up to 32 KiB are
-// held to leave together: when it next waits, when 64 KiB are full, or after
-// a millisecond. An error of that write is told by the next call.
+// WriteMessage does not check that text is valid UTF-8. The peer closes the connection
+// with 1007 if it is not.
+//
+// While the reader has more to decode without waiting, messages of up to 32 KiB are held
+// and sent together: when the reader next waits, when they fill 64 KiB, or after a
+// millisecond. If that write fails, the next call returns the error.
 func (c *Conn) WriteMessage(op protocol.Opcode, p []byte) error { return c.out.sendMessage(op, p, nil) }
 
-// NextWriter begins a message that is sent in parts, as fragments of 32 KiB; Close sends the last
-// one. A shorter message is sent whole. Other messages wait until Close, which must be called,
-// but no longer than WriteTimeout; control frames do not wait. Since the length of the message is
-// not known, it is compressed however short it is, if permessage-deflate was agreed.
+// NextWriter begins a message that is sent in parts, as fragments of 32 KiB; Close, which must be
+// called, sends the last one. A shorter message is sent whole. Other messages wait until Close,
+// but no longer than WriteTimeout; control frames do not wait. If permessage-deflate was agreed
+// on, the message is compressed however short it is, since its length is not known.
 func (c *Conn) NextWriter(op protocol.Opcode) (io.WriteCloser, error) { return c.out.nextWriter(op) }
 
-// SendPing sends a ping with a payload of at most 125 bytes and does not wait for the pong,
-// with which Options.OnPong is called. [Conn.Ping] waits.
+// SendPing sends a ping with a payload of at most 125 bytes and does not wait for the pong:
+// Options.OnPong is called with it. [Conn.Ping] waits.
 func (c *Conn) SendPing(p []byte) error { return c.out.sendControl(protocol.OpPing, p, nil) }
 
 // Send queues a prepared message and returns at once. Queued messages are sent in order
-// and in as few writes as possible. Where more than SendQueue bytes would wait the peer
-// is too slow: ErrSlowReader, and nothing is queued; one message may always wait, however
-// long.
+// and in as few writes as possible. If more than SendQueue bytes would wait, the peer is
+// too slow: Send returns ErrSlowReader and queues nothing. A message of any size is queued
+// if no other waits.
 func (c *Conn) Send(m *Prepared) error { return c.out.send(m) }
 
-// OnDrain has f called each time that all messages queued by [Conn.Send] have been
-// handed to the socket, or discarded because the connection is ending. After a Send
-// that succeeded the call always comes, from another goroutine, perhaps before Send
-// returns. So a sender can queue a part of what it has, and the next part from f.
+// OnDrain sets a function that is called each time that all messages queued by [Conn.Send]
+// have been written to the socket, or discarded because the connection is ending. After
+// every Send that succeeded f is called by another goroutine, perhaps before Send returns.
+// So a sender can queue a part of what it has, and the next part in f.
 //
 // f may call Send. It must not wait for anything: the goroutine that calls it serves other
-// connections too. OnDrain is called before the first Send.
+// connections, too. Call OnDrain before the first Send.
 func (c *Conn) OnDrain(f func()) { c.out.setOnDrain(f) }

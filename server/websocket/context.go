@@ -31,7 +31,7 @@ func (c *Conn) Read(ctx context.Context) (Opcode, []byte, error) {
 	})
 	op, p, err := c.ReadMessage()
 	if !stop() {
-		<-cancelled // it must not meet a later read
+		<-cancelled // so that it does not affect a later read
 		c.in.cancelled.Store(false)
 		if errors.Is(err, os.ErrDeadlineExceeded) && CloseStatus(err) == 0 {
 			err = contextError("read message", ctx)
@@ -41,10 +41,10 @@ func (c *Conn) Read(ctx context.Context) (Opcode, []byte, error) {
 }
 
 // Write is [Conn.WriteMessage] under a context. When ctx is done while the message waits for
-// others to be sent, nothing of it is sent and the connection goes on. When ctx is done while the
-// message is being sent and the peer does not take the rest at once, the connection ends, since
-// the message cannot be completed: the error is a [CloseError] too. Either way it is ctx.Err() and
-// context.Cause(ctx).
+// others to be sent, nothing of it is sent and the connection goes on. When ctx is done while only a
+// part of the message has been sent, the connection ends, unless the socket accepts the remainder at
+// once: the error is a [CloseError], too. In both cases errors.Is reports true for it and ctx.Err()
+// or context.Cause(ctx).
 //
 // WriteTimeout and a deadline of [Conn.SetWriteDeadline] bound the write as well.
 func (c *Conn) Write(ctx context.Context, op Opcode, p []byte) error {

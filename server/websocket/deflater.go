@@ -1,4 +1,4 @@
-// Deflaters: what compresses messages.
+// Deflaters, which compress messages.
 
 package websocket
 
@@ -16,7 +16,7 @@ type deflater struct {
 	out  sliceWriter
 }
 
-// deflaterKind is what a deflater cannot change: only those of one kind share a pool.
+// deflaterKind has what cannot be changed in a deflater: only those of one kind share a pool.
 type deflaterKind struct{ level, window int }
 
 // sliceWriter appends what is written to it.
@@ -27,7 +27,7 @@ func (s *sliceWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// deflaters are those that no message uses, by kind.
+// deflaters has the pools of deflaters that are not in use, by kind.
 var deflaters sync.Map // of *sync.Pool
 
 func deflaterPool(kind deflaterKind) *sync.Pool {
@@ -109,7 +109,7 @@ func (d *deflater) finish() ([]byte, error) {
 	if err := d.w.Flush(); err != nil {
 		return nil, err
 	}
-	// RFC 7692 7.2.1: the empty block that a flush ends with is left out but for its
-	// first byte.
+	// RFC 7692 7.2.1: of the empty block with which a flush ends, only the first byte
+	// is sent.
 	return bytes.TrimSuffix(d.out.bytes, []byte("\x00\x00\xff\xff")), nil
 }

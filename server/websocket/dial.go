@@ -29,29 +29,29 @@ type DialOptions struct {
 	// With fields that the handshake sets itself, or that no request may have, Dial fails
 	// with [ErrRequest].
 	Header http.Header
-	// Host, if not empty, is sent as Host field instead of the URL's host. The connection
-	// is made to the URL's host all the same, and TLS checks that one's name.
+	// Host, if not empty, is sent as the Host field instead of the URL's host. The connection
+	// is still made to the URL's host, and TLS checks the name of that.
 	Host string
 	// DialContext, if not nil, opens the network connection, to the server or its proxy:
 	// over a Unix socket, for instance, or from a given address.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 	// TLS is for wss, and for a proxy reached by TLS.
 	TLS *tls.Config
-	// Proxy says by which proxy a request goes; nil asks the environment, as
-	// [http.ProxyFromEnvironment] does, and [NoProxy] says none.
+	// Proxy returns the URL of the proxy for a request, or nil for none. If Proxy is nil,
+	// [http.ProxyFromEnvironment] is used; [NoProxy] is for no proxy.
 	Proxy func(*http.Request) (*url.URL, error)
-	// Wrap returns a connection that passes on what crosses the given one, handshake and
-	// frames, above TLS: to watch it.
+	// Wrap, if not nil, is called with the network connection, above TLS, and returns the one
+	// that is used instead: for instance one that shows the handshake and all frames.
 	Wrap func(net.Conn) net.Conn
 }
 
-// NoProxy is for [DialOptions.Proxy].
+// NoProxy, as [DialOptions.Proxy], connects without a proxy.
 func NoProxy(*http.Request) (*url.URL, error) { return nil, nil }
 
 // maxResponseHead bounds the server's head in bytes.
 const maxResponseHead = 64 << 10
 
-// Dial connects to a ws or wss URL; o may be nil. ctx bounds the handshake, not the
+// Dial connects to a ws or wss URL; o may be nil. ctx limits the handshake, not the
 // connection. When the server refuses, the response says how, without its body. Redirects
 // are not followed.
 func Dial(ctx context.Context, rawURL string, o *DialOptions) (*Conn, *http.Response, error) {
@@ -194,7 +194,7 @@ func basic(user *url.Userinfo) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user.Username()+":"+password))
 }
 
-// connect opens the transport that the request's URL asks for. Its errors say what was tried.
+// connect opens the network connection for the request's URL. Its errors say what was tried.
 func connect(ctx context.Context, request *http.Request, o *DialOptions) (net.Conn, error) {
 	through := o.Proxy
 	if through == nil {
@@ -226,12 +226,12 @@ func dialTCP(ctx context.Context, target string, o *DialOptions) (net.Conn, erro
 	nc, err := dial(ctx, "tcp", target)
 	var op *net.OpError
 	if err == nil || errors.As(err, &op) && op.Op == "dial" {
-		return nc, err // such an error says already what was dialled
+		return nc, err // the error already says what was dialled
 	}
 	return nil, fmt.Errorf("dial %s: %w", target, err)
 }
 
-// address returns host and port of a URL; without a port, the usual one of its scheme.
+// address returns host and port of a URL; the default port of its scheme if it has none.
 func address(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
@@ -243,7 +243,7 @@ func address(u *url.URL) string {
 	return net.JoinHostPort(u.Hostname(), port)
 }
 
-// encrypt makes the TLS handshake with a host.
+// encrypt does the TLS handshake with a host.
 func encrypt(ctx context.Context, nc net.Conn, host string, config *tls.Config) (net.Conn, error) {
 	if config = config.Clone(); config == nil {
 		config = &tls.Config{}

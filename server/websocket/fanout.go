@@ -24,7 +24,7 @@ type queueSender interface {
 	sendQueued() (stayed bool)
 }
 
-// allQueues is for all servers, as the processors are.
+// allQueues is shared by all servers, since the processors are, too.
 var allQueues fanout
 
 // perSender is how many connections wait before another sender begins.

@@ -25,15 +25,15 @@ type inbound struct {
 	cancelled atomic.Bool // the context of the read is done
 
 	holding bool // the outbound half was told to hold frames
-	held    bool // and may have held some since the reader waited last
+	held    bool // and may have held some since the reader last waited
 }
 
 // message is the data message that is being read.
 type message struct {
 	op        protocol.Opcode // OpContinuation between messages
-	inflating bool            // and the decoder has been lent an Inflater for it
+	inflating bool            // and the decoder has an Inflater for it
 	kept      uint32          // KiB that the budget of memory knows of
-	buffer    messageBuffer   // what has come of it, unless it lies whole in the input
+	buffer    messageBuffer   // the received part of it, unless all of it is in the input
 	// stream reads it in parts, if it is not nil.
 	stream *messageReader
 }
@@ -95,7 +95,7 @@ func (in *inbound) nextMessage() (protocol.Opcode, []byte, error) {
 		return 0, nil, err
 	}
 	if m.op == protocol.OpContinuation {
-		in.releaseMessageBuffer() // of the message before
+		in.releaseMessageBuffer() // of the previous message
 	}
 	for {
 		ev, err := in.nextData()
@@ -119,7 +119,7 @@ func (in *inbound) nextMessage() (protocol.Opcode, []byte, error) {
 	}
 }
 
-// nextData is the next event of a data frame. Its data are valid until the
+// nextData returns the next event of a data frame. Its data are valid until the
 // following call. Control frames before it are answered.
 func (in *inbound) nextData() (protocol.Event, error) {
 	for {

@@ -1,5 +1,4 @@
-// The end of a connection as the inbound half brings it about: by the peer's close frame, or
-// because of its fault.
+// How the inbound half ends a connection: at the peer's close frame, or at a fault of the peer.
 
 package websocket
 
@@ -15,8 +14,8 @@ func (in *inbound) peerClosed(payload []byte) error {
 	return closed
 }
 
-// fail closes the connection because of the peer's fault (RFC 6455 7.1.7). What has come of a
-// message is released before the peer is told, which may take a while.
+// fail closes the connection because of the peer's fault (RFC 6455 7.1.7). The received part of
+// a message is released before the close frame is sent, which may take a while.
 func (in *inbound) fail(code protocol.CloseCode, reason string, cause error) error {
 	in.releaseMessage()
 	failed := &CloseError{Code: code, Reason: reason, cause: cause}
@@ -33,7 +32,7 @@ func (in *inbound) failBreach() error {
 }
 
 // closeAndEnd sends our close frame, with a reason, lets it arrive and ends the connection.
-// It touches nothing that mu guards.
+// It uses nothing that mu guards.
 func (in *inbound) closeAndEnd(why *CloseError, reason string) {
 	in.link.setCloseCause(why)
 	if in.out.sendClose(why.Code, reason) == nil {
@@ -42,8 +41,8 @@ func (in *inbound) closeAndEnd(why *CloseError, reason string) {
 	in.link.end(why)
 }
 
-// abandoner is a connection that records frames and is told when the reader gives up the
-// current one: what has come of it is recorded before the close frame that answers it.
+// abandoner is a connection that records frames. Abandon is called when the reader stops reading
+// the current one: its received part is recorded before the close frame that answers it.
 type abandoner interface{ Abandon() }
 
 // readUntilEnd reads and drops messages until the connection ends, unless another goroutine reads.
@@ -60,7 +59,7 @@ func (in *inbound) readUntilEnd() {
 	}
 }
 
-// lingerIfIdle lets what was sent arrive, unless another goroutine reads.
+// lingerIfIdle lingers, unless another goroutine reads.
 func (in *inbound) lingerIfIdle() {
 	if in.mu.TryLock() {
 		in.link.linger()

@@ -1,4 +1,4 @@
-// What the inbound half keeps of the server's memory.
+// The memory of the inbound half, which is counted in the server's budget.
 
 package websocket
 
@@ -10,7 +10,7 @@ import (
 	"framescope/server/memory"
 )
 
-// inflaterSize is what a message takes while it is inflated, in bytes.
+// inflaterSize is the memory that inflating a message needs, in bytes.
 const inflaterSize = int(unsafe.Sizeof(protocol.Inflater{}))
 
 // countMemory tells the budget what the reader keeps: a buffer of so many bytes for an unfinished
@@ -63,7 +63,7 @@ func (in *inbound) memoryDelta(buffer int) int64 {
 	m.kept = uint32((bytes + 1023) >> 10)
 	resting := 0
 	if buffer == 0 && !m.inflating {
-		resting = int(m.kept) << 10 // a context, for messages to come
+		resting = int(m.kept) << 10 // a context, for later messages
 	}
 	in.link.account.SetResting(int64(resting))
 	return (int64(m.kept) - int64(had)) << 10

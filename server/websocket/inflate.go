@@ -9,14 +9,14 @@ import (
 	"framescope/protocol"
 )
 
-// inflaters are those that no message uses.
+// inflaters has the Inflaters that are not in use.
 var inflaters = sync.Pool{New: func() any { return new(protocol.Inflater) }}
 
 // inflateStep is how much is inflated at once, in bytes: before more is inflated there must be
 // memory for it.
 const inflateStep = 64 << 10
 
-// inflateSlack is how much more than was asked for may come at once, in bytes.
+// inflateSlack is how many bytes more than it asked for a call of InflatePart may return.
 const inflateSlack = 1 << 10
 
 // inflateSlots bounds how many goroutines inflate messages beyond inflateStep at a time: one
@@ -24,7 +24,7 @@ const inflateSlack = 1 << 10
 // all processors busy while other connections wait.
 var inflateSlots = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1))
 
-// inflate adds to the message what an event of a compressed one brings.
+// inflate inflates the data of an event and adds the result to the message.
 func (in *inbound) inflate(ev protocol.Event) error {
 	m, h := &in.message, in.decoder.Header()
 	if ev.Start && h.Opcode != protocol.OpContinuation {

@@ -1,4 +1,4 @@
-// The input: bytes that have come from the socket and are not decoded yet.
+// The input: bytes that were received from the socket and are not decoded yet.
 
 package websocket
 
@@ -34,7 +34,7 @@ func (in *input) init(l *link, buffered []byte) {
 	}
 }
 
-// bytes is what is not decoded yet.
+// bytes returns what is not decoded yet.
 func (in *input) bytes() []byte {
 	if in.buf == nil {
 		return in.undecoded
@@ -42,7 +42,7 @@ func (in *input) bytes() []byte {
 	return in.buf[in.r:in.w]
 }
 
-// consumed says that n bytes are decoded. They stay where they are until more is read.
+// consumed says that n bytes are decoded. They are not overwritten until more is read.
 func (in *input) consumed(n int) {
 	if in.buf == nil {
 		in.undecoded = in.undecoded[n:]
@@ -68,7 +68,7 @@ func (in *input) release() {
 	in.buf, in.r, in.w = nil, 0, 0
 }
 
-// leaveBuffer gives up the buffer without putting it back: the application still uses the
+// leaveBuffer removes the buffer without putting it back: the application still uses the
 // message in it.
 func (in *input) leaveBuffer() {
 	if in.buf == nil {
@@ -83,7 +83,7 @@ func (in *input) discard() {
 	in.undecoded, in.r = nil, in.w
 }
 
-// space is where the next bytes go: behind those that are there, which move to the
+// space returns where the next bytes go: after those that are there, which it moves to the
 // front of the buffer. While memory is scarce there is no buffer, since a message that waits
 // for memory would keep it.
 func (in *input) space() []byte {

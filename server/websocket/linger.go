@@ -1,4 +1,4 @@
-// Lingering: what was sent arrives before the socket is closed.
+// Lingering: the socket is not closed before what was sent has arrived.
 
 package websocket
 
@@ -20,9 +20,9 @@ const (
 var lingering atomic.Int32
 
 // linger lets our close frame arrive: closing a socket with unread bytes resets
-// it, and a reset can overtake what was sent. So a server closes its half only, and
-// what still comes is thrown away until the peer closes too. A client waits for the
-// server to begin (RFC 6455 7.1.1). When very many connections close at once, most skip it.
+// it, and a reset can overtake what was sent. So a server closes only its sending half, and
+// discards what it receives until the peer closes, too. A client waits for the server to
+// close first (RFC 6455 7.1.1). When very many connections close at once, most do not linger.
 func (l *link) linger() {
 	defer lingering.Add(-1)
 	if lingering.Add(1) > maxLingering {

@@ -26,7 +26,7 @@ type link struct {
 	ended   atomic.Bool
 	evicted atomic.Uint32 // why, by the budget of memory: one of those below; 0 if it is not
 	err     *CloseError   // why it ended, or is about to; written before ended is set
-	done    chan struct{} // nil until somebody asks for it
+	done    chan struct{} // nil until Done is called
 }
 
 // owner is the connection that a link belongs to.
@@ -54,7 +54,7 @@ func (l *link) keep(n int64) {
 
 func (l *link) letGo(n int64) { l.options.Memory.Sub(&l.account, n) }
 
-// Err is why the connection ended, nil while it has not.
+// Err returns why the connection ended, nil while it has not.
 func (l *link) Err() error {
 	if l.ended.Load() {
 		return l.err
@@ -62,7 +62,7 @@ func (l *link) Err() error {
 	return nil
 }
 
-// Done is closed when the connection has ended.
+// Done returns a channel that is closed when the connection has ended.
 func (l *link) Done() <-chan struct{} {
 	l.ending.Lock()
 	defer l.ending.Unlock()
@@ -125,7 +125,7 @@ func (l *link) markEnded(why *CloseError) (first bool) {
 func (l *link) closeNow() { l.end(&CloseError{Code: protocol.CloseAbnormal, cause: ErrClosed}) }
 
 // endedBy ends the connection because of err, if it has not ended yet, and returns
-// why it did. Without an error it does nothing.
+// why it ended. If err is nil it does nothing.
 func (l *link) endedBy(err error) error {
 	if err == nil {
 		return nil

@@ -1,10 +1,10 @@
-// The message under way: its buffer grows by what has come.
+// The message that is being read: its buffer grows by what was received.
 
 package websocket
 
 import "framescope/protocol"
 
-// appendMessage adds to the message what an event brought, and reads on if the frame is long.
+// appendMessage adds the data of an event to the message, and reads on if the frame is long.
 func (in *inbound) appendMessage(ev protocol.Event) error {
 	m := &in.message
 	if in.decoder.Compressed() {
@@ -18,12 +18,12 @@ func (in *inbound) appendMessage(ev protocol.Event) error {
 	return in.readLong()
 }
 
-// growth bounds the capacity of a message's buffer, as a multiple of what has come.
+// growth bounds the capacity of a message's buffer, as a multiple of what was received.
 const growth = 4
 
 // growMessage makes the message's buffer hold n bytes at least. It grows by what was received,
-// not by what was declared, unless there is a used buffer of that size. The budget of memory is
-// told before.
+// not by what was declared, unless there is a used buffer of that size. The budget of memory
+// is charged before.
 func (in *inbound) growMessage(n int) error {
 	b, memory := &in.message.buffer, in.link.options.Memory
 	if n <= cap(b.bytes) && b.bytes != nil {
@@ -49,7 +49,7 @@ func (in *inbound) growMessage(n int) error {
 	return nil
 }
 
-// readLong reads what is missing of a long frame straight into the message.
+// readLong reads the remainder of a long frame directly into the message.
 func (in *inbound) readLong() error {
 	b := &in.message.buffer
 	for in.empty() && in.decoder.Pending() > bufferSize/4 {
@@ -78,7 +78,7 @@ func (in *inbound) readLong() error {
 	return nil
 }
 
-// releaseMessage drops what has come of a message that will not be finished.
+// releaseMessage drops the received part of a message that will not be completed.
 func (in *inbound) releaseMessage() {
 	in.discard()
 	in.release()

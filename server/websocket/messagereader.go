@@ -29,7 +29,7 @@ func (in *inbound) nextReader() (protocol.Opcode, io.Reader, error) {
 			return 0, nil, err
 		}
 	} else {
-		r.part = m.buffer.bytes // of a ReadMessage that met its deadline
+		r.part = m.buffer.bytes // of a ReadMessage whose deadline passed
 	}
 	m.stream = r
 	return m.op, r, nil
@@ -57,8 +57,8 @@ func (in *inbound) skipStream() error {
 // messageReader reads one message. The mutex of the inbound half guards its fields.
 type messageReader struct {
 	in    *inbound
-	part  []byte // that has come and is not read
-	last  bool   // no more parts come
+	part  []byte // received and not read yet
+	last  bool   // there are no more parts
 	stale bool   // another message is being read
 }
 

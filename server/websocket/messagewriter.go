@@ -59,7 +59,7 @@ func (w *messageWriter) Write(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// compress compresses p, and sends what has come of it once that fills a frame.
+// compress compresses p, and sends the output once it fills a frame.
 func (w *messageWriter) compress(p []byte) error {
 	d := w.deflater
 	if err := d.write(p); err != nil {
@@ -96,7 +96,7 @@ func (w *messageWriter) Close() error {
 func (w *messageWriter) send(p []byte, fin bool) error {
 	h := w.header
 	h.Fin = fin
-	// RFC 6455 5.4, RFC 7692 6: opcode and RSV1 stand in the first fragment.
+	// RFC 6455 5.4, RFC 7692 6: opcode and RSV1 are set in the first fragment.
 	w.header = protocol.Header{Opcode: protocol.OpContinuation}
 	return w.out.sendFrame(h, p, nil)
 }

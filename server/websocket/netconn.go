@@ -12,11 +12,11 @@ import (
 )
 
 // NetConn returns c as a stream of bytes, for code that expects a net.Conn. Each Write sends one
-// message of the given opcode, [Text] or [Binary]; what Read returns are the payloads of the
-// messages that come, one after the other. A message of the other opcode closes the connection
+// message of the given opcode, [Text] or [Binary]; Read returns the payloads of the received
+// messages, one after the other. A message of the other opcode closes the connection
 // with 1003.
 //
-// When the peer has closed with 1000 or 1001, or without a code, Read returns io.EOF. Close makes
+// When the peer has closed with 1000 or 1001, or without a code, Read returns io.EOF. Close does
 // the close handshake with 1000. Deadlines are those of c; as with other net.Conns a read that
 // misses its deadline loses nothing, and a write that does ends the connection.
 func NetConn(c *Conn, op Opcode) net.Conn { return &netConn{Conn: c, op: op} }

@@ -20,7 +20,7 @@ import (
 // by the goroutine that reads nor from OnPong.
 //
 // When ctx is done first, the error is ctx.Err() and context.Cause(ctx), and the connection goes
-// on, unless part of the ping has been sent and the peer does not take the rest. A ctx without a
+// on, unless only a part of the ping could be sent. A ctx without a
 // deadline is given PongTimeout, and its error is [ErrNoPong] too. If the connection ends, its
 // [CloseError] is returned. Any number of goroutines may ping at once.
 func (c *Conn) Ping(ctx context.Context) error {

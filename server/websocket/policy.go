@@ -20,14 +20,14 @@ import (
 type Policy struct {
 	// Hosts are further host names, without port, that a Host field may have. In
 	// *.app.example the star stands for one or more labels: a.app.example and
-	// b.a.app.example are allowed, app.example is not. Anywhere else a star stands for
-	// itself, which no host has.
+	// b.a.app.example are allowed, app.example is not. A star anywhere else matches
+	// nothing.
 	Hosts []string
 	// CheckHost, if not nil, is called for a request whose Host is not allowed otherwise,
 	// and allows it by returning true.
 	CheckHost func(*http.Request) bool
 	// Origins are further origins, such as https://app.example:8443, written as browsers
-	// send them: in small letters, and without a port that the scheme implies. In
+	// send them: in lower case, and without the default port of the scheme. In
 	// https://*.app.example the star stands for one or more labels of a host name, as in
 	// Hosts.
 	Origins []string
@@ -35,12 +35,12 @@ type Policy struct {
 	// otherwise, and allows it by returning true. A request without Origin comes from no
 	// browser and is always allowed; one with two is always refused.
 	CheckOrigin func(*http.Request) bool
-	// HostHint and OriginHint, if not empty, end the reason of a refusal: what the visitor,
-	// or whoever runs the server, can do about it.
+	// HostHint and OriginHint, if not empty, are added to the reason of a refusal: what the
+	// visitor or the operator of the server can do about it.
 	HostHint, OriginHint string
 }
 
-// ErrHost and ErrOrigin are why a request was refused by a [Policy].
+// ErrHost and ErrOrigin report that a [Policy] refused the Host or the Origin of a request.
 var (
 	ErrHost   = errors.New("websocket: this host is not served")
 	ErrOrigin = errors.New("websocket: pages of this origin may not connect")
@@ -64,7 +64,7 @@ func (p *Policy) check(r *http.Request) error {
 	return nil
 }
 
-// refusedError is a refusal whose cause can be told by errors.Is.
+// refusedError is a refusal whose cause errors.Is finds.
 type refusedError struct {
 	*protocol.HandshakeError
 	cause error
@@ -82,8 +82,8 @@ func hinted(reason, hint string) string {
 }
 
 // AllowHost reports whether the server answers to the request's Host. A page of another site
-// can have its name resolve to this machine (DNS rebinding), but then its name
-// stands in Host.
+// can have its name resolve to this machine (DNS rebinding), but then Host has that
+// name.
 func (p *Policy) AllowHost(r *http.Request) bool {
 	host := hostname(r.Host)
 	if strings.EqualFold(host, "localhost") || slices.ContainsFunc(p.Hosts, func(allowed string) bool {
@@ -108,7 +108,7 @@ func matchHost(allowed, host string) bool {
 }
 
 // AllowOrigin reports whether the page that sent the request may connect.
-// Clients that are no browsers send no Origin (RFC 6455 10.2).
+// Clients that are not browsers send no Origin (RFC 6455 10.2).
 func (p *Policy) AllowOrigin(r *http.Request) bool {
 	origins := r.Header.Values("Origin")
 	switch len(origins) {
@@ -138,7 +138,7 @@ func matchOrigin(allowed, origin string) bool {
 	return ok && below(domain, host)
 }
 
-// below reports whether host is a domain's name behind one or more labels.
+// below reports whether host is one or more labels and then a domain's name.
 func below(domain, host string) bool {
 	labels, ok := strings.CutSuffix(host, "."+domain)
 	return ok && domain != "" && validLabels(labels)
@@ -157,7 +157,7 @@ func validLabels(s string) bool {
 	return true
 }
 
-// hostname is the host of a Host field without its port and brackets.
+// hostname returns the host of a Host field without its port and brackets.
 func hostname(host string) string {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
@@ -165,7 +165,7 @@ func hostname(host string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
 }
 
-// localIP is the address that the request's connection came in at.
+// localIP returns the local address of the request's connection.
 func localIP(r *http.Request) netip.Addr {
 	addr, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	if addr == nil {

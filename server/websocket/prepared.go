@@ -20,8 +20,8 @@ type Prepared struct {
 	queues     atomic.Int64 // how many it waits in
 }
 
-// Prepare encodes a message for [Conn.Send] on any number of connections, in either role. Its
-// opcode is text or binary; text is UTF-8.
+// Prepare encodes a message for [Conn.Send] on any number of connections, in either role. op is
+// [Text] or [Binary]; that text is valid UTF-8 is not checked.
 func Prepare(op protocol.Opcode, p []byte) (*Prepared, error) {
 	if err := dataOpcode(op); err != nil {
 		return nil, fmt.Errorf("prepare: %w", err)

@@ -34,7 +34,7 @@ func (r *readLimits) received(n int, u unfinished, waited time.Duration) {
 	r.waited += waited
 }
 
-// silent counts time for which we have waited in vain.
+// silent counts time for which we have waited without receiving anything.
 func (r *readLimits) silent(u unfinished, waited time.Duration) {
 	r.waited += waited
 	if u.message {
@@ -46,18 +46,19 @@ func (r *readLimits) frameEnds() { r.waited, r.bytes = 0, 0 }
 
 func (r *readLimits) messageEnds() { r.message = 0 }
 
-// frameTime is how long the current frame may take in all.
+// frameTime returns how long the current frame may take in all.
 func (r *readLimits) frameTime(o *Options) time.Duration {
 	return o.FrameTimeout + time.Duration(r.bytes/minFrameRate)*time.Second
 }
 
-// messageTime is how long the current message, of which size bytes have come, may take in all.
+// messageTime returns how long the current message, of which size bytes have been received, may
+// take in all.
 func (r *readLimits) messageTime(o *Options, size uint64) time.Duration {
 	return o.MessageTimeout + time.Duration(min(size/minFrameRate, uint64(farthest/time.Second/2)))*time.Second
 }
 
-// remaining is how much longer we wait: for the current frame and message, for the answer to a
-// ping or, while the peer is idle, before it is pinged. size is that of messageTime.
+// remaining returns how much longer we wait: for the current frame and message, for the answer to
+// a ping or, while the peer is idle, before it is pinged. size is as for messageTime.
 func (r *readLimits) remaining(o *Options, u unfinished, size uint64) time.Duration {
 	left := o.IdleTimeout - r.waited
 	switch {

@@ -1,4 +1,4 @@
-// Waiting for the peer's bytes, and what it means when none come.
+// Waiting for the peer's bytes, and what happens when none arrive.
 
 package websocket
 
@@ -17,7 +17,7 @@ func (in *inbound) unfinished() unfinished {
 	return unfinished{in.decoder.Pending() > 0 || !in.empty(), op != protocol.OpContinuation}
 }
 
-// messageSize is how many bytes have come of the current message.
+// messageSize returns how many bytes of the current message have been received.
 func (in *inbound) messageSize() uint64 {
 	_, declared := in.decoder.Message()
 	return declared - min(declared, in.decoder.Pending())
@@ -49,7 +49,7 @@ func (in *inbound) receive(to []byte) (int, error) {
 	}
 }
 
-// readFailed decides what a read that failed after a wait means: after a first silence
+// readFailed decides what follows a read that failed after a wait: after a first silence
 // the peer is pinged and gets another chance.
 func (in *inbound) readFailed(err error, u unfinished, from clock) (retry bool, ended error) {
 	if !isTimeout(err) {
@@ -66,7 +66,7 @@ func (in *inbound) readFailed(err error, u unfinished, from clock) (retry bool, 
 	case closeBy == 0 && in.readUntil().passed(now):
 		return false, fmt.Errorf("read message: %w", os.ErrDeadlineExceeded)
 	case now < r.armed:
-		r.armed = 0 // another deadline than the limits' has woken us
+		r.armed = 0 // it was not the deadline of the limits that passed
 		return true, nil
 	case u.frame && r.waited >= r.frameTime(o):
 		return false, in.fail(protocol.ClosePolicy, "a frame took too long to arrive", ErrSlowFrame)
@@ -108,8 +108,8 @@ func (in *inbound) armRead(u unfinished) clock {
 	return now
 }
 
-// readUntil is when reading ends whatever comes; 0 is never. A close handshake's deadline
-// replaces the application's.
+// readUntil returns when reading ends whatever is received; 0 is never. The deadline of a
+// close handshake replaces the application's.
 func (in *inbound) readUntil() clock {
 	if by := in.link.closeBy.get(); by != 0 {
 		return by
@@ -130,5 +130,5 @@ func (in *inbound) setReadDeadline(t time.Time) error {
 	return in.wake()
 }
 
-// wake wakes the reader if it waits, so that it looks at the deadlines anew.
+// wake wakes the reader if it waits, so that it checks the deadlines again.
 func (in *inbound) wake() error { return in.link.nc.SetReadDeadline(epoch) }

@@ -35,14 +35,14 @@ type Server struct {
 }
 
 // Handle answers an opening handshake as Accept does and runs app with the connection in a
-// goroutine of its own; o may be nil. So the handler can return, and what net/http holds of
-// the request is freed: several times what a connection takes. An app that mentions the
-// request keeps all of that.
+// goroutine of its own; o may be nil. So the handler can return, which frees what net/http
+// holds of the request, several times the memory of a connection. That is not freed if app
+// refers to the request.
 //
-// When app returns, the connection ends, without a close handshake unless app has made one;
-// what was written and queued before leaves first. Shutdown waits for app.
+// When app returns, the connection ends, without a close handshake unless app has called
+// Close; what was written and queued before is sent first. Shutdown waits for app.
 //
-// An app that panics, or ends its goroutine, is logged, a panic with its stack, and its
+// If app panics or ends its goroutine, that is logged, a panic with its stack, and the
 // connection is closed with 1011; the server goes on.
 func (s *Server) Handle(w http.ResponseWriter, r *http.Request, o *AcceptOptions, app func(*Conn)) error {
 	c, err := s.accept(w, r, o, &s.apps)

@@ -12,9 +12,9 @@ import (
 	"framescope/protocol"
 )
 
-// Shutdown closes every connection with 1001 and accepts no more. It returns
-// when all have ended, and what Handle runs; those that have not when ctx does, or after
-// CloseTimeout, are cut off.
+// Shutdown closes every connection with 1001 and accepts no more. It returns when all
+// connections and the applications that Handle runs have ended. When ctx is done, or after
+// CloseTimeout, it ends the remaining connections without a close handshake.
 func (s *Server) Shutdown(ctx context.Context) {
 	s.gate.Lock()
 	s.closed = true

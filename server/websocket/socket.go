@@ -11,14 +11,14 @@ import (
 type socket struct {
 	nc     net.Conn
 	raw    syscall.RawConn // nil: everything goes through nc
-	record recorder        // is told what passes the descriptor, or nil
+	record recorder        // is called with what is read and written, or nil
 }
 
 // direct reports whether the descriptor is used.
 func (s *socket) direct() bool { return s.raw != nil }
 
-// recorder is a connection whose descriptor may be used by a caller that tells it what was
-// read and what is about to be written: a tapped connection.
+// recorder is a tapped connection: its descriptor may be used if the methods below are called
+// with what was read and what is about to be written.
 type recorder interface {
 	syscall.Conn
 	Received(b []byte, err error)
