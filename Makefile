@@ -39,7 +39,7 @@ bench-peers: build ## measure us beside other Go libraries (BENCHFLAGS='-quick -
 	@cd server/websocket/internal/bench && go test -c -o ../../../../bin/bench-peers .
 	@exec bin/bench-peers measure -program '$(CURDIR)/bin/framescope' $(BENCHFLAGS)
 
-compare: tools ## hold us and gorilla/websocket against the RFC, case by case: a Markdown table
+compare: tools ## compare us and gorilla/websocket with the RFC, case by case: a Markdown table
 	@mkdir -p bin && FULL=1 go test -count=1 ./server/websocket/internal/compare -compare.table='$(CURDIR)/bin/compare.md' >&2 && cat bin/compare.md
 
 soak: build ## attack a server from all sides beside well-behaved clients: a Markdown table (SOAK=20m)
@@ -54,8 +54,8 @@ fuzz: tools ## run every fuzz target for a while each (FUZZTIME=30s)
 	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime '$(FUZZTIME)' -fuzzminimizetime 100x "$$dir" </dev/null; \
 	  done; done
 
-# Whole it takes hours: SAMPLE=10 mutates a line in ten, LIMIT=30m ends each package's run then.
-mutants: tools ## change the code and see whether tests notice (PKG=./protocol SAMPLE=10 LIMIT=30m)
+# A full run takes hours: SAMPLE=10 mutates one line in ten, LIMIT=30m ends each package's run after 30 minutes.
+mutants: tools ## change the code in many small ways and list what the tests do not notice (PKG=./protocol SAMPLE=10 LIMIT=30m)
 	@build/mutants.sh $(PKG)
 
 lint: modules ## gofmt, go vet, staticcheck, tsc and the TypeScript linter
@@ -72,15 +72,15 @@ fmt: modules ## format Go and TypeScript
 	@gofmt -w build protocol server wasm
 	@cd frontend && npm run --silent format
 
-profile: tools ## write anew the profile by which the WASM build inlines
+profile: tools ## renew the profile that guides inlining in the WASM build
 	@go test -trimpath -run '^$$' -bench Ingest/alike -benchtime 4s -o /tmp/inspect.test -cpuprofile wasm/default.pgo ./wasm/inspect
 	@rm /tmp/inspect.test
 
-clean: ## remove everything that was made, node_modules included
+clean: ## remove everything that was built or installed, node_modules included
 	@rm -rf bin frontend/node_modules
 	@find server/site/dist -mindepth 1 -not -name .gitkeep -delete
 
-# What the targets above need.
+# Prerequisites of the targets above.
 
 test-go: page-tests browser
 	@GOOS=wasip1 GOARCH=wasm go vet ./wasm/... ./protocol/...

@@ -32,7 +32,7 @@ func main() {
 }
 `
 
-// said takes what a development session prints, and tells a test that it has printed.
+// said collects what a development session prints, and notifies the test.
 type said struct {
 	mutex   sync.Mutex
 	b       bytes.Buffer

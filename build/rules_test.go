@@ -109,7 +109,7 @@ func parse(t *testing.T, name string) *ast.File {
 	return f
 }
 
-// nested tells whether a file is of a module of its own, which has no fence: its go.mod says what
+// nested reports whether a file is in a module of its own, which has no fence: its go.mod says what
 // it may import.
 func nested(name string) bool {
 	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {

@@ -12,11 +12,11 @@ import (
 	"testing"
 )
 
-// followHTTP gives d the pieces of a stream as they would come and tells what they
+// followHTTP passes d the pieces of a stream as they would arrive and describes what they
 // were: "head(…) body(…) end".
 func followHTTP(d *HTTPDecoder, pieces ...string) string {
 	var told, body strings.Builder
-	tell := func(text string) {
+	describe := func(text string) {
 		if body.Len() > 0 {
 			fmt.Fprintf(&told, " body(%s)", body.String())
 			body.Reset()
@@ -30,17 +30,17 @@ func followHTTP(d *HTTPDecoder, pieces ...string) string {
 			ev, n, err := d.Next(held)
 			if ev.Head != nil {
 				line, _ := cutLine(string(ev.Head))
-				tell(fmt.Sprintf(" head(%s)+%d", line, len(ev.Head)))
+				describe(fmt.Sprintf(" head(%s)+%d", line, len(ev.Head)))
 			}
 			body.Write(ev.Body)
 			if ev.End {
-				tell(" end")
+				describe(" end")
 			}
 			if ev.Over {
-				tell(" over")
+				describe(" over")
 			}
 			if held = held[n:]; err != nil {
-				tell(fmt.Sprintf(" %s", err.(*HTTPError).Section))
+				describe(fmt.Sprintf(" %s", err.(*HTTPError).Section))
 				return told.String()
 			}
 			if n == 0 {
@@ -48,7 +48,7 @@ func followHTTP(d *HTTPDecoder, pieces ...string) string {
 			}
 		}
 	}
-	tell("")
+	describe("")
 	if d.Unfinished() {
 		told.WriteString(" …")
 	}
@@ -194,7 +194,7 @@ func TestHTTPDecoderSearchesOnce(t *testing.T) {
 	}
 }
 
-// asNetHTTP reads the messages of wire with net/http and tells of each what
+// asNetHTTP reads the messages of wire with net/http and describes of each what
 // followHTTP would, without the head's first line, as far as net/http takes them.
 func asNetHTTP(wire []byte, side Side, method string) (messages []string) {
 	source := bytes.NewReader(wire)
@@ -224,8 +224,8 @@ func asNetHTTP(wire []byte, side Side, method string) (messages []string) {
 	}
 }
 
-// asWeDo tells the same with our decoder. sure is false when the messages after those
-// told are an error, or no HTTP.
+// asWeDo describes the same with our decoder. sure is false if what follows the messages that it
+// describes is an error, or no HTTP.
 func asWeDo(wire []byte, side Side, method string) (messages []string, sure bool) {
 	d := HTTPDecoder{From: side, Method: method}
 	var head int

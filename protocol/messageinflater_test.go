@@ -128,7 +128,7 @@ func TestInflatedLimit(t *testing.T) {
 	}
 }
 
-// TestTwoPlaces: where text goes wrong and where inflating does are told apart, also
+// TestTwoPlaces: where text becomes invalid and where inflating fails are two places, also
 // when one call finds both.
 func TestTwoPlaces(t *testing.T) {
 	// A stored block of a, 0xFF and b, and a block of the reserved type.
@@ -247,7 +247,7 @@ func TestWhatNeedsNoContext(t *testing.T) {
 }
 
 // A decoder that has let go of its memory between two frames goes on with what needs
-// none, and says of the rest that it cannot be inflated.
+// none, and says of the remainder that it cannot be inflated.
 func TestReleaseContext(t *testing.T) {
 	c := newCompressor(t)
 	const text = "the same words in each message, and many of them"

@@ -1,4 +1,4 @@
-// What payloads may hold, by enumeration: every way of reading says what the standard
+// What payloads may contain, by enumeration: every way of reading says what the standard
 // library says, however a message is cut.
 
 package protocol
@@ -158,7 +158,7 @@ func (r reader) message(d *Decoder, rsv uint8, before, text, behind string, cuts
 			inside = append(append(make([]cut, len(before)), inside...), make([]cut, len(payload)-len(before)-len(inside)-1)...)
 		}
 		broken := r.read(d, wire, inside)
-		if bad < 0 && broken.Has(RuleUTF8Invalid) { // a message is told to be wrong once
+		if bad < 0 && broken.Has(RuleUTF8Invalid) { // a message is reported as invalid once
 			bad = from + int(d.Seen(RuleUTF8Invalid))
 			broken &^= RuleUTF8Invalid.Set()
 		}

@@ -28,7 +28,7 @@ func couldBecomeValid(b []byte) bool {
 		if end == len(b) {
 			return true
 		}
-		// Whatever completes the rest: try every continuation of up to 3 bytes.
+		// Try every continuation of up to 3 bytes.
 		if completes(b[end:], 3) {
 			return true
 		}

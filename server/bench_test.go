@@ -52,7 +52,7 @@ func echoRound(b *testing.B, conns []net.Conn, burst []byte, frames, answer int,
 }
 
 // BenchmarkTap reports the throughput of /ws/echo with the tap and its history on and
-// nobody watching, and that throughput as a share of the one without a tap: the median
+// no page watching, and that throughput as a share of the one without a tap: the median
 // over pairs of rounds, since the speed of the machine varies.
 func BenchmarkTap(b *testing.B) {
 	for _, test := range []struct {

@@ -196,7 +196,7 @@ func dial(t testing.TB, base, path string, subprotocols ...string) *websocket.Co
 type lockedBuffer struct {
 	mutex   sync.Mutex
 	b       bytes.Buffer
-	written chan struct{} // closed by the next write; nil if nobody waits for it
+	written chan struct{} // closed by the next write; nil if no goroutine waits for it
 }
 
 func (l *lockedBuffer) Write(p []byte) (int, error) {

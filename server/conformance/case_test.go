@@ -18,7 +18,7 @@ type frame struct {
 	rsv     uint8
 	payload string
 
-	declared    uint64 // payload length in the header when not that of payload; the rest never comes
+	declared    uint64 // payload length in the header if it is not that of payload; the remainder is never sent
 	lengthBytes uint8  // bytes of extended length, when more than needed
 	wrongMask   bool   // masked by a server, or not by a client
 }

@@ -1,4 +1,4 @@
-// DEFLATE read by hand (RFC 1951), to see what an inflater does not tell: how far
+// DEFLATE read by hand (RFC 1951), to see what an inflater does not report: how far
 // back the copies reach.
 
 package conformance

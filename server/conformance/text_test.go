@@ -75,7 +75,7 @@ func invalidText() (cases []testCase) {
 }
 
 // invalidTextAtOnce: the close frame comes when the wrong
-// byte does: the rest of the message is never sent. And not a byte earlier: up to
+// byte does: the remainder of the message is never sent. And not a byte earlier: up to
 // there a ping is answered.
 func invalidTextAtOnce() (cases []testCase) {
 	rule := protocol.RuleUTF8Invalid

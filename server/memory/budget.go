@@ -66,7 +66,7 @@ func NewBudget(limit int64, log *slog.Logger) *Budget {
 	return &Budget{limit: limit, log: log, accounts: map[*Account]*entry{}}
 }
 
-// Limit is the bound in bytes, 0 for none.
+// Limit returns the limit in bytes, 0 for none.
 func (b *Budget) Limit() int64 {
 	if b == nil {
 		return 0
@@ -74,7 +74,7 @@ func (b *Budget) Limit() int64 {
 	return b.limit
 }
 
-// Used is how many bytes are held.
+// Used returns how many bytes are held.
 func (b *Budget) Used() int64 {
 	if b == nil {
 		return 0
@@ -82,11 +82,11 @@ func (b *Budget) Used() int64 {
 	return b.used.Load()
 }
 
-// Full reports whether nothing more should be kept that can be done without.
+// Full reports whether memory is so scarce that only what is necessary should be kept.
 func (b *Budget) Full() bool { return b != nil && b.used.Load() >= b.limit }
 
 // Scarce reports whether a quarter of the limit is used: then buffers should not be returned
-// to pools, which nobody counts.
+// to pools, which no budget counts.
 func (b *Budget) Scarce() bool { return b != nil && b.used.Load() >= b.limit/4 }
 
 // Account is what one holder keeps. The zero value keeps nothing.
@@ -100,14 +100,14 @@ type Account struct {
 // compression context, and not pending work. An account with only such bytes is evicted last.
 func (a *Account) SetResting(n int64) { a.resting.Store(uint32(n >> 10)) }
 
-// milliseconds is a moment as an account has it, which is never 0 and wraps round.
+// milliseconds converts a moment for Account.grew: it is never 0 and wraps around.
 func (t moment) milliseconds() uint32 { return uint32(t/moment(time.Millisecond)) | 1 }
 
 const closedAccount = -1 << 62
 
 // Grow is Add for bytes that are about to be allocated: it waits for its turn and until there
 // is memory, five seconds at most, while others are evicted. A request is admitted while less
-// than the limit is used, so one may pass it; no other is admitted until use is below the limit
+// than the limit is used, so one request may exceed it; no other is admitted until use is below the limit
 // again. ErrFull and ErrTooLarge say that h itself has to give up what it keeps; then nothing
 // was added.
 func (b *Budget) Grow(a *Account, h Holder, n int64) error {

@@ -1,4 +1,4 @@
-// The budget: who goes first, who waits for how long, and that all adds up.
+// The budget: which holders are evicted first, how long others wait, and that the sums are right.
 
 package memory
 
@@ -39,7 +39,7 @@ func (p *peer) add(n int64) { p.budget.Add(&p.account, p, n) }
 
 func (p *peer) grow(n int64) error { return p.budget.Grow(&p.account, p, n) }
 
-// crowd is a budget and who keeps its bytes.
+// crowd is a budget with its holders.
 type crowd struct {
 	*Budget
 	log     bytes.Buffer
@@ -120,7 +120,7 @@ func TestWhoeverWaitsMayHaveToGo(t *testing.T) {
 	}
 }
 
-// One that does not go though it must holds nobody up for long, and others go instead.
+// A holder that was evicted and frees nothing delays others only shortly, and others are evicted instead.
 func TestStubbornHolders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCrowd(1000)

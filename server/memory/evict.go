@@ -20,7 +20,7 @@ const (
 	share = 8
 	// scanTime is the least time between two scans of all accounts.
 	scanTime = 50 * time.Millisecond
-	// reportTime is how long evictions are gathered into one line of the log.
+	// reportTime is how long evictions are collected for one line of the log.
 	reportTime = time.Second
 )
 
@@ -117,7 +117,7 @@ type candidate struct {
 	weight  float64
 }
 
-// compareCandidates sorts those that are evicted first to the front: by weight, and all that rest last.
+// compareCandidates sorts by the order of eviction: by weight, and those with only resting bytes last.
 func compareCandidates(x, y candidate) int {
 	if x.resting != y.resting {
 		if y.resting {

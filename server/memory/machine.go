@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// Machine is how many bytes of memory this process may use at most: those of the machine
-// or of its control groups, whichever is less; 0 where that is not known.
+// Machine returns how many bytes of memory this process may use at most: those of the machine
+// or of its control groups, whichever is less; 0 if that is not known.
 func Machine() int64 {
 	return machine(os.ReadFile)
 }
@@ -61,7 +61,7 @@ func total(meminfo string) int64 {
 	return 0
 }
 
-// number reads a file that holds one, 0 if it holds none: "max" is no bound.
+// number returns the number in a file, 0 if there is none: "max" is no bound.
 func number(read func(string) ([]byte, error), name string) int64 {
 	b, err := read(name)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// releaseTime is how often it is looked at what could be given back.
+	// releaseTime is how often Tend checks whether memory should be given back.
 	releaseTime = 10 * time.Second
 	// keptFree is how much the runtime may keep in bytes, beside twice what is in use: it
 	// takes that again before the next collection.
@@ -73,12 +73,11 @@ type releaser struct {
 	quiet int // times that memory was given back since something was last collected
 }
 
-// poolCycles is how many collections it takes until pools have let go of what nobody uses.
+// poolCycles is how many collections it takes until pools have freed what is not used.
 const poolCycles = 2
 
-// due reports whether memory should be given back, now that the heap is h. Of a heap on
-// which nothing was collected for a while it is not known what is in use: a peak may have
-// gone since.
+// due reports whether memory should be given back, now that the heap is h. If there was no
+// collection for a while, it is not known how much is in use: a peak may be over.
 func (r *releaser) due(h heap) bool {
 	quiet := h.cycles == r.seen.cycles
 	r.seen = h

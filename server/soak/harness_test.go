@@ -91,7 +91,7 @@ func TestVerdicts(t *testing.T) {
 	a.together = true
 	a.want("1009")
 	if len(a.failures) != 2 {
-		t.Errorf("who shares the memory may be sent away: %q", a.failures)
+		t.Errorf("a peer that shares the memory may be closed: %q", a.failures)
 	}
 	r := &row{peak: 2, bound: 1, times: []time.Duration{time.Minute}}
 	if r.judge(scale{p99: time.Second}); len(r.failures) != 2 {
@@ -159,7 +159,7 @@ func TestLeave(t *testing.T) {
 		}
 	}
 	if gone != "too slow;1000;1001;" {
-		t.Errorf("those who left did so with %q", gone)
+		t.Errorf("members left with %q", gone)
 	}
 	for _, e := range []chatEvent{{Type: "leave", Name: "ann"}, {Type: "leave", Names: []string{"bob", "ann"}, Reasons: []string{"x", "y"}}} {
 		if r.hear(m, e) == nil {

@@ -36,16 +36,16 @@ func (a *attackRun) relay() (*relay, error) {
 				return
 			}
 			a.track(peer)
-			go r.pass(peer, server)
-			go r.pass(server, peer)
+			go r.copyUntilFailure(peer, server)
+			go r.copyUntilFailure(server, peer)
 		}
 	}()
 	return r, nil
 }
 
-// pass copies until the relay fails. Then it reads no more, so that nothing that the
+// copyUntilFailure copies until the relay fails. Then it reads no more, so that nothing that the
 // server sends is acknowledged once the buffers are full.
-func (r *relay) pass(to, from net.Conn) {
+func (r *relay) copyUntilFailure(to, from net.Conn) {
 	b := make([]byte, 4<<10)
 	for {
 		n, err := from.Read(b)

@@ -1,4 +1,4 @@
-// The history and its watchers, from outside: nothing is lost untold, and nothing told twice.
+// The history and its watchers, from outside: each loss is reported, and nothing is sent twice.
 
 package tap_test
 
@@ -52,7 +52,7 @@ func TestSlowWatcherLosesWholeFramesExactly(t *testing.T) {
 	if held := frames.Held(); held > 1<<20+256<<10 {
 		t.Errorf("the history holds %d bytes", held)
 	}
-	// One who comes late is told how many went before.
+	// A late watcher is sent the number of frames before its first.
 	late := collect(t, frames)
 	late.until(closed)
 	if r := late.records[0]; r.Kind != feed.Begin || binary.LittleEndian.Uint64(r.Data[16:])+uint64(len(late.of(feed.Frame, protocol.Client))) != total {
@@ -60,8 +60,8 @@ func TestSlowWatcherLosesWholeFramesExactly(t *testing.T) {
 	}
 }
 
-// TestWatcherKeepsTheBlockThatItIsIn: told of its losses it stands at the oldest block,
-// the first to be evicted, of which it has been handed nothing yet.
+// TestWatcherKeepsTheBlockThatItIsIn: after a watcher has been sent its losses it is at the
+// oldest block, the first to be evicted, and has been sent nothing of that yet.
 func TestWatcherKeepsTheBlockThatItIsIn(t *testing.T) {
 	frames := tap.New(tap.Options{Snap: 1 << 20, History: 1 << 20})
 	slow := collect(t, frames)
@@ -163,8 +163,8 @@ func TestResumeAmidFramesThatCameTogether(t *testing.T) {
 	}
 }
 
-// Who comes late is told of the connections that are open where the history begins,
-// and of no others; who resumes is told nothing again.
+// A late watcher is sent the connections that are open where the history begins, and no
+// others; a watcher that resumes is sent nothing again.
 func TestLateWatcherKnowsWhoIsOpen(t *testing.T) {
 	for _, history := range []int64{1 << 20, 0} {
 		frames := tap.New(tap.Options{Snap: 1 << 20, History: history})
@@ -210,7 +210,7 @@ func TestLateWatcherKnowsWhoIsOpen(t *testing.T) {
 	}
 }
 
-// Of a long head a late watcher is told what makes the handshake.
+// Of a long head a late watcher is sent the fields of the handshake.
 func TestLateWatcherIsToldTheHandshake(t *testing.T) {
 	frames, host := tapped(t, tap.Options{Snap: 1 << 20, History: 512 << 10})
 	for _, cookie := range []int{10, 5_000, 60_000} {
@@ -271,8 +271,8 @@ func TestWatcherStops(t *testing.T) {
 	}
 }
 
-// Short records are gathered while nobody watches, long ones and those that come
-// later are not: they stand in order all the same.
+// Without watchers, short records are collected; long ones, and those that follow, are not:
+// all are in order nevertheless.
 func TestRecordsStayInOrder(t *testing.T) {
 	frames := tap.New(tap.Options{Snap: 64 << 10, History: 8 << 20})
 	conn := frames.Wrap(sink{}, protocol.Server)

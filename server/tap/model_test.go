@@ -18,7 +18,7 @@ import (
 	"framescope/protocol/feed"
 )
 
-// reader is a page: it believes what it is told, and goes on with that when its feed
+// reader is a page: it believes what it is sent, and continues with that when its feed
 // breaks off.
 type reader struct {
 	t       *testing.T
@@ -111,7 +111,7 @@ func (r *reader) takeKnown(data []byte) {
 		}
 		open[id] = true
 		if _, known := r.open[id]; !known {
-			r.open[id] = nil // told without its records, for lack of room
+			r.open[id] = nil // listed without its records, for lack of memory
 		}
 	}
 	maps.DeleteFunc(r.open, func(id uint32, _ []string) bool { return id >= first && id <= last && !open[id] })

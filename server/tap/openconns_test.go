@@ -1,5 +1,5 @@
-// The open connections by themselves: what is known of them in how much room, and that a
-// watcher is told each change, however the telling is cut.
+// The open connections by themselves: what is known of them in how much memory, and that a
+// watcher is sent each change, however the changes are cut into batches.
 
 package tap
 
@@ -15,7 +15,7 @@ import (
 	"framescope/protocol/feed"
 )
 
-// evictedBlock is a block that tells of connections: those that open, and those that close.
+// evictedBlock returns a block with the records of connections that open and that close.
 func evictedBlock(opened, closed []uint32, pad string) *block {
 	b := new(block)
 	add := func(r feed.Record) {
@@ -32,9 +32,9 @@ func evictedBlock(opened, closed []uint32, pad string) *block {
 	return b
 }
 
-// TestChangesAreTold plays openings and closings and tells a reader now and then, in
-// batches of every size: it ends with what is open.
-func TestChangesAreTold(t *testing.T) {
+// TestChangesAreSent opens and closes connections and sends a reader the changes now and then, in
+// batches of every size: in the end the reader knows which are open.
+func TestChangesAreSent(t *testing.T) {
 	for seed := range uint64(300) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		var o openConns
@@ -102,8 +102,8 @@ func TestChangesAreTold(t *testing.T) {
 	}
 }
 
-// What a watcher saw open in the history, and close unseen, is told at the end of what is
-// told, however many batches that takes.
+// Connections that a watcher saw open in the history, and whose end it missed, are reported at the
+// end of the changes, however many batches these are.
 func TestHighestIDsAreTold(t *testing.T) {
 	var o openConns
 	o.limit = 1 << 20
@@ -149,7 +149,7 @@ func TestHeadOfAnEndedConnection(t *testing.T) {
 	}
 }
 
-// takeAll takes a batch in and returns how many ranges it tells of.
+// takeAll reads a batch and returns how many ranges it has.
 func (r *reader) takeAll(batch []byte) (ranges int) {
 	for len(batch) > 0 {
 		record, n, err := feed.Parse(batch)

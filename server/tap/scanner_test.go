@@ -175,12 +175,12 @@ func framesOf(t *testing.T, o tap.Options, f func(c *tap.Conn), pieces ...string
 	all := collect(t, frames)
 	all.until(closed)
 	for _, r := range all.of(feed.Frame, protocol.Server) {
-		got = append(got, tell(r))
+		got = append(got, describe(r))
 	}
 	return got
 }
 
-func tell(r feed.Record) string {
+func describe(r feed.Record) string {
 	text := fmt.Sprintf("%x", r.Data)
 	if len(text) > 40 {
 		text = fmt.Sprintf("%s… %d bytes", text[:40], len(r.Data))
@@ -240,7 +240,7 @@ func TestAbandonedFrameStandsBeforeItsAnswer(t *testing.T) {
 	var got []string
 	for _, r := range all.records {
 		if r.Kind == feed.Frame {
-			got = append(got, fmt.Sprint(r.Side, " ", tell(r)))
+			got = append(got, fmt.Sprint(r.Side, " ", describe(r)))
 		}
 	}
 	if want := []string{"client 81feffff000000004865 partial of 65543", "server 880203f1"}; !slices.Equal(got, want) {
@@ -274,7 +274,7 @@ func FuzzAbandon(f *testing.F) {
 			if n > 0 && length <= math.MaxUint64-uint64(n) {
 				r.WireSize = uint64(n) + length
 			}
-			want = append(want, tell(r))
+			want = append(want, describe(r))
 			offset, rest = end, wire[end:]
 		}
 		first := true
@@ -290,8 +290,8 @@ func FuzzAbandon(f *testing.F) {
 	})
 }
 
-// What passes while nobody watches and nothing is kept leaves a hole: what comes of a
-// frame afterwards does not stand where the missing bytes were.
+// Bytes that arrive without a watcher, and without history, are missing: later bytes of the same
+// frame are not recorded in their place.
 func TestRecordingThatStopsInsideAFrame(t *testing.T) {
 	frames := tap.New(tap.Options{Snap: 100})
 	c := frames.Wrap(sink{}, protocol.Server)
@@ -311,8 +311,8 @@ func TestRecordingThatStopsInsideAFrame(t *testing.T) {
 	c.Received([]byte("four\x89\x00"), nil)
 	second.until(func(r feed.Record) bool { return r.Kind == feed.Frame && r.Data[0] == 0x89 })
 	got := second.of(feed.Frame, protocol.Server)
-	if want := "820a6f6e65 cut of 12"; tell(got[0]) != want {
-		t.Errorf("%q, want %q", tell(got[0]), want)
+	if want := "820a6f6e65 cut of 12"; describe(got[0]) != want {
+		t.Errorf("%q, want %q", describe(got[0]), want)
 	}
 }
 
@@ -339,7 +339,7 @@ func TestWriteIsRecordedBeforeItIsMade(t *testing.T) {
 	var got []string
 	for _, r := range all.records {
 		if r.Kind == feed.Frame {
-			got = append(got, tell(r))
+			got = append(got, describe(r))
 		}
 	}
 	if want := []string{"8900", "8a8000000000"}; !slices.Equal(got, want) {

@@ -394,7 +394,7 @@ func TestOptionsOfTheServer(t *testing.T) {
 	}
 }
 
-// A server that was not attached knows of no request: that is told, not passed over.
+// A tap whose server was not attached knows of no request: that is reported, not ignored.
 func TestServerThatIsNotAttached(t *testing.T) {
 	frames := tap.New(tap.Options{})
 	handler := frames.Handler(0, http.NotFoundHandler())

@@ -1,4 +1,4 @@
-// Watchers that fall behind: what they are told, and what they may cost.
+// Watchers that fall behind: what they are sent, and what they may cost.
 
 package tap
 
@@ -15,7 +15,7 @@ import (
 	"framescope/protocol/feed"
 )
 
-// A watcher that lost connections but not one frame must be told all the same.
+// A watcher that has missed connections, but no frame, must be sent the changes, too.
 func TestOvertakenWithoutLosingAFrame(t *testing.T) {
 	m := newModel(t, 600<<10, 1)
 	m.connect(100)
@@ -34,7 +34,7 @@ func TestOvertakenWithoutLosingAFrame(t *testing.T) {
 	m.check(false)
 }
 
-// What was evicted while nobody could take it in is taken in before a watcher is told.
+// Blocks that were evicted while openConns was locked are read before a watcher catches up.
 func TestEvictedIsTakenInFirst(t *testing.T) {
 	m := newModel(t, 600<<10, 1)
 	m.connect(100)
@@ -55,7 +55,7 @@ func TestEvictedIsTakenInFirst(t *testing.T) {
 	m.check(false)
 }
 
-// Those who record wait when too much waits to be taken in.
+// Goroutines that record wait while too many evicted blocks wait to be read.
 func TestEvictedBlocksAreBounded(t *testing.T) {
 	m := newModel(t, 600<<10, 1)
 	h := &m.tap.history
@@ -72,7 +72,7 @@ func TestEvictedBlocksAreBounded(t *testing.T) {
 			m.connect(2000)
 			for range 10 {
 				if m.send(1, 30_000); waiting() > maxEvicted {
-					t.Errorf("%d blocks wait, and one who records does not", waiting())
+					t.Errorf("%d blocks wait, and a goroutine that records does not", waiting())
 					return
 				}
 			}
@@ -143,8 +143,8 @@ func TestConnectionsThatChangeFasterThanAWatcherReads(t *testing.T) {
 	m.check(false)
 }
 
-// However many are open, what a late watcher is told comes in ordinary batches, and is
-// kept by nobody.
+// However many connections are open, a late watcher is sent them in ordinary batches, which
+// are not kept.
 func TestManyConnectionsAreToldInBatches(t *testing.T) {
 	m := newModel(t, 64<<20, 3)
 	for range 5000 {
@@ -189,7 +189,7 @@ func TestLongRecordIsABatch(t *testing.T) {
 	m.check(true)
 }
 
-// With history off, connections are known that opened while nobody watched.
+// With history off, connections that opened without a watcher are known.
 func TestHistoryOffKnowsConnections(t *testing.T) {
 	m := newModel(t, 0, 1)
 	for range 100 {
@@ -257,7 +257,7 @@ func TestFeedRate(t *testing.T) {
 	})
 }
 
-// With history off nothing is kept while nobody watches, nor after: not even a frame that a
+// With history off nothing is kept without watchers, nor after: not even a frame that a
 // connection's end finds unfinished.
 func TestHistoryOffKeepsNothing(t *testing.T) {
 	frames := New(Options{Snap: 100})

@@ -1,4 +1,4 @@
-// The connection tells the tap what it reads and writes at the descriptor: whatever it does,
+// The connection reports to the tap what it reads from and writes to the descriptor: whatever it does,
 // what is recorded are the bytes that crossed the wire.
 
 package tap_test

@@ -179,7 +179,7 @@ func TestPolicyOfOneRequest(t *testing.T) {
 	}
 }
 
-// What is refused by its Host is told so, and no error names a flag of a program.
+// A refusal of the Host says so, and no error names a flag of a program.
 func TestRefusalsSayWhatTheLibraryKnows(t *testing.T) {
 	for hint, says := range map[string]string{
 		"":           "Host evil.example is not served here (RFC 6455 10.2)",

@@ -25,7 +25,7 @@ import (
 type connKey struct{}
 
 // cloggedServer serves WebSockets of s on sockets that take no more bytes when the
-// handshake is answered, and tells what Accept returned.
+// handshake is answered, and returns what Accept returned.
 func cloggedServer(t *testing.T, s *websocket.Server) (host string, accepting <-chan struct{}, accepted <-chan error) {
 	t.Helper()
 	begins, results := make(chan struct{}), make(chan error, 1)

@@ -1,4 +1,4 @@
-// What errors tell of the end of a connection: its code, who closed it, and that every end is a
+// What errors say about the end of a connection: its code, which end closed it, and that every end is a
 // CloseError.
 
 package websocket_test
@@ -110,7 +110,7 @@ func TestFailedWriteTellsHowItEnded(t *testing.T) {
 		err = c.WriteMessage(websocket.Binary, make([]byte, 1<<20))
 	}
 	if websocket.CloseStatus(err) != websocket.CloseAbnormal || !errors.Is(err, websocket.ErrSlowReader) || errors.Is(err, net.ErrClosed) {
-		t.Errorf("a write that nobody reads: %v", err)
+		t.Errorf("a write that is not read: %v", err)
 	}
 }
 

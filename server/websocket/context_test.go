@@ -128,7 +128,7 @@ func TestReadContextAndDeadline(t *testing.T) {
 	}
 }
 
-// However deadlines and cancellations meet, each read ends in time and nothing is lost.
+// However deadlines and cancellations coincide, each read ends in time and nothing is lost.
 func TestReadContextsAndDeadlinesMeet(t *testing.T) {
 	nc, c := rawPeer(t, plain)
 	const rounds = 600

@@ -86,7 +86,7 @@ func TestDialTLS(t *testing.T) {
 	}
 }
 
-// connectProxy tunnels for who knows the password, and counts.
+// connectProxy opens tunnels for clients that know the password, and counts them.
 func connectProxy(t *testing.T, secure bool) (u *url.URL, config *tls.Config, tunnels *int) {
 	t.Helper()
 	tunnels = new(int)

@@ -1,4 +1,4 @@
-// Pacing: a sender that waits for OnDrain never fills the queue, and is told of the end.
+// OnDrain: a sender that waits for it never fills the queue, and it is called at the end, too.
 
 package websocket_test
 

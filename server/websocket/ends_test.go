@@ -221,7 +221,7 @@ func TestCloseBesideMessages(t *testing.T) {
 }
 
 // What is thrown away after our close frame is thrown away as long as it may take,
-// whoever sets deadlines or closes meanwhile: to close earlier would reset the socket.
+// even if other goroutines set deadlines or close: closing earlier would reset the socket.
 func TestLingerIsNotCut(t *testing.T) {
 	for name, cut := range map[string]func(*websocket.Conn){
 		"deadline": func(c *websocket.Conn) { c.SetReadDeadline(time.Now().Add(time.Hour)) },

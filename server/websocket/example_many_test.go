@@ -42,7 +42,7 @@ func (h *hub) serve(c *websocket.Conn) {
 	}
 }
 
-// broadcast waits for nobody: what a member does not take at once waits in its queue.
+// broadcast waits for no member: what one does not read at once waits in its queue.
 func (h *hub) broadcast(m *websocket.Prepared) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -127,7 +127,7 @@ func ExampleConn_WriteMessage_concurrent() {
 	// Output: [writer 0 writer 1 writer 2]
 }
 
-// A message that ReadMessage returned belongs to the caller, who may keep it.
+// A message that ReadMessage returned belongs to the caller, which may keep it.
 func ExampleConn_ReadMessage() {
 	url, stop := serving(echoes)
 	defer stop()
@@ -158,7 +158,7 @@ func ExampleConn_Ping() {
 	defer stop()
 	c := mustDial(url, nil)
 	defer c.CloseNow()
-	go func() { // who reads receives the pongs
+	go func() { // the reader receives the pongs
 		for {
 			if _, _, err := c.ReadMessage(); err != nil {
 				return

@@ -47,7 +47,7 @@ func allRows() []row {
 		for _, flight := range []int{1, 4} {
 			rows = append(rows, row{
 				name: fmt.Sprintf("fan-out %s to 1,000, %d in flight", bytesName(size), flight), unit: "µs a delivery", can: framed,
-				begin: func(s *child) (work, error) { return newFan(s, size, flight) },
+				begin: func(s *child) (work, error) { return newFanOut(s, size, flight) },
 			})
 		}
 	}

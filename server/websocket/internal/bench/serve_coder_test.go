@@ -32,7 +32,7 @@ func serveCoder(l net.Listener) error {
 	handle("/takeover", coderEcho, websocket.CompressionContextTakeover)
 	var all crowd[*websocket.Conn]
 	handle("/idle", coderEcho, websocket.CompressionDisabled)
-	handle("/fan", func(c *websocket.Conn) { coderFan(c, &all) }, websocket.CompressionDisabled)
+	handle("/fanout", func(c *websocket.Conn) { coderFanOut(c, &all) }, websocket.CompressionDisabled)
 	return http.Serve(l, mux)
 }
 
@@ -61,7 +61,7 @@ func coderAnswer(c *websocket.Conn) error {
 	return c.Write(background, kind, message.Bytes())
 }
 
-func coderFan(c *websocket.Conn, all *crowd[*websocket.Conn]) {
+func coderFanOut(c *websocket.Conn, all *crowd[*websocket.Conn]) {
 	defer all.add(c)()
 	background := context.Background()
 	for {

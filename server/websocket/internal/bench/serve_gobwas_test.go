@@ -33,8 +33,8 @@ func serveGobwas(l net.Listener) error {
 				return
 			}
 			switch path {
-			case "/fan":
-				gobwasFan(nc, &all)
+			case "/fanout":
+				gobwasFanOut(nc, &all)
 			case "/idle":
 				// Without a read buffer: for little memory rather than few reads.
 				newGobwas(nc, nc, false).echo()
@@ -175,7 +175,7 @@ func (g *gobwas) answerDeflated(h ws.Header, message *bytes.Buffer) error {
 	return g.write(h, bytes.TrimSuffix(d.small.Bytes(), []byte("\x00\x00\xff\xff")))
 }
 
-func gobwasFan(nc net.Conn, all *crowd[net.Conn]) {
+func gobwasFanOut(nc net.Conn, all *crowd[net.Conn]) {
 	defer all.add(nc)()
 	for {
 		p, op, err := wsutil.ReadClientData(nc)

@@ -35,7 +35,7 @@ func serveGorilla(l net.Listener) error {
 	handle("/deflate", gorillaEcho, true)
 	var all crowd[*websocket.Conn]
 	handle("/idle", gorillaEcho, false)
-	handle("/fan", func(c *websocket.Conn) { gorillaFan(c, &all) }, false)
+	handle("/fanout", func(c *websocket.Conn) { gorillaFanOut(c, &all) }, false)
 	return http.Serve(l, mux)
 }
 
@@ -64,7 +64,7 @@ func gorillaAnswer(c *websocket.Conn) error {
 	return c.WriteMessage(kind, message.Bytes())
 }
 
-func gorillaFan(c *websocket.Conn, all *crowd[*websocket.Conn]) {
+func gorillaFanOut(c *websocket.Conn, all *crowd[*websocket.Conn]) {
 	defer all.add(c)()
 	for {
 		kind, p, err := c.ReadMessage()

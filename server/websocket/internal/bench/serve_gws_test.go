@@ -27,25 +27,25 @@ func serveGws(l net.Listener) error {
 	handle("/deflate", &gwsApp{}, gws.PermessageDeflate{Enabled: true})
 	handle("/takeover", &gwsApp{}, gws.PermessageDeflate{Enabled: true, ServerContextTakeover: true})
 	handle("/idle", &gwsApp{}, gws.PermessageDeflate{})
-	handle("/fan", &gwsApp{fan: &crowd[*gws.Conn]{}}, gws.PermessageDeflate{})
+	handle("/fanout", &gwsApp{fanOut: &crowd[*gws.Conn]{}}, gws.PermessageDeflate{})
 	return http.Serve(l, mux)
 }
 
 // gwsApp echoes, or tells all.
 type gwsApp struct {
 	gws.BuiltinEventHandler
-	fan *crowd[*gws.Conn]
+	fanOut *crowd[*gws.Conn]
 }
 
 func (a *gwsApp) OnOpen(c *gws.Conn) {
-	if a.fan != nil {
-		a.fan.add(c)
+	if a.fanOut != nil {
+		a.fanOut.add(c)
 	}
 }
 
 func (a *gwsApp) OnClose(c *gws.Conn, _ error) {
-	if a.fan != nil {
-		a.fan.add(c)()
+	if a.fanOut != nil {
+		a.fanOut.add(c)()
 	}
 }
 
@@ -57,11 +57,11 @@ func (a *gwsApp) OnMessage(c *gws.Conn, m *gws.Message) {
 		_ = c.WriteClose(1007, nil)
 		return
 	}
-	if a.fan == nil {
+	if a.fanOut == nil {
 		_ = c.WriteMessage(m.Opcode, m.Bytes())
 		return
 	}
 	b := gws.NewBroadcaster(m.Opcode, m.Bytes())
 	defer b.Close()
-	a.fan.each(func(c *gws.Conn) { _ = b.Broadcast(c) })
+	a.fanOut.each(func(c *gws.Conn) { _ = b.Broadcast(c) })
 }

@@ -30,7 +30,7 @@ func serveOurs(l net.Listener, t *tap.Tap) error {
 	handle("/takeover", ourEcho, websocket.Compression{PeerNoContextTakeover: true, ContextTakeover: true})
 	handle("/idle", ourEcho, websocket.Compression{Off: true})
 	var all crowd[*websocket.Conn]
-	handle("/fan", func(c *websocket.Conn) { ourFan(c, &all) }, websocket.Compression{Off: true})
+	handle("/fanout", func(c *websocket.Conn) { ourFanOut(c, &all) }, websocket.Compression{Off: true})
 	server := &http.Server{Handler: mux}
 	if t != nil {
 		mux.Handle("/ws/inspect", tap.Ignore(&watch.Handler{Tap: t, Server: &websocket.Server{}, Log: slog.New(slog.DiscardHandler)}))
@@ -54,7 +54,7 @@ func ourEcho(c *websocket.Conn) {
 	}
 }
 
-func ourFan(c *websocket.Conn, all *crowd[*websocket.Conn]) {
+func ourFanOut(c *websocket.Conn, all *crowd[*websocket.Conn]) {
 	defer all.add(c)()
 	for {
 		op, p, err := c.NextMessage()

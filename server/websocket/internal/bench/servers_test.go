@@ -18,7 +18,7 @@ var peers = []string{"gorilla", "coder", "gobwas", "gws"}
 // servers are set up as their documentation says, and where it leaves a choice in
 // the way that costs least here, with every check of the RFC, UTF-8 of text
 // included. Each echoes at /echo, at /deflate with permessage-deflate without
-// context takeover and at /takeover with it, and at /fan sends what one says to all.
+// context takeover and at /takeover with it, and at /fanout sends each message to all.
 var servers = map[string]func(net.Listener) error{
 	"raw":             serveRaw,
 	"framescope":      func(l net.Listener) error { return serveOurs(l, nil) },
@@ -73,7 +73,7 @@ func serveRaw(l net.Listener) error {
 // messages are buffers for those peers that read a message into the caller's.
 var messages = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// crowd is everybody who listens at /fan.
+// crowd has the connections to /fanout.
 type crowd[C comparable] struct {
 	mu  sync.Mutex
 	all map[C]struct{}

@@ -1,4 +1,4 @@
-// System calls of the load without a word to the scheduler, which has nobody else
+// System calls of the load that do not notify the scheduler, which has no other goroutine
 // to run meanwhile.
 
 package bench

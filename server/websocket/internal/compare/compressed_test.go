@@ -205,7 +205,7 @@ func talk(nc net.Conn, r role, frames []squeezed) (back []string, code int) {
 	for _, f := range append(frames[:len(frames):len(frames)], squeezed{fin | closing, "\x03\xe8"}) {
 		wire = appendFrame(wire, r, f.first, f.payload)
 	}
-	_, _ = nc.Write(wire) // whoever hangs up early is heard below
+	_, _ = nc.Write(wire) // an early end of the connection is found below
 	in, message, compressed := bufio.NewReader(nc), []byte(nil), false
 	for {
 		h, payload, err := readSqueezed(in)

@@ -12,7 +12,7 @@ func FuzzAgainstGorilla(f *testing.F) {
 		r := roles[end%2]
 		want := judge(r, wire)
 		if want.end == open {
-			// Who has read half a header may refuse it for that half, or wait.
+			// A reader that has half a header may refuse it for that half, or wait.
 			wire = wire[:want.whole]
 		}
 		p := newPlayer(r)

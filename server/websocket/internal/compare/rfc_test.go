@@ -50,7 +50,7 @@ func (v verdict) String() string {
 type judgement struct {
 	verdict
 	why   reason // zero when nothing was wrong
-	whole int    // bytes up to the last header that is not whole, which nobody need judge
+	whole int    // bytes up to the last header that is not whole, which need not be judged
 	idle  bool   // no message and no frame is unfinished
 }
 

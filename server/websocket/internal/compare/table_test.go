@@ -1,4 +1,4 @@
-// The result: who agreed with the RFC how often, and every difference.
+// The result: how often each library agreed with the RFC, and every difference.
 
 package compare_test
 

@@ -1,4 +1,4 @@
-// Fan-out: one who speaks and a thousand who listen.
+// Fan-out: one connection sends messages that a thousand others receive.
 
 package bench
 
@@ -13,8 +13,8 @@ import (
 
 const listeners = 1000
 
-// fan is a fan-out under way. Who speaks hears it too.
-type fan struct {
+// fanOut is a fan-out in progress. The speaker receives its own messages, too.
+type fanOut struct {
 	*load
 	speaker *client
 	size    int
@@ -23,16 +23,16 @@ type fan struct {
 	heard   int
 }
 
-func newFan(s *child, size, flight int) (work, error) {
+func newFanOut(s *child, size, flight int) (work, error) {
 	l, err := newLoad(s)
 	if err != nil {
 		return nil, err
 	}
 	p := binaryBytes(size)
 	out := frame(protocol.OpBinary, 0, p)
-	f := &fan{load: l, size: len(out), flight: flight}
+	f := &fanOut{load: l, size: len(out), flight: flight}
 	for range listeners + 1 {
-		c, err := l.add(s.addr, "/fan", "", out)
+		c, err := l.add(s.addr, "/fanout", "", out)
 		if err != nil {
 			l.close()
 			return nil, err
@@ -53,9 +53,9 @@ func newFan(s *child, size, flight int) (work, error) {
 	return f, nil
 }
 
-// gather speaks until everybody hears it: the server counts who listens only after
-// it has answered the handshake.
-func (f *fan) gather() error {
+// gather sends messages until all connections receive them: the server adds a listener only
+// after it has answered its handshake.
+func (f *fanOut) gather() error {
 	for range 50 {
 		heard := 0
 		if err := f.allow(f.speaker, f.size); err != nil {
@@ -72,7 +72,7 @@ func (f *fan) gather() error {
 	return errors.New("not everybody hears what is said")
 }
 
-func (f *fan) measure(length time.Duration) (done int, err error) {
+func (f *fanOut) measure(length time.Duration) (done int, err error) {
 	speak := func() error {
 		for f.sent*(listeners+1)-f.heard <= (f.flight-1)*(listeners+1) {
 			f.sent++
@@ -93,4 +93,4 @@ func (f *fan) measure(length time.Duration) (done int, err error) {
 	return done, err
 }
 
-func (f *fan) end() { f.close() }
+func (f *fanOut) end() { f.close() }
