@@ -18,7 +18,7 @@ type messageInflater struct {
 	unsure  bool // the sender's context may reach back further than ours
 }
 
-// inflateStage says how far the last compressed message has come.
+// inflateStage says how much of the last compressed message has been inflated.
 type inflateStage uint8
 
 const (

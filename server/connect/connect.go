@@ -51,7 +51,7 @@ type terminal struct {
 	conn     *websocket.Conn
 	out      *lines        // messages
 	notes    *lines        // everything else
-	received chan struct{} // of capacity 1: a message has come
+	received chan struct{} // of capacity 1: a message has been received
 	pings    pings
 }
 
@@ -111,8 +111,8 @@ func (t *terminal) dial(ctx context.Context) error {
 	return nil
 }
 
-// waitForEnd waits until the connection has ended, the user wants to end it, or no message has come
-// for a time after the end of the input. In the last two cases it closes the connection and
+// waitForEnd waits until the connection has ended, the user wants to end it, or no message has been
+// received for a time after the end of the input. In the last two cases it closes the connection and
 // returns true.
 func (t *terminal) waitForEnd(ctx context.Context, typed <-chan error) (closed bool) {
 	silence := make(<-chan time.Time)

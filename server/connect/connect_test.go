@@ -1,4 +1,4 @@
-// The client against servers that say what ordinary ones do not, over real sockets.
+// The client against servers that behave unusually, over real sockets.
 
 package connect_test
 

@@ -1,4 +1,4 @@
-// A recording that ends anywhere: what has come of the last frame is shown, and where it ends is said.
+// A recording that ends anywhere: the received part of the last frame is shown, and where it ends.
 
 package decode_test
 

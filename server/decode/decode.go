@@ -1,5 +1,5 @@
 // Package decode reads the bytes of one side of a WebSocket connection and prints
-// every frame with what it breaks: `framescope decode`, and what
+// every frame with the rules that it breaks: `framescope decode`, and what
 // `framescope connect --raw` shows.
 //
 // Frames may be of any size and the stream of any length: of a payload only the
@@ -118,7 +118,7 @@ func readError(err error) error {
 }
 
 // side returns the side that sent the frames: that of the options, or that of the heads before
-// them, or the one that the mask bit of the first frame tells (RFC 6455 5.1).
+// them, or the one that the mask bit of the first frame shows (RFC 6455 5.1).
 func (r *run) side(heads string) protocol.Side {
 	for _, name := range []string{r.options.From, heads} {
 		switch name {

@@ -1,4 +1,4 @@
-// Hex dumps: an offset before the bytes and perhaps characters behind them.
+// Hex dumps: an offset before the bytes and perhaps characters after them.
 
 package decode
 

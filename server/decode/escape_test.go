@@ -1,4 +1,4 @@
-// Escapes: nothing commands a terminal or hides, and nothing is lost.
+// Escapes: no text controls a terminal or is hidden, and nothing is lost.
 
 package decode
 

@@ -1,4 +1,4 @@
-// Hex digits and what may stand between them.
+// Hex digits and what may be between them.
 
 package decode
 
@@ -10,10 +10,10 @@ import (
 )
 
 // hexText reads hex digits or a hex dump. A digit by itself is a byte, as in the lists
-// that programs print; digits that run over the end of a line go on in the next.
+// that programs print; digits at the end of a line continue on the next line.
 type hexText struct {
 	half byte // a digit without its second, or 0
-	run  int  // digits since the last that was none
+	run  int  // consecutive digits so far
 	dump dump
 }
 

@@ -66,7 +66,7 @@ func (s *Stream) Decode(b []byte) error {
 	return nil
 }
 
-// addEvent adds to the frame what an event of n bytes tells, and emits it at its end.
+// addEvent adds an event of n bytes to the frame, and emits the frame at its end.
 func (s *Stream) addEvent(ev protocol.Event, n int) error {
 	f := &s.frame
 	if ev.Start {
@@ -100,7 +100,7 @@ func (s *Stream) addBreaches(rules protocol.Rules) {
 	}
 }
 
-// Finish ends the stream. If it ends inside a frame, Finish emits what has come of the frame and
+// Finish ends the stream. If it ends inside a frame, Finish emits the received part of the frame and
 // returns an error.
 func (s *Stream) Finish() error {
 	if !s.inside {
@@ -125,8 +125,8 @@ func (s *Stream) cutError(missing uint64) error {
 	return fmt.Errorf("the input ends inside a frame: of the one at byte %d the last %d bytes of payload are missing", s.frame.Offset, missing)
 }
 
-// finishPending emits what has come of a frame that the decoder has not begun: of a header, or of a
-// control frame, which it decodes only when all of it is there.
+// finishPending emits the received part of a frame that the decoder has not begun: a part of a
+// header, or of a control frame, which it decodes only when all of it is there.
 func (s *Stream) finishPending() error {
 	if len(s.pending) == 0 {
 		return nil

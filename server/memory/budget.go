@@ -25,7 +25,7 @@ var (
 
 // Holder is what keeps bytes, a connection for instance.
 type Holder interface {
-	// Evict tells the holder to give up what it keeps. It must neither block nor call the
+	// Evict asks the holder to give up what it keeps. It must neither block nor call the
 	// Budget, whose lock is held. tooLarge says that the holder kept so much that it
 	// would not fit later either.
 	Evict(tooLarge bool)

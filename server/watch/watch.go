@@ -3,11 +3,12 @@
 // The subprotocol is framescope.v1. The server sends binary messages, each of
 // them whole records as package feed defines them. The page sends text messages,
 // each a decimal number: how many more batches it has processed. At most eight
-// are under way, so a page that cannot keep up lags by milliseconds and loses
-// whole frames, counted, instead of falling ever further behind.
+// batches are sent and not processed, so a page that cannot keep up lags by
+// milliseconds and loses whole frames, which are counted, instead of falling
+// further and further behind.
 //
-// With ?capture=ID&after=N a feed goes on behind frame N of that capture, as
-// long as the history still holds it.
+// With ?capture=ID&after=N a feed continues after frame N of that capture, as
+// long as the history still has it.
 package watch
 
 import (
@@ -27,7 +28,7 @@ import (
 // Subprotocol is what the page must offer.
 const Subprotocol = "framescope.v1"
 
-// window is how many batches may be under way.
+// window is how many batches may be sent and not processed.
 const window = 8
 
 // maxCredit is the longest message that the page sends, in bytes: a decimal number.
@@ -53,8 +54,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "capture is 32 hex digits and after a number: "+err.Error(), http.StatusBadRequest)
 		return
 	}
-	// Batches go to this machine's own browser mostly: to deflate them would cost
-	// more than to send them.
+	// Most batches are for a browser on this machine: compressing them would cost more
+	// than sending them.
 	o := &websocket.AcceptOptions{Subprotocols: []string{Subprotocol}, NoCompression: true}
 	c, err := h.Server.Accept(w, r, o)
 	if err != nil {

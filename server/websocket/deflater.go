@@ -58,7 +58,7 @@ func (o *outbound) compresses(n int) bool {
 }
 
 // getDeflater gets the connection's own where the context is taken over, which only the goroutine
-// may call whose message is under way; else one without a context.
+// that sends a message may call; otherwise one without a context.
 func (o *outbound) getDeflater() *deflater {
 	if d := o.deflater; d != nil {
 		return d

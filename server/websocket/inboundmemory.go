@@ -13,7 +13,7 @@ import (
 // inflaterSize is the memory that inflating a message needs, in bytes.
 const inflaterSize = int(unsafe.Sizeof(protocol.Inflater{}))
 
-// countMemory tells the budget what the reader keeps: a buffer of so many bytes for an unfinished
+// countMemory counts in the budget what the reader keeps: a buffer of so many bytes for an unfinished
 // message, what it takes to inflate it, and the context for later messages.
 func (in *inbound) countMemory(buffer int) {
 	switch more := in.memoryDelta(buffer); {

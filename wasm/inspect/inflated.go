@@ -87,7 +87,7 @@ func (l *inflatedList) drop(first uint64) (freed int) {
 	return before - l.bytes
 }
 
-// inflaterSize is what a decoder takes while a message is under way, in bytes.
+// inflaterSize is the memory of a decoder in the middle of a message, in bytes.
 const inflaterSize = int(unsafe.Sizeof(protocol.Inflater{}))
 
 // inflate inflates a compressed frame in its connection's context, keeps the result and

@@ -19,7 +19,7 @@ type Inspector struct {
 	conns    connList
 	matches  matchList
 	garbage  int                // bytes dropped since ShouldCollect last returned true
-	inflater *protocol.Inflater // when no message is under way
+	inflater *protocol.Inflater // while no decoder uses it
 	scratch  []byte             // a frame being unmasked
 	payload  []byte             // of the last Detail
 	first    []byte             // bytes of it before inflating

@@ -1,4 +1,4 @@
-// Package compare holds no code, only tests: whatever a peer can send is given to
+// Package compare has no code, only tests: everything that a peer can send is given to
 // our connection and to gorilla/websocket's, as server and as client, and what
 // each does is held against what the RFC says.
 //
