@@ -23,7 +23,7 @@ export interface ChurnOutcome {
   memory: number;
 }
 
-/** Takes in short connections while so many others are open all the time. */
+/** Ingests short connections while so many others are open all the time. */
 async function measure(idle: number): Promise<ChurnOutcome> {
   const engine = await Engine.start(await WebAssembly.compileStreaming(fetch(wasmURL)), budgetMiB);
   engine.ingest(begin(1, 0n));
@@ -49,7 +49,7 @@ async function measure(idle: number): Promise<ChurnOutcome> {
   run(measured);
   const open = engine.state()[stateIndex.openConnections];
   if (open !== BigInt(idle)) throw new Error(`${open} are open at the end, not ${idle}.`);
-  // biome-ignore lint/complexity/useLiteralKeys: the memory is nobody else's business
+  // biome-ignore lint/complexity/useLiteralKeys: the engine does not export its memory otherwise
   const memory = engine["exports"].memory.buffer.byteLength / 2 ** 20;
   return { each: (1000 * total) / measured, longest, memory };
 }

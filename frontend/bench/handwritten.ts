@@ -1,9 +1,9 @@
-// A decoder of the capture feed by hand, which the WASM module is measured beside. It is never part of the
+// A hand-written decoder of the capture feed, with which the WASM module is compared. It is never part of the
 // page: there TypeScript parses no byte of a frame, so that every rule is written once, in Go.
 //
-// It has the duties of the module's ingest, but for compression: the rules of headers and payloads, a row of
-// columns for each frame, counts, and the bytes kept within a budget. There is no object for a frame. It reads
-// begin, open and frame records, the latter also if they were cut, and passes over all others.
+// It does what the module's ingest does, except for compression: it checks the rules of headers and payloads,
+// fills a row of columns for each frame, counts, and keeps the bytes within a budget. It makes no object for a
+// frame. It reads begin, open and frame records, the latter also if they were cut, and skips all others.
 
 import { advance, isASCII, textError, textStart, unmasked } from "./text";
 
@@ -120,7 +120,7 @@ export class Handwritten {
     );
   }
 
-  /** Takes in a batch of whole records. */
+  /** Adds a batch of whole records. */
   ingest(batch: Uint8Array): void {
     if (this.used + batch.length > slabSize) this.turn();
     const { view } = this;
@@ -139,15 +139,15 @@ export class Handwritten {
     }
   }
 
-  /** Goes on in the next slab, whose rows are dropped. */
+  /** Continues in the next slab, whose rows are dropped. */
   private turn(): void {
     this.slab = (this.slab + 1) % this.slabRows.length;
     this.used = 0;
     this.slabRows[this.slab] = this.next;
-    // Room for the rows of a slab full of the smallest frames.
-    const room = this.next + Math.ceil(slabSize / (recordHeader + 2)) - this.mask - 1;
+    // The rows of a slab full of the smallest frames must fit.
+    const fitting = this.next + Math.ceil(slabSize / (recordHeader + 2)) - this.mask - 1;
     const oldest = (this.slab + 1) % this.slabRows.length;
-    this.first = Math.max(this.first, this.slabRows[oldest] ?? 0, room);
+    this.first = Math.max(this.first, this.slabRows[oldest] ?? 0, fitting);
   }
 
   private open(at: number, end: number): void {
@@ -172,7 +172,7 @@ export class Handwritten {
     return c;
   }
 
-  /** Takes in the frame of the record from at to end. */
+  /** Adds the frame of the record from at to end. */
   private frame(at: number, end: number): void {
     const { view } = this;
     const id = view.getUint32(at + 4, true);
@@ -286,7 +286,7 @@ export class Handwritten {
     return broken;
   }
 
-  /** Judges a part of a text, at whose end it ends or goes on. */
+  /** Judges a part of a text, the last one or not. */
   private text(d: Direction, p: number, length: number, key: number, i: number, end: boolean): number {
     const before = d.text;
     d.text = advance(this.view, p, length, key, before);

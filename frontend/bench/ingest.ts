@@ -1,4 +1,4 @@
-// How many frames a second the module takes in, beside a decoder by hand in the same page, measured in a
+// How many frames a second the module ingests, beside a hand-written decoder in the same page, measured in a
 // browser, whose page loads this bundle and calls runIngestBench().
 
 import wasmURL from "wasm:framescope";
@@ -11,9 +11,9 @@ const budgetMiB = 256;
 /** Payload bytes of a frame, and frames of a batch: the feed's batches are about as large. */
 const length = 125;
 const batchFrames = 1000;
-/** How long to warm up, since a browser compiles hot functions anew, in milliseconds. */
+/** How long to warm up, since a browser recompiles hot functions, in milliseconds. */
 const warmUp = 1000;
-/** How many turns each of both takes, of so many batches: some milliseconds, which most often pass undisturbed. */
+/** How many turns each of both gets, and the batches of a turn: some milliseconds, usually without a disturbance. */
 const turns = 400;
 const turnBatches = 25;
 
@@ -65,7 +65,7 @@ export const batches = {
   },
 };
 
-/** Does the same again and again for a while. */
+/** Repeats some work for a while. */
 function repeat(work: () => void, milliseconds: number): void {
   const start = performance.now();
   while (performance.now() - start < milliseconds) work();
@@ -78,7 +78,7 @@ function seconds(work: () => void): number {
   return (performance.now() - start) / 1000;
 }
 
-/** The rate at which a quarter of the turns were faster still: what the machine does besides does not count. */
+/** The rate that a quarter of the turns exceeded, so that other work of the machine does not count. */
 function rate(times: number[]): number {
   const time = times.sort((a, b) => a - b)[Math.floor(times.length / 4)] ?? Number.NaN;
   return (turnBatches * batchFrames) / time;

@@ -1,6 +1,6 @@
-// UTF-8 through a mask, for the decoder by hand: ASCII by words, all else by an automaton.
+// Checks masked UTF-8 for the hand-written decoder: ASCII by words, everything else by an automaton.
 
-/** The states of the automaton: at a character's start, no text any more, and within a character. */
+/** The states of the automaton: at a character's start, after an error, and within a character. */
 export const textStart = 0;
 export const textError = 1;
 const [one, two, three, afterE0, afterED, afterF0, afterF4] = [2, 3, 4, 5, 6, 7, 8];

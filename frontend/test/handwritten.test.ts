@@ -1,4 +1,4 @@
-// The decoder by hand that the module is measured beside: it must say of every frame what the module says.
+// The hand-written decoder with which the module is compared: it must say of every frame what the module says.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -87,6 +87,6 @@ test("it says of every frame what the module says", async () => {
       broken |= said[1] ?? 0;
     }
   }
-  // All rules but the two of compression and of its second.
+  // All rules except the two of compression.
   assert.equal(broken, 0b11_1101_1111_1111_1101 & ~(1 << 13));
 });

@@ -30,20 +30,20 @@ interface Exports {
   result(): number;
 }
 
-/** A stretch of a list as columns; see columns.ts for how to read them. */
+/** A part of a list as columns; see columns.ts for how to read them. */
 export interface Stretch {
   count: number;
   columns: ArrayBuffer;
 }
 
-/** All that is known of one frame. The bytes are copies. */
+/** The details of one frame. The bytes are copies. */
 export interface Frame {
   detail: FrameDetail;
   wire: Uint8Array<ArrayBuffer>;
   payload: Uint8Array<ArrayBuffer>;
 }
 
-/** The module has failed: nothing that it holds can be relied on. */
+/** The module has failed: its state is no longer reliable. */
 export class EngineError extends Error {}
 
 /** What an export returns when the input was not understood; anything below is a fault of the module. */
@@ -81,7 +81,7 @@ export class Engine {
     return engine;
   }
 
-  /** Takes in a batch of the capture feed: whole records. Returns what is wrong with it, or "". */
+  /** Adds a batch of the capture feed: whole records. Returns what is wrong with it, or "". */
   ingest(batch: Uint8Array): string {
     this.put(batch);
     return this.call((e) => e.ingest()) === refused ? this.text() : "";
@@ -142,7 +142,7 @@ export class Engine {
     return JSON.parse(this.text()) as HandshakeDetail;
   }
 
-  /** The query with which a feed goes on where this one stopped, or "". */
+  /** The query with which a feed continues where this one stopped, or "". */
   resume(): string {
     return this.call((e) => e.resume()) === 0 ? "" : this.text();
   }

@@ -30,9 +30,9 @@ export function wasi(
       return success;
     },
     random_get: (at: number, length: number) => {
-      const room = new Uint8Array(memory().buffer, at, length);
+      const bytes = new Uint8Array(memory().buffer, at, length);
       // getRandomValues fills at most 65,536 bytes a call.
-      for (let i = 0; i < length; i += 65536) crypto.getRandomValues(room.subarray(i, i + 65536));
+      for (let i = 0; i < length; i += 65536) crypto.getRandomValues(bytes.subarray(i, i + 65536));
       return success;
     },
     fd_write: (_file: number, vectorsAt: number, count: number, writtenAt: number) => {

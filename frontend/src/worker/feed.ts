@@ -33,7 +33,7 @@ export class Feed {
     if (on) return;
     const batches = this.waiting;
     this.waiting = [];
-    for (const batch of batches) this.take(batch);
+    for (const batch of batches) this.process(batch);
   }
 
   private connect(): void {
@@ -48,13 +48,13 @@ export class Feed {
     socket.onmessage = (e) => {
       const batch = new Uint8Array(e.data as ArrayBuffer);
       if (this.paused) this.waiting.push(batch);
-      else this.take(batch);
+      else this.process(batch);
     };
     socket.onclose = (e) => this.lost(e);
     this.socket = socket;
   }
 
-  private take(batch: Uint8Array): void {
+  private process(batch: Uint8Array): void {
     this.delay = firstDelay; // a server that refuses us after the handshake sends none
     this.events.batch(batch);
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send("1");

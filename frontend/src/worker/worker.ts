@@ -73,13 +73,13 @@ function tick(): void {
   });
 }
 
-/** Whether to send the connections now, of which so many were seen; if not, a later tick is made sure of. */
+/** Whether to send the connections now; seen is how many there were so far. If not, a later tick is scheduled. */
 function connsDue(seen: bigint): boolean {
   clearTimeout(connsTimer);
   const pause = seen - connsSeen < shownConns ? connsTime : churnTime;
-  const rest = pause - (performance.now() - lastConns);
-  if (rest > 0) {
-    connsTimer = setTimeout(schedule, rest);
+  const remaining = pause - (performance.now() - lastConns);
+  if (remaining > 0) {
+    connsTimer = setTimeout(schedule, remaining);
     return false;
   }
   lastConns = performance.now();
