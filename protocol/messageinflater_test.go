@@ -128,9 +128,9 @@ func TestInflatedLimit(t *testing.T) {
 	}
 }
 
-// TestTwoPlaces: where text becomes invalid and where inflating fails are two places, also
+// TestInvalidTextBeforeCorruptData: where text becomes invalid and where inflating fails are two places, also
 // when one call finds both.
-func TestTwoPlaces(t *testing.T) {
+func TestInvalidTextBeforeCorruptData(t *testing.T) {
 	// A stored block of a, 0xFF and b, and a block of the reserved type.
 	wire := []byte{0xC1, 9, 0x00, 0x03, 0x00, 0xFC, 0xFF, 'a', 0xFF, 'b', 0x07}
 	d := Decoder{From: Server, Deflate: Deflate{On: true}}
@@ -213,8 +213,8 @@ func TestJoinedMidway(t *testing.T) {
 	}
 }
 
-// TestWhatNeedsNoContext: some faults are seen though the context is missing.
-func TestWhatNeedsNoContext(t *testing.T) {
+// TestFaultsFoundWithoutContext: some faults are seen though the context is missing.
+func TestFaultsFoundWithoutContext(t *testing.T) {
 	c := newCompressor(t)
 	c.message("some words")
 	builds := c.message("some words")

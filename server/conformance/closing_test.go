@@ -115,9 +115,9 @@ func TestReasonsOfOurEnd(t *testing.T) {
 // shortly is a limit that a test waits for.
 const shortly = 50 * time.Millisecond
 
-// TestNobodyIsWaitedForForever: a peer that does not answer a close frame, or does not
-// close TCP, is left. The test's end keeps its socket open until then.
-func TestNobodyIsWaitedForForever(t *testing.T) {
+// TestPeerThatNeverEndsIsLeft: a peer that does not answer a close frame, or does not
+// close TCP, is not waited for. The test's end keeps its socket open until then.
+func TestPeerThatNeverEndsIsLeft(t *testing.T) {
 	o := websocket.Options{CloseTimeout: shortly}
 	for _, c := range []struct {
 		name string

@@ -79,8 +79,8 @@ func options(url string) connect.Options {
 	return connect.Options{URL: url, Timeout: 10 * time.Second, MaxMessageSize: 1 << 20}
 }
 
-// TestPongNobodyAskedFor: one that comes before the first ping leaves is not ours.
-func TestPongNobodyAskedFor(t *testing.T) {
+// TestUnsolicitedPong: one that comes before the first ping leaves is not ours.
+func TestUnsolicitedPong(t *testing.T) {
 	url := says(t, "", "\x8a\x011\x8a\x012")
 	for range 50 {
 		o := options(url)

@@ -105,7 +105,7 @@ func TestWaitEndsWhenOthersLeave(t *testing.T) {
 	})
 }
 
-func TestWhoeverWaitsMayHaveToGo(t *testing.T) {
+func TestWaitingHolderCanBeEvicted(t *testing.T) {
 	for kept, want := range map[int64]error{10: ErrFull, 900: ErrTooLarge} {
 		synctest.Test(t, func(t *testing.T) {
 			c := newCrowd(1000)
@@ -145,8 +145,8 @@ func TestStubbornHolders(t *testing.T) {
 	})
 }
 
-// What is let in though it passes the limit does not stay.
-func TestOneThatIsLargerThanAll(t *testing.T) {
+// A holder that alone exceeds the limit is admitted, and then evicted.
+func TestHolderLargerThanTheLimitIsEvicted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCrowd(1000)
 		large := c.peer("large", true)
@@ -188,9 +188,9 @@ func TestClosedBeforeItGrows(t *testing.T) {
 	}
 }
 
-// Many that only keep what they need later stay, however idle, while others keep something
+// Accounts with only resting bytes are not evicted, however idle, while others keep something
 // unfinished.
-func TestRestingStay(t *testing.T) {
+func TestRestingAccountsAreEvictedLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCrowd(100 << 20)
 		for range 1000 {

@@ -119,8 +119,8 @@ func TestAttacks(t *testing.T) {
 	lanes.Wait()
 }
 
-// TestTogether runs all attacks at once on one server.
-func TestTogether(t *testing.T) {
+// TestAllAttacksTogether runs all attacks at once on one server.
+func TestAllAttacksTogether(t *testing.T) {
 	all := slices.DeleteFunc(attacks(), func(k attack) bool { return k.alone })
 	s := scaleFor(*soakTime, all)
 	s.idle = idleGoroutines(t, s)

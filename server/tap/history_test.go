@@ -165,7 +165,7 @@ func TestResumeAmidFramesThatCameTogether(t *testing.T) {
 
 // A late watcher is sent the connections that are open where the history begins, and no
 // others; a watcher that resumes is sent nothing again.
-func TestLateWatcherKnowsWhoIsOpen(t *testing.T) {
+func TestLateWatcherKnowsOpenConnections(t *testing.T) {
 	for _, history := range []int64{1 << 20, 0} {
 		frames := tap.New(tap.Options{Snap: 1 << 20, History: history})
 		write := func(c *tap.Conn, n int) {
@@ -211,7 +211,7 @@ func TestLateWatcherKnowsWhoIsOpen(t *testing.T) {
 }
 
 // Of a long head a late watcher is sent the fields of the handshake.
-func TestLateWatcherIsToldTheHandshake(t *testing.T) {
+func TestLateWatcherIsSentTheHandshake(t *testing.T) {
 	frames, host := tapped(t, tap.Options{Snap: 1 << 20, History: 512 << 10})
 	for _, cookie := range []int{10, 5_000, 60_000} {
 		target := "/echo?" + strings.Repeat("t", 5+cookie/20)
@@ -308,7 +308,7 @@ func TestRecordsStayInOrder(t *testing.T) {
 	}
 }
 
-func TestWatcherOfAnEmptyHistoryIsToldItsLosses(t *testing.T) {
+func TestWatcherOfAnEmptyHistoryIsSentItsLosses(t *testing.T) {
 	frames := tap.New(tap.Options{Snap: 1 << 20, History: 512 << 10})
 	stalled := collect(t, frames)
 	const total = 200
@@ -329,7 +329,7 @@ func TestWatcherOfAnEmptyHistoryIsToldItsLosses(t *testing.T) {
 	}
 }
 
-func TestFramesThatNobodySawAreCounted(t *testing.T) {
+func TestUnrecordedFramesAreCounted(t *testing.T) {
 	frames := tap.New(tap.Options{Snap: 100})
 	first := collect(t, frames)
 	say := func(write func([]byte)) { write([]byte("x")) }

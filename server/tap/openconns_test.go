@@ -104,7 +104,7 @@ func TestChangesAreSent(t *testing.T) {
 
 // Connections that a watcher saw open in the history, and whose end it missed, are reported at the
 // end of the changes, however many batches these are.
-func TestHighestIDsAreTold(t *testing.T) {
+func TestHighestIDsAreSent(t *testing.T) {
 	var o openConns
 	o.limit = 1 << 20
 	var first, more []uint32

@@ -76,8 +76,8 @@ func TestRefusedHandshakeIsRecorded(t *testing.T) {
 	}
 }
 
-// What looks like the request in its own fields, or in frames behind it, is not it.
-func TestHandshakeThatIsSaidAgain(t *testing.T) {
+// Bytes that look like the request, in its own fields or in frames after it, are not the request.
+func TestRequestThatIsRepeated(t *testing.T) {
 	frames, host := tapped(t, tap.Options{Snap: 100, History: 1 << 20})
 	again := "GET /echo HTTP/1.1\r\nHost: victim\r\n\r\n"
 	frame := string([]byte{0x81, 0x80 | byte(len(again)), 0, 0, 0, 0}) + again

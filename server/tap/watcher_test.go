@@ -145,7 +145,7 @@ func TestConnectionsThatChangeFasterThanAWatcherReads(t *testing.T) {
 
 // However many connections are open, a late watcher is sent them in ordinary batches, which
 // are not kept.
-func TestManyConnectionsAreToldInBatches(t *testing.T) {
+func TestManyConnectionsAreSentInBatches(t *testing.T) {
 	m := newModel(t, 64<<20, 3)
 	for range 5000 {
 		m.connect(1400)

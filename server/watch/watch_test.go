@@ -178,7 +178,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-func TestWatcherThatNeverReadsCostsNobody(t *testing.T) {
+func TestWatcherThatNeverReadsDelaysNoOthers(t *testing.T) {
 	frames, url := serve(t, 1<<20)
 	openFeed(t, url)
 	push(frames, 5000, 5000)

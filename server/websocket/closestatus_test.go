@@ -101,7 +101,7 @@ func TestShutdownClosesByUs(t *testing.T) {
 	}
 }
 
-func TestFailedWriteTellsHowItEnded(t *testing.T) {
+func TestFailedWriteReturnsHowItEnded(t *testing.T) {
 	o := plain
 	o.WriteTimeout = 50 * time.Millisecond
 	_, c := rawPeer(t, o)

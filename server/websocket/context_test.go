@@ -341,8 +341,8 @@ func TestCompressedWriteIsCancelledBeforeItIsSent(t *testing.T) {
 	})
 }
 
-// When the close handshake ends a read, its error tells so, though the context is done as well.
-func TestCloseIsToldBeforeTheContext(t *testing.T) {
+// When the close handshake ends a read, the error says so, although the context is done as well.
+func TestCloseErrorComesBeforeTheContext(t *testing.T) {
 	o := plain
 	o.CloseTimeout = 20 * time.Millisecond
 	nc, c := piped(t, o)

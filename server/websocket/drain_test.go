@@ -10,9 +10,9 @@ import (
 	"framescope/server/websocket"
 )
 
-// TestOnDrainPaces sends far more than the queue and the socket hold, each message when
-// the one before has left.
-func TestOnDrainPaces(t *testing.T) {
+// TestOnDrainKeepsTheQueueShort sends far more than the queue and the socket hold, each message when
+// the previous one has been sent.
+func TestOnDrainKeepsTheQueueShort(t *testing.T) {
 	const messages, size = 1000, 60_000
 	o := plain
 	o.SendQueue = size + size/2 // a second one would not fit
@@ -40,9 +40,9 @@ func TestOnDrainPaces(t *testing.T) {
 	}
 }
 
-// TestOnDrainTellsOfTheEnd: a sender that waits for a peer that takes nothing is called
-// when the connection ends, and learns from Send that it has.
-func TestOnDrainTellsOfTheEnd(t *testing.T) {
+// TestOnDrainAtTheEnd: the function of a sender whose peer reads nothing is
+// called when the connection ends, and Send returns that it has ended.
+func TestOnDrainAtTheEnd(t *testing.T) {
 	_, server := pair(t, plain)
 	told := make(chan error, 1)
 	server.OnDrain(func() {

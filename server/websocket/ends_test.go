@@ -163,8 +163,8 @@ func TestCloseIsDoneWhenBothFramesAre(t *testing.T) {
 	})
 }
 
-// A close handshake that the peer breaks is not done.
-func TestCloseTellsWhatWentWrong(t *testing.T) {
+// If the peer breaks a rule during the close handshake, Close returns that.
+func TestCloseReturnsWhatWentWrong(t *testing.T) {
 	nc, c := rawPeer(t, plain)
 	closed := make(chan error, 1)
 	go func() { closed <- c.Close(protocol.CloseNormal, "") }()

@@ -11,8 +11,8 @@ import (
 	"framescope/protocol/feed"
 )
 
-// What one batch inflates to stays within the budget, and what is forgotten is given
-// back though the runtime has no time of its own.
+// What one batch inflates to stays within the budget, and what is dropped is freed although the
+// runtime has no time of its own.
 func TestMuchThatInflates(t *testing.T) {
 	const budget = 32 << 20
 	in := New(budget)
@@ -186,8 +186,8 @@ func TestMessagesInflatedAtOnce(t *testing.T) {
 	checkQueues(t, &in.conns)
 }
 
-// Heads that were forgotten are not new when they are said again.
-func TestHeadsToldAgain(t *testing.T) {
+// Heads that were dropped are not counted as new when they are repeated.
+func TestRepeatedHeads(t *testing.T) {
 	in := New(0)
 	d := newDeflater(t)
 	new(capture).begin(1, 0).agreed(1, "", 0).compressed(1, protocol.Client, protocol.OpText, true, d.message("the same words")).into(t, in)

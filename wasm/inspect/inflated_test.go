@@ -132,7 +132,7 @@ func TestCompressedMessagesAreShownInflated(t *testing.T) {
 	}
 }
 
-func TestLostContextIsSaid(t *testing.T) {
+func TestLostContextIsShown(t *testing.T) {
 	d := newDeflater(t)
 	first, second := d.message("words and words"), d.message("words and words")
 	alone := newDeflater(t).message("by itself")
@@ -265,8 +265,8 @@ func TestInflatedBytesAreBounded(t *testing.T) {
 	}
 }
 
-// What was dropped is held by nothing any more, though the list stays where it is.
-func TestDroppedIsLetGo(t *testing.T) {
+// Data that was dropped is not referenced any more, although the list is not moved.
+func TestDroppedDataIsFreed(t *testing.T) {
 	var l inflatedList
 	for row := range uint64(8) {
 		l.add(row, 1, []byte("x"))

@@ -121,9 +121,9 @@ func TestFramesBehindAnAbandonedOne(t *testing.T) {
 	}
 }
 
-// While frames of one size come, slabs and pages go round: in the page each new one would make
-// the module's memory larger until the next collection.
-func TestMemoryGoesRound(t *testing.T) {
+// While frames of one size arrive, slabs and pages are used again: in the page each new one would
+// make the module's memory larger until the next collection.
+func TestSlabsAreUsedAgain(t *testing.T) {
 	for _, size := range []int{0, 1, 125, 5000} {
 		in := New(8 << 20)
 		c := new(capture).begin(1, 0)

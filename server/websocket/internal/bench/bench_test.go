@@ -124,7 +124,7 @@ func TestClientCountsHoweverBytesCome(t *testing.T) {
 	}
 }
 
-func TestClientTellsWhatIsWrong(t *testing.T) {
+func TestClientReportsWhatIsWrong(t *testing.T) {
 	wrong := errors.New("wrong")
 	c := &client{samples: func(int) bool { return true }, check: func(int, bool, []byte) error { return wrong }}
 	if _, err := c.read(answer(protocol.OpText, true, false, "x")); !errors.Is(err, wrong) {
