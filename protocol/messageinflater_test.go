@@ -246,7 +246,7 @@ func TestFaultsFoundWithoutContext(t *testing.T) {
 	}
 }
 
-// A decoder that has let go of its memory between two frames goes on with what needs
+// A decoder that has freed its memory between two frames continues with what needs
 // none, and says of the remainder that it cannot be inflated.
 func TestReleaseContext(t *testing.T) {
 	c := newCompressor(t)

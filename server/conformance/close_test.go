@@ -62,7 +62,7 @@ func closePayloads() (cases []testCase) {
 	return cases
 }
 
-// framesBehindAClose: whatever stands behind a close frame is
+// framesBehindAClose: whatever follows a close frame is
 // not answered, and TCP still ends in order.
 func framesBehindAClose() (cases []testCase) {
 	bye := closing(protocol.CloseNormal, "bye")

@@ -16,7 +16,7 @@ const (
 	mib = 1 << 20
 )
 
-// fullSize is the largest message that an endpoint takes unless told otherwise.
+// fullSize is the largest message that an endpoint accepts by default.
 const fullSize = 16 * mib
 
 // longText and longBinary are cut to the size wanted. No length of the text's

@@ -171,7 +171,7 @@ func packed(t testing.TB, texts ...string) (frames []string) {
 	return frames
 }
 
-// What a stream without its beginning builds on is unknown; only what stands in it can
+// What a stream without its beginning builds on is unknown; only what it contains can
 // be a breach.
 func TestStreamWithoutItsBeginning(t *testing.T) {
 	m := packed(t, "some words", "some words", "other ones")

@@ -114,7 +114,7 @@ func upgrade(tb testing.TB, nc net.Conn, r *bufio.Reader, host, path, more strin
 	}
 }
 
-// readBatches takes in batches until the connection ends, each answered with a credit,
+// readBatches reads batches until the connection ends, each answered with a credit,
 // and reports how large the largest was.
 func readBatches(nc net.Conn, r *bufio.Reader, came func(bytes int)) {
 	for {

@@ -226,7 +226,7 @@ func TestAbandon(t *testing.T) {
 	}
 }
 
-// What the receiver answers to a frame stands behind it, even to one that never ends.
+// The receiver's answer to a frame is recorded after it, even if the frame never ends.
 func TestAbandonedFrameStandsBeforeItsAnswer(t *testing.T) {
 	frames := tap.New(tap.Options{Snap: 100, History: 1 << 20})
 	c := frames.Wrap(sink{}, protocol.Client)

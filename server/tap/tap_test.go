@@ -93,7 +93,7 @@ func collect(t *testing.T, frames *tap.Tap) *collector {
 	return &collector{t: t, watcher: w}
 }
 
-// until reads on until a record for which found is true has come.
+// until reads until it gets a record for which found is true.
 func (c *collector) until(found func(feed.Record) bool) {
 	c.t.Helper()
 	for {

@@ -116,7 +116,7 @@ func TestResumedAndOvertaken(t *testing.T) {
 	}
 }
 
-// A watcher that reads more slowly than connections come and go is told which are open,
+// A watcher that reads more slowly than connections open and close is sent which are open,
 // and then the frames, if not every head.
 func TestConnectionsThatChangeFasterThanAWatcherReads(t *testing.T) {
 	m := newModel(t, 4<<20, 1)

@@ -135,7 +135,7 @@ func ExamplePolicy() {
 	// false true
 }
 
-// A server behind a proxy that checks the host, and whose clients are told apart by a token and
+// A server behind a proxy that checks the host, and which tells clients apart by a token and
 // not by a cookie, can leave both checks to others.
 func ExamplePolicy_everybody() {
 	anyone := func(*http.Request) bool { return true }
@@ -241,7 +241,7 @@ func ExampleDialOptions_dialContext() {
 	// Output: chat.example <nil>
 }
 
-// A handshake that was refused is told by the response and the error.
+// If a handshake was refused, the response and the error say why.
 func ExampleHandshakeError() {
 	url, stop := serving(echoes)
 	defer stop()

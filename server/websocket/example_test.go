@@ -187,7 +187,7 @@ func ExampleConn_ReadMessage_json() {
 	//  websocket: closed with 1007 invalid payload: a message is a point
 }
 
-// How a connection ended is told by the error of the call that met its end, and by Err.
+// How a connection ended is returned by the call that was reading, and by Err.
 func ExampleCloseStatus() {
 	url, stop := serving(func(c *websocket.Conn) { _ = c.Close(websocket.CloseTryAgainLater, "full") })
 	defer stop()
@@ -258,7 +258,7 @@ func ExampleServer_Shutdown() {
 		reason <- err
 	}()
 
-	// When the process is told to end, for instance by signal.NotifyContext:
+	// When the process has to end, for instance after a signal (see signal.NotifyContext):
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	_ = server.Shutdown(ctx) // no more requests

@@ -105,7 +105,7 @@ func TestFanOutWaitsForAMessageInParts(t *testing.T) {
 	}
 }
 
-// A client masks each prepared message anew, short and long, compressed or not.
+// A client masks each prepared message with a new key, short and long, compressed or not.
 func TestClientSendsPrepared(t *testing.T) {
 	for name, o := range map[string]websocket.Options{
 		"plain": plain, "compressed": {}, "context takeover": {Compression: websocket.Compression{ContextTakeover: true}},

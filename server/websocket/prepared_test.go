@@ -32,7 +32,7 @@ func TestPreparedMessagesInBothRoles(t *testing.T) {
 	}
 }
 
-// A client masks a prepared message anew for each frame, and does not change it.
+// A client masks a prepared message with a new key for each frame, and does not change it.
 func TestPreparedMessagesAreMaskedAnew(t *testing.T) {
 	c, server, _ := dialled(t)
 	const text = "the same for all"

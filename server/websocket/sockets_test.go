@@ -1,4 +1,4 @@
-// Connections whose state a test knows without waiting for a while: what has come, and whether a
+// Connections whose state a test knows without waiting for a while: what has been received, and whether a
 // write waits.
 
 package websocket_test

@@ -140,7 +140,7 @@ func TestReadDeadline(t *testing.T) {
 	if server.Err() != nil {
 		t.Fatalf("the connection ended: %v", server.Err())
 	}
-	// A message of which half has come when time is up is read to its end later.
+	// A message of which half has arrived when the deadline passes is read to its end later.
 	w, err := client.NextWriter(protocol.OpBinary)
 	if err != nil {
 		t.Fatal(err)
@@ -196,7 +196,7 @@ func (c *countingConn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// counted is a server's connection whose writes are told, and the other end.
+// counted returns a server's connection whose writes are reported, and the other end.
 func counted(t *testing.T) (c *websocket.Conn, writes <-chan int, other net.Conn) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

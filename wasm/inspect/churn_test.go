@@ -158,7 +158,7 @@ func TestChurnAllocates(t *testing.T) {
 	}
 }
 
-// BenchmarkChurn takes in connections that open, say one thing each way and close;
+// BenchmarkChurn ingests connections that open, send one message each way and close;
 // beside them others stay open.
 func BenchmarkChurn(b *testing.B) {
 	for _, idle := range []int{0, 8192} {

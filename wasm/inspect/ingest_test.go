@@ -12,7 +12,7 @@ import (
 	"framescope/protocol/feed"
 )
 
-// What is told of a range of connections closes those in it that are not open, and no
+// A Known record closes the connections in its range that are not listed as open, and no
 // others; a batch may tell of many ranges, and twice of one.
 func TestKnownConnections(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -167,7 +167,7 @@ func TestPreviewOfACutCharacter(t *testing.T) {
 	}
 }
 
-// Frames that are taken in as known look as if each had been judged.
+// Frames that are ingested as known look as if each had been judged.
 func TestKnownFrames(t *testing.T) {
 	in := New(0)
 	c := new(capture).begin(1, 0).shake(1)

@@ -31,7 +31,7 @@ type client struct {
 	check   func(number int, rsv1 bool, p []byte) error
 }
 
-// read takes in what the server has sent, and counts the messages that end in it.
+// read reads what the server has sent, and counts the messages that end in it.
 func (c *client) read(b []byte) (answers int, err error) {
 	before := c.answers
 	for len(b) > 0 {

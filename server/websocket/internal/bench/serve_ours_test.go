@@ -40,7 +40,7 @@ func serveOurs(l net.Listener, t *tap.Tap) error {
 	return server.Serve(l)
 }
 
-// serveTapped captures as `framescope serve` does unless told otherwise.
+// serveTapped captures as `framescope serve` does by default.
 func serveTapped(l net.Listener) error {
 	return serveOurs(l, tap.New(tap.Options{Snap: 64 << 10, History: 64 << 20}))
 }
