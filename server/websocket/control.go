@@ -98,6 +98,7 @@ func (o *outbound) claimAndSendQueue() {
 			return
 		}
 		if !o.inMessage {
+			o.leaveQueue() // so that release has OnDrain's function called
 			o.sendBatch()
 			return
 		}

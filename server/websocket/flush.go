@@ -5,6 +5,7 @@ package websocket
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"framescope/protocol"
@@ -13,6 +14,9 @@ import (
 // blockedSize is what a writer that waits for the peer keeps, in bytes: the pending frames and,
 // since the application does not read meanwhile, the input.
 const blockedSize = 2 * bufferSize
+
+// timeOfByte is how long a byte may take at minFrameRate.
+const timeOfByte = clock(time.Second) / minFrameRate
 
 // flush writes the pending frames. The caller is the writer; mu is held, but not meanwhile.
 func (o *outbound) flush() error {
@@ -44,8 +48,8 @@ func (o *outbound) flushAside() (err error) {
 		return nil
 	}
 	if o.pending.n > 0 {
-		var done bool
-		if done, err = o.raw.offer(&o.link.socket, o.pending.bytes()); !done {
+		var n int
+		if n, err = o.raw.offer(&o.link.socket, o.pending.bytes()); n < int(o.pending.n) && err == nil {
 			go o.finishFlush(true)
 			return nil
 		}
@@ -61,8 +65,7 @@ func (o *outbound) flushAside() (err error) {
 // finishFlush does what flushAside has left: begun says that a part is written already.
 func (o *outbound) finishFlush(begun bool) {
 	if begun {
-		o.beginWait()
-		_ = o.wrote(o.raw.push(&o.link.socket)) // a failure has ended the connection
+		_ = o.wrote(o.push()) // a failure has ended the connection
 		o.pending.n = 0
 	} else {
 		_ = o.flushPending()
@@ -76,20 +79,53 @@ func (o *outbound) finishFlush(begun bool) {
 // not held.
 func (o *outbound) write(b []byte) error {
 	if !o.link.direct() {
-		o.beginWait()
-		_, err := o.link.nc.Write(b)
-		return o.wrote(err)
+		return o.wrote(o.writeConn(b))
 	}
-	done, err := o.raw.offer(&o.link.socket, b)
-	if !done {
-		o.beginWait()
-		err = o.raw.push(&o.link.socket)
+	waits := o.waits()
+	if waits {
+		o.beginWait() // anew, if it may
+	}
+	n, err := o.raw.offer(&o.link.socket, b)
+	if waits {
+		o.countSent(n)
+	}
+	if n < len(b) && err == nil {
+		err = o.push()
 	}
 	return o.wrote(err)
 }
 
+// writeConn is write through the net.Conn, in pieces: WriteTimeout may begin anew between them.
+func (o *outbound) writeConn(b []byte) error {
+	for {
+		o.beginWait()
+		n, err := o.link.nc.Write(b[:min(len(b), bufferSize)])
+		o.countSent(n)
+		if b = b[n:]; err != nil || len(b) == 0 {
+			return err
+		}
+	}
+}
+
+// push waits until the socket has taken what it did not take at once.
+func (o *outbound) push() error {
+	o.beginWait()
+	for {
+		n, err := o.raw.push(&o.link.socket, true)
+		o.countSent(n)
+		if err == nil || !isTimeout(err) || !o.prolongWait() {
+			o.raw.giveUp()
+			return err
+		}
+	}
+}
+
+// countSent counts n bytes that the socket has taken. The caller is the writer.
+func (o *outbound) countSent(n int) { o.sent += int32(min(n, math.MaxInt32-int(o.sent))) }
+
 // beginWait gives the writer, which has to wait for the socket, a deadline. It has one for all that
-// it sends until it releases its role: progress does not prolong it. mu is not held.
+// it sends until it releases its role, and a later one only if the peer keeps reading. mu is not
+// held.
 func (o *outbound) beginWait() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -97,11 +133,50 @@ func (o *outbound) beginWait() {
 		o.fanning = false
 		allQueues.leave()
 	}
-	if o.waitsBy.get() == 0 {
-		o.waitsBy.store(now().add(o.link.options.WriteTimeout))
-		o.armWrite()
+	first := !o.waits()
+	if !first && !o.readsEnough(o.waitBegan()) {
+		return
+	}
+	o.sent = 0
+	o.armTimeout()
+	if first {
 		o.link.keep(blockedSize)
 	}
+}
+
+// prolongWait begins WriteTimeout anew after a timeout, and reports true, if the peer keeps reading.
+// A system wakes a writer only when much of the socket's buffer is free, so what the socket takes
+// now counts as well. mu is not held.
+func (o *outbound) prolongWait() bool {
+	o.mu.Lock()
+	began := o.waitBegan()
+	o.armTimeout()
+	o.mu.Unlock()
+	n, _ := o.raw.push(&o.link.socket, false) // a failure is that of the next push, too
+	o.countSent(n)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.readsEnough(began) {
+		return false
+	}
+	o.sent = 0
+	return true
+}
+
+// armTimeout gives the writer WriteTimeout from now on; mu is held.
+func (o *outbound) armTimeout() {
+	o.waitsBy.store(now().add(o.link.options.WriteTimeout))
+	_ = o.armWrite()
+}
+
+// waitBegan is when WriteTimeout began.
+func (o *outbound) waitBegan() clock { return o.waitsBy.get().add(-o.link.options.WriteTimeout) }
+
+// readsEnough reports whether the peer has read at minFrameRate since WriteTimeout began: a few
+// bytes now and then are not enough. A write that is cut is never prolonged. mu is held.
+func (o *outbound) readsEnough(began clock) bool {
+	now := now()
+	return !o.cut && !o.writeBy.passed(now) && clock(o.sent) > (now-began)/timeOfByte
 }
 
 // waits reports whether the writer waits for the socket.

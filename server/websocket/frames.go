@@ -162,6 +162,7 @@ func (o *outbound) addHeld(h protocol.Header, p []byte) bool {
 // startHold starts the time for which the pending frames are held at most.
 func (o *outbound) startHold() {
 	w := &o.pending
+	w.overdue = false
 	if w.held = true; w.timer == nil {
 		w.timer = time.AfterFunc(holdTime, o.holdOver)
 		return
@@ -173,7 +174,11 @@ func (o *outbound) startHold() {
 func (o *outbound) holdOver() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.writing || o.pending.n == 0 {
+	if o.writing {
+		o.pending.overdue = true
+		return
+	}
+	if o.pending.n == 0 {
 		return
 	}
 	o.writing = true

@@ -28,7 +28,8 @@ type Options struct {
 	// closes the connection with 1008.
 	MessageTimeout time.Duration
 	// WriteTimeout is how long a write may wait for a peer that does not read: 10 s by
-	// default. Then the connection is ended.
+	// default. It begins anew while the peer reads at least 16 KiB a second. Then the
+	// connection is ended.
 	WriteTimeout time.Duration
 	// CloseTimeout is how long a close handshake may take: 3 s by default.
 	CloseTimeout time.Duration

@@ -20,6 +20,7 @@ type outbound struct {
 	link *link
 
 	mu        sync.Mutex       // guards the fields below
+	sent      int32            // the writer's: bytes that the socket took since WriteTimeout began
 	writing   bool             // there is a writer
 	fanning   bool             // it is a sender of the fan-out
 	hold      bool             // frames may wait for others: the reader has more to decode
@@ -39,18 +40,18 @@ type outbound struct {
 
 // waiters are the frames and goroutines that wait for the writer, or for the end of a message.
 type waiters struct {
-	late     []byte // control frames that were added while there was a writer
-	role     sync.Cond
-	number   int  // of those that wait for the role
-	overtake bool // one of them was woken, but another goroutine was faster
-	passed   bool // the role is passed on to one of them, which has not run yet
-	turn     sync.Cond
+	late      []byte // control frames that were added while there was a writer
+	role      sync.Cond
+	first     sync.Cond // for the goroutines that were woken to be the writer, but overtaken
+	overtaken int       // how many those are
+	passed    bool      // the role is passed on to one of them, which has not run yet
+	turn      sync.Cond
 }
 
 func (o *outbound) wait() *waiters {
 	if o.waiters == nil {
 		o.waiters = new(waiters)
-		o.waiters.role.L, o.waiters.turn.L = &o.mu, &o.mu
+		o.waiters.role.L, o.waiters.first.L, o.waiters.turn.L = &o.mu, &o.mu, &o.mu
 	}
 	return o.waiters
 }
@@ -58,74 +59,103 @@ func (o *outbound) wait() *waiters {
 // claim makes the calling goroutine the writer, once there is no other. mu is held.
 func (o *outbound) claim() { _ = o.claimFor(nil) }
 
-// claimFor is claim unless call is cancelled meanwhile.
+// claimFor is claim unless call is cancelled meanwhile. A goroutine that was woken to be the writer,
+// but overtaken by another one, comes before all others from then on. mu is held.
 func (o *outbound) claimFor(call *writeCall) error {
 	if !o.writing {
 		o.writing = true
 		return nil
 	}
-	w := o.wait()
-	w.number++
-	defer func() { w.number-- }()
-	for {
-		if err := call.cancelled(); err != nil {
-			return err // the present writer wakes the next one
-		}
-		w.role.Wait()
-		if w.passed {
-			w.passed = false
-			return nil
-		}
-		if !o.writing {
-			o.writing = true
-			return nil
-		}
-		w.overtake = true
+	if err := call.cancelled(); err != nil {
+		return err
 	}
+	w := o.wait()
+	w.role.Wait()
+	if !o.writing {
+		o.writing = true
+		return nil
+	}
+	w.overtaken++
+	defer func() { w.overtaken-- }()
+	for !w.passed { // looked at first: if the role is passed on to it, it has to take it
+		if err := call.cancelled(); err != nil {
+			return err
+		}
+		w.first.Wait()
+	}
+	w.passed = false
+	return nil
 }
 
-// release ends the role of the writer, which the caller is. Control frames that were added
-// meanwhile are sent before, by a goroutine to which the role is passed on. mu is held.
+// release ends the role of the writer, which the caller is. What was left to the writer meanwhile is
+// sent before, by a goroutine to which the role is passed on. mu is held.
 func (o *outbound) release() {
-	if w := o.waiters; w != nil && w.late != nil {
-		go o.sendLate()
+	if o.hasLeft() {
+		go o.sendLeft()
 		return
 	}
 	o.retire()
 }
 
-// sendLate sends the control frames that were added while there was a writer. The role is passed
-// on to it.
-func (o *outbound) sendLate() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for o.waiters.late != nil {
-		frames := o.waiters.late
-		o.waiters.late = nil
-		if o.open() != nil {
-			break // none are sent any more
-		}
-		o.mu.Unlock()
-		_ = o.write(frames) // a failure has ended the connection
-		o.mu.Lock()
-	}
-	o.retire()
+// hasLeft reports whether something was left to the writer: control frames, held frames that are to
+// wait no longer, or the queue. mu is held.
+func (o *outbound) hasLeft() bool {
+	w, p := o.waiters, &o.pending
+	return w != nil && w.late != nil || p.n > 0 && (p.overdue || !o.hold) || o.queueLeft()
 }
 
-// retire ends the role when nothing is left to be sent. A goroutine that waits for it is woken;
-// if one has been overtaken, the role is passed on. mu is held.
+// sendLeft sends what was left to the writer. The role is passed on to it. It goes on while more is
+// left, but after each round a goroutine that waits for the role has its turn.
+func (o *outbound) sendLeft() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for {
+		o.sendLate()
+		_ = o.flush() // a failure has ended the connection
+		o.sendQueueLeft()
+		w := o.waiters
+		if w != nil && w.overtaken > 0 || !o.hasLeft() {
+			o.retire()
+			return
+		}
+		if w != nil {
+			w.role.Signal() // it counts as overtaken, and has its turn after the next round
+		}
+	}
+}
+
+// sendLate sends the control frames that were added while there was a writer. The caller is the
+// writer; mu is held, but not meanwhile.
+func (o *outbound) sendLate() {
+	w := o.waiters
+	if w == nil || w.late == nil {
+		return
+	}
+	frames := w.late
+	w.late = nil
+	if o.open() != nil {
+		return // none are sent any more
+	}
+	o.mu.Unlock()
+	_ = o.write(frames) // a failure has ended the connection
+	o.mu.Lock()
+}
+
+// retire ends the role. It is passed on to a goroutine that was overtaken; if there is none, one
+// that waits is woken. mu is held.
 func (o *outbound) retire() {
 	o.endWait()
 	if o.pending.n == 0 || o.link.ended.Load() {
 		o.pending.discard()
 	}
-	w := o.waiters
-	if w != nil && w.number > 0 {
-		w.passed, w.overtake = w.overtake, false
-		o.writing = w.passed
-		w.role.Signal()
-	} else {
-		o.writing = false
+	o.writing = false
+	if w := o.waiters; w != nil {
+		if w.overtaken > 0 {
+			o.writing, w.passed = true, true
+			w.first.Signal()
+		} else {
+			w.role.Signal()
+		}
 	}
 	o.scheduleQueue()
 }

@@ -21,10 +21,11 @@ const (
 
 // pending has a buffer only while there are frames.
 type pending struct {
-	buf   *buffer
-	n     int32
-	held  bool        // the timer was started for them
-	timer *time.Timer // ends the hold; nil before the first
+	buf     *buffer
+	n       int32
+	held    bool        // the timer was started for them
+	overdue bool        // it fired while there was a writer; mu guards this always
+	timer   *time.Timer // ends the hold; nil before the first
 }
 
 func (p *pending) bytes() []byte { return p.buf[:p.n] }

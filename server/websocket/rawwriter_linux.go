@@ -23,24 +23,33 @@ type rawWriter struct {
 	mayWait   bool
 }
 
-// offer writes as much of b as the socket takes now. If that is not all, push writes the
-// remaining bytes.
-func (w *rawWriter) offer(s *socket, b []byte) (done bool, err error) {
+// offer writes as many bytes of b as the socket takes now, and returns how many those are. push writes
+// the remaining ones.
+func (w *rawWriter) offer(s *socket, b []byte) (n int, err error) {
 	if s.record != nil {
 		s.record.Sending(b)
 	}
 	w.remaining = b
 	err = w.run(s)
-	return w.remaining == nil, err
+	n = len(b) - len(w.remaining)
+	if err != nil {
+		w.giveUp()
+	}
+	return n, err
 }
 
-// push waits until the socket has taken the remaining bytes.
-func (w *rawWriter) push(s *socket) error {
-	w.mayWait = true
-	err := w.run(s)
+// push writes the remaining bytes, or if it must not wait, as many as the socket takes now. It
+// returns how many the socket took. After an error it may be called again, or giveUp.
+func (w *rawWriter) push(s *socket, wait bool) (n int, err error) {
+	n = len(w.remaining)
+	w.mayWait = wait
+	err = w.run(s)
 	w.mayWait = false
-	return err
+	return n - len(w.remaining), err
 }
+
+// giveUp forgets the remaining bytes.
+func (w *rawWriter) giveUp() { w.remaining = nil }
 
 func (w *rawWriter) run(s *socket) error {
 	if w.write == nil {
@@ -51,7 +60,7 @@ func (w *rawWriter) run(s *socket) error {
 	if err == nil && w.failed != 0 {
 		err = syscall.Errno(w.failed)
 	}
-	if err != nil || len(w.remaining) == 0 {
+	if len(w.remaining) == 0 {
 		w.remaining = nil
 	}
 	return err

@@ -9,8 +9,11 @@ type sendQueue struct {
 	waiting   []*Prepared
 	spare     []*Prepared // to be used again
 	bytes     int
-	scheduled bool // the fan-out has it, or a goroutine sends it
-	onDrain   func()
+	scheduled bool // the fan-out has it, a goroutine sends it, or it is left
+	// left says that the fan-out came while there was a writer or a message under way: at the end
+	// of those the queue is sent.
+	left    bool
+	onDrain func()
 }
 
 // keptQueue is the longest queue, in messages, whose memory is kept for the next.
@@ -71,13 +74,22 @@ func (o *outbound) send(m *Prepared) error {
 	return nil
 }
 
-// scheduleQueue gives the queue to the fan-out if something waits in it, unless there is a writer or
-// a message under way: at the end of those it is called again. mu is held.
+// scheduleQueue gives the queue to the fan-out if something waits in it, or it was left, unless there
+// is a writer or a message under way: at the end of those it is called again. mu is held.
 func (o *outbound) scheduleQueue() {
-	if q := o.queue; q != nil && len(q.waiting) > 0 && !q.scheduled && !o.writing && !o.inMessage {
-		q.scheduled = true
-		allQueues.add(o)
+	q := o.queue
+	if q == nil || o.writing || o.inMessage {
+		return
 	}
+	if q.left || len(q.waiting) > 0 && !q.scheduled {
+		o.addToFanout()
+	}
+}
+
+// addToFanout gives the queue to the fan-out; mu is held.
+func (o *outbound) addToFanout() {
+	o.queue.scheduled, o.queue.left = true, false
+	allQueues.add(o)
 }
 
 // sendQueued implements queueSender.
@@ -103,14 +115,14 @@ func (o *outbound) drainQueue() {
 	}
 }
 
-// sendSome sends all that is queued at present, unless there is a writer or a message under way:
-// at the end of those the queue is given to the fan-out again. more says that the caller has to go
-// on, stayed that a sender of the fan-out had to wait.
+// sendSome sends all that is queued at present. If there is a writer or a message under way, it leaves
+// the queue to them. more says that the caller has to go on, stayed that a sender of the fan-out
+// had to wait.
 func (o *outbound) sendSome(fanning bool) (more, stayed bool) {
 	o.mu.Lock()
-	q, ended := o.queue, o.link.ended.Load()
+	ended := o.link.ended.Load()
 	if !ended && (o.writing || o.inMessage) {
-		q.scheduled = false
+		o.queue.left = true
 		o.mu.Unlock()
 		return false, false
 	}
@@ -119,22 +131,57 @@ func (o *outbound) sendSome(fanning bool) (more, stayed bool) {
 		o.sendBatch()
 		stayed = fanning && !o.fanning
 		o.fanning = false
-		more = len(q.waiting) > 0
 	}
-	if !more {
-		q.scheduled = false
-		if cap(q.spare) > keptQueue {
-			q.waiting, q.spare = nil, nil
-		}
-	}
+	more = o.moreQueued()
 	if !ended {
 		o.release()
 	}
 	o.mu.Unlock()
 	if !more {
-		q.drained()
+		o.queue.drained()
 	}
 	return more, stayed
+}
+
+// moreQueued reports whether the goroutine that has the queue has to send more. If not, it has the
+// queue no longer, and calls OnDrain's function. mu is held.
+func (o *outbound) moreQueued() bool {
+	q := o.queue
+	if len(q.waiting) > 0 && !o.link.ended.Load() {
+		return true
+	}
+	q.scheduled = false
+	if len(q.waiting) == 0 && cap(q.spare) > keptQueue {
+		q.waiting, q.spare = nil, nil
+	}
+	return false
+}
+
+// leaveQueue leaves what is queued to the writer's release. mu is held.
+func (o *outbound) leaveQueue() {
+	if q := o.queue; len(q.waiting) > 0 && !q.scheduled {
+		q.scheduled, q.left = true, true
+	}
+}
+
+// queueLeft reports whether the queue was left to the writer, and may be sent now. mu is held.
+func (o *outbound) queueLeft() bool {
+	return o.queue != nil && o.queue.left && (!o.inMessage || o.link.ended.Load())
+}
+
+// sendQueueLeft sends what is queued if the queue was left to the writer, which the caller is. mu is
+// held, but not meanwhile.
+func (o *outbound) sendQueueLeft() {
+	if !o.queueLeft() {
+		return
+	}
+	if !o.link.ended.Load() {
+		o.sendBatch()
+	}
+	q := o.queue
+	if q.left = o.moreQueued(); !q.left {
+		go q.drained()
+	}
 }
 
 // sendBatch sends all that is queued now. The caller is the writer; mu is held, but not meanwhile.
@@ -233,9 +280,8 @@ func (o *outbound) stopQueue() (unsent []*Prepared) {
 	}
 	unsent = q.waiting
 	q.waiting, q.spare, q.bytes = nil, nil, 0
-	if len(unsent) > 0 && !q.scheduled {
-		q.scheduled = true
-		allQueues.add(o)
+	if len(unsent) > 0 && !q.scheduled || q.left && !o.writing {
+		o.addToFanout()
 	}
 	return unsent
 }

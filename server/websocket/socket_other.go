@@ -17,8 +17,10 @@ func (in *input) fill(to []byte) (int, error) { return in.fillConn(to) }
 
 type rawWriter struct{}
 
-func (w *rawWriter) offer(*socket, []byte) (done bool, err error) {
-	return false, errors.ErrUnsupported
+func (w *rawWriter) offer(*socket, []byte) (n int, err error) {
+	return 0, errors.ErrUnsupported
 }
 
-func (w *rawWriter) push(*socket) error { return errors.ErrUnsupported }
+func (w *rawWriter) push(*socket, bool) (n int, err error) { return 0, errors.ErrUnsupported }
+
+func (w *rawWriter) giveUp() {}

@@ -88,6 +88,7 @@ func (w *writeCall) cancel(o *outbound) {
 		w.state = writeCancelled
 		if o.waiters != nil { // it is among those that are woken
 			o.waiters.role.Broadcast()
+			o.waiters.first.Broadcast()
 			o.waiters.turn.Broadcast()
 		}
 	case writeCommitted:

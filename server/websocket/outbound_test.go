@@ -1,0 +1,200 @@
+// The writer's role: it goes round, ends, and leaves nothing unsent behind.
+
+package websocket_test
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"framescope/protocol"
+	"framescope/server/websocket"
+)
+
+// writeInALoop has a goroutine write messages that begin with its number until the end.
+func writeInALoop(c *websocket.Conn, number byte) {
+	go func() {
+		for c.WriteMessage(protocol.OpBinary, []byte{number}) == nil {
+		}
+	}()
+}
+
+// Each of the goroutines that write without a pause has its turn, on a single processor too, where
+// the order in which they run is nearly always the same.
+func TestNoWriterStarves(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	synctest.Test(t, func(t *testing.T) {
+		const writers, messages = 3, 3000
+		nc, c := piped(t, plain)
+		for i := range writers {
+			writeInALoop(c, byte(i))
+		}
+		var came [writers]int
+		for range messages {
+			_, p := nextFrame(t, nc)
+			came[p[0]]++
+			runtime.Gosched() // the goroutines that were woken run
+		}
+		if slices.Min(came[:]) < messages/writers/10 {
+			t.Errorf("of %d messages the writers sent %d", messages, came)
+		}
+	})
+}
+
+// What is queued has its turn beside goroutines that write without a pause.
+func TestTheQueueDoesNotStarve(t *testing.T) {
+	for _, writers := range []int{1, 2, 3} {
+		synctest.Test(t, func(t *testing.T) {
+			const messages = 1000
+			nc, c := piped(t, plain)
+			for range writers {
+				writeInALoop(c, 0)
+			}
+			synctest.Wait()
+			if err := c.Send(prepared(protocol.OpBinary, []byte{1})); err != nil {
+				t.Fatal(err)
+			}
+			for range messages {
+				if _, p := nextFrame(t, nc); p[0] == 1 {
+					return
+				}
+			}
+			t.Errorf("beside %d writers nothing that is queued came in %d messages", writers, messages)
+		})
+	}
+}
+
+// A peer that sends pings without end and reads what comes is answered for ever, and messages have
+// their turn.
+func TestPingsWithoutEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		nc, c := piped(t, plain)
+		nc.SetDeadline(time.Time{})
+		go c.ReadMessage()
+		var peer sync.WaitGroup
+		peer.Go(func() { // a thousand pings a second
+			for _, err := nc.Write(numberedPing(0)); err == nil; _, err = nc.Write(numberedPing(0)) {
+				time.Sleep(time.Millisecond)
+			}
+		})
+		time.Sleep(10 * time.Millisecond)
+		written := make(chan error, 1)
+		go func() { written <- c.WriteMessage(protocol.OpText, []byte("data")) }()
+		b := make([]byte, 64<<10)
+		for start := time.Now(); time.Since(start) < time.Minute; time.Sleep(5 * time.Millisecond) {
+			if _, err := nc.Read(b); err != nil {
+				t.Errorf("it ended after %v: %v", time.Since(start), c.Err())
+				break
+			}
+		}
+		select {
+		case err := <-written:
+			if err != nil {
+				t.Error(err)
+			}
+		default:
+			t.Error("a message had no turn within a minute")
+		}
+		c.CloseNow()
+		peer.Wait()
+	})
+}
+
+// OnDrain's function is called also when Close sends what is queued.
+func TestOnDrainBesideClose(t *testing.T) {
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			nc, c := piped(t, plain)
+			var sent, drained atomic.Int64
+			c.OnDrain(func() { drained.Store(sent.Load()) })
+			writeInALoop(c, 0)
+			synctest.Wait()
+			sent.Add(1)
+			if err := c.Send(prepared(protocol.OpBinary, []byte{1})); err != nil {
+				t.Fatal(err)
+			}
+			go c.Close(protocol.CloseNormal, "")
+			go func() {
+				b := make([]byte, 100)
+				for _, err := nc.Read(b); err == nil; _, err = nc.Read(b) {
+					synctest.Wait()
+				}
+			}()
+			<-c.Done()
+			synctest.Wait()
+			if drained.Load() != sent.Load() {
+				t.Error("the queue was sent, and OnDrain's function not called")
+			}
+		})
+	}
+}
+
+// A peer that reads slowly, but without a pause, is not cut off; one that reads a few bytes now and
+// then is.
+func TestSteadyReader(t *testing.T) {
+	for name, connect := range transports {
+		for _, side := range []protocol.Side{protocol.Server, protocol.Client} {
+			for rate, want := range map[int]error{1 << 10: websocket.ErrSlowReader, 32 << 10: nil} {
+				t.Run(fmt.Sprint(name, " ", side, " ", rate), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						near, far := connect(t)
+						readSteadily(t, near, far, side, rate, want)
+					})
+				})
+			}
+		}
+	}
+}
+
+// readSteadily reads a long message at a rate, in bytes a second, and checks what its write returns.
+func readSteadily(t *testing.T, near, far net.Conn, side protocol.Side, rate int, want error) {
+	defer far.Close()
+	c := websocket.NewConn(near, side, nil, plain)
+	defer c.CloseNow()
+	written := make(chan error, 1)
+	go func() { written <- c.WriteMessage(protocol.OpBinary, make([]byte, 2<<20)) }()
+	start := time.Now()
+	for b := make([]byte, rate/10); len(written) == 0; time.Sleep(100 * time.Millisecond) {
+		far.Read(b)
+	}
+	err, took := <-written, time.Since(start)
+	if !errors.Is(err, want) || want != nil && took > 11*time.Second {
+		t.Errorf("after %v: %v, want %v", took, err, want)
+	}
+}
+
+// Frames that are held while control frames are sent that had to wait do not stay behind.
+func TestHeldBesideLatePongs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		nc, c := piped(t, plain)
+		var burst []byte
+		for _, frame := range [][]byte{masked(protocol.OpText, true, "one"), masked(protocol.OpPing, true, "?"), masked(protocol.OpText, true, "two"), masked(protocol.OpText, true, "three")} {
+			burst = append(burst, frame...)
+		}
+		go nc.Write(burst)
+		reads(t, c, "one") // from now on frames are held: there is more to decode
+		go func() {
+			for range 3 { // there is no space for the third, which waits for the socket
+				c.WriteMessage(protocol.OpBinary, make([]byte, 30_000))
+			}
+		}()
+		time.Sleep(holdTime)
+		reads(t, c, "two") // after a ping, whose pong waits for the writer
+		for _, want := range []protocol.Opcode{protocol.OpBinary, protocol.OpBinary, protocol.OpPong, protocol.OpBinary} {
+			if op, _ := nextFrame(t, nc); op != want {
+				t.Fatalf("%v came, not %v", op, want)
+			}
+			time.Sleep(2 * holdTime)
+		}
+	})
+}
+
+// holdTime is how long a frame is held at most.
+const holdTime = time.Millisecond
