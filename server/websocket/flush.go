@@ -117,6 +117,9 @@ func (o *outbound) push() error {
 			o.raw.giveUp()
 			return err
 		}
+		if o.raw.done() {
+			return nil
+		}
 	}
 }
 
@@ -146,7 +149,7 @@ func (o *outbound) beginWait() {
 
 // prolongWait begins WriteTimeout anew after a timeout, and reports true, if the peer keeps reading.
 // A system wakes a writer only when much of the socket's buffer is free, so what the socket takes
-// now counts as well. mu is not held.
+// now counts as well; that may be all. mu is not held.
 func (o *outbound) prolongWait() bool {
 	o.mu.Lock()
 	began := o.waitBegan()
@@ -156,7 +159,7 @@ func (o *outbound) prolongWait() bool {
 	o.countSent(n)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !o.readsEnough(began) {
+	if !o.raw.done() && !o.readsEnough(began) {
 		return false
 	}
 	o.sent = 0

@@ -3,9 +3,10 @@
 package websocket_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"net"
+	"io"
 	"runtime"
 	"slices"
 	"sync"
@@ -18,10 +19,10 @@ import (
 	"framescope/server/websocket"
 )
 
-// writeInALoop has a goroutine write messages that begin with its number until the end.
-func writeInALoop(c *websocket.Conn, number byte) {
+// writeInALoop has a goroutine write a message until the end.
+func writeInALoop(c *websocket.Conn, message ...byte) {
 	go func() {
-		for c.WriteMessage(protocol.OpBinary, []byte{number}) == nil {
+		for c.WriteMessage(protocol.OpBinary, message) == nil {
 		}
 	}()
 }
@@ -44,6 +45,57 @@ func TestNoWriterStarves(t *testing.T) {
 		}
 		if slices.Min(came[:]) < messages/writers/10 {
 			t.Errorf("of %d messages the writers sent %d", messages, came)
+		}
+	})
+}
+
+// Writes that wait and are cancelled return at once, also those that were overtaken, and the others
+// have their turns.
+func TestWritesAreCancelledWhileTheRoleGoesRound(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	synctest.Test(t, func(t *testing.T) {
+		const writers, rounds, cancelled = 2, 50, 4
+		nc, c := piped(t, plain)
+		for i := range writers {
+			writeInALoop(c, byte(i), 'x')
+		}
+		var came [writers + 1]int
+		for round := range rounds {
+			ctx, cancel := context.WithCancel(t.Context())
+			results := make(chan error, cancelled)
+			for range cancelled {
+				go func() {
+					var err error
+					for err == nil {
+						err = c.Write(ctx, protocol.OpBinary, []byte{writers, 'x'})
+					}
+					results <- err
+				}()
+			}
+			// At last one of the other writers is sending: all but a byte of its frame was read.
+			for sends := false; !sends; round-- {
+				frame := make([]byte, 4)
+				io.ReadFull(nc, frame[:3])
+				came[frame[2]]++
+				if sends = round <= 0 && frame[2] < writers; !sends {
+					io.ReadFull(nc, frame[3:])
+				}
+				runtime.Gosched() // the goroutines that were woken run
+			}
+			cancel()
+			synctest.Wait()
+			if len(results) != cancelled {
+				t.Fatalf("of %d writes that were cancelled %d returned", cancelled, len(results))
+			}
+			for range cancelled {
+				if err := <-results; !errors.Is(err, context.Canceled) || websocket.CloseStatus(err) != 0 {
+					t.Error(err)
+				}
+			}
+			io.ReadFull(nc, make([]byte, 1))
+		}
+		if slices.Min(came[:]) < rounds {
+			t.Errorf("the writers sent %d messages", came)
 		}
 	})
 }
@@ -141,33 +193,58 @@ func TestOnDrainBesideClose(t *testing.T) {
 func TestSteadyReader(t *testing.T) {
 	for name, connect := range transports {
 		for _, side := range []protocol.Side{protocol.Server, protocol.Client} {
-			for rate, want := range map[int]error{1 << 10: websocket.ErrSlowReader, 32 << 10: nil} {
-				t.Run(fmt.Sprint(name, " ", side, " ", rate), func(t *testing.T) {
-					synctest.Test(t, func(t *testing.T) {
-						near, far := connect(t)
-						readSteadily(t, near, far, side, rate, want)
-					})
-				})
-			}
+			t.Run(fmt.Sprint(name, " ", side), func(t *testing.T) { testReaders(t, connect, side) })
 		}
 	}
 }
 
-// readSteadily reads a long message at a rate, in bytes a second, and checks what its write returns.
-func readSteadily(t *testing.T, near, far net.Conn, side protocol.Side, rate int, want error) {
+func testReaders(t *testing.T, connect transport, side protocol.Side) {
+	for rate, want := range map[int]error{1 << 10: websocket.ErrSlowReader, 32 << 10: nil} {
+		synctest.Test(t, func(t *testing.T) {
+			took, err := readSteadily(t.Context(), t, connect, side, rate)
+			if !errors.Is(err, want) || want != nil && took > 11*time.Second {
+				t.Errorf("%d bytes a second: after %v: %v, want %v", rate, took, err, want)
+			}
+		})
+	}
+}
+
+// A write whose context is done waits no longer, though the peer reads steadily.
+func TestWriteIsCancelledBesideASteadyReader(t *testing.T) {
+	for name, connect := range transports {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const limit = 25 * time.Second
+				ctx, cancel := context.WithTimeout(t.Context(), limit)
+				defer cancel()
+				took, err := readSteadily(ctx, t, connect, protocol.Server, 32<<10)
+				if !errors.Is(err, context.DeadlineExceeded) || took < limit || took > limit+time.Second {
+					t.Errorf("after %v: %v", took, err)
+				}
+			})
+		})
+	}
+}
+
+// readSteadily writes a long message and reads it at a rate, in bytes a second. It returns how long
+// the write took, and its error.
+func readSteadily(ctx context.Context, t *testing.T, connect transport, side protocol.Side, rate int) (took time.Duration, err error) {
+	near, far := connect(t)
 	defer far.Close()
 	c := websocket.NewConn(near, side, nil, plain)
 	defer c.CloseNow()
 	written := make(chan error, 1)
-	go func() { written <- c.WriteMessage(protocol.OpBinary, make([]byte, 2<<20)) }()
 	start := time.Now()
+	go func() {
+		err := c.Write(ctx, protocol.OpBinary, make([]byte, 2<<20))
+		took = time.Since(start)
+		written <- err
+	}()
 	for b := make([]byte, rate/10); len(written) == 0; time.Sleep(100 * time.Millisecond) {
 		far.Read(b)
 	}
-	err, took := <-written, time.Since(start)
-	if !errors.Is(err, want) || want != nil && took > 11*time.Second {
-		t.Errorf("after %v: %v, want %v", took, err, want)
-	}
+	err = <-written
+	return took, err
 }
 
 // Frames that are held while control frames are sent that had to wait do not stay behind.

@@ -22,8 +22,10 @@ import (
 	"framescope/server/websocket"
 )
 
-// transports are what a connection may be made of.
-var transports = map[string]func(*testing.T) (near, far net.Conn){
+// transport makes both ends of what a connection may be made of.
+type transport func(*testing.T) (near, far net.Conn)
+
+var transports = map[string]transport{
 	"net.Conn": func(*testing.T) (near, far net.Conn) { return net.Pipe() },
 }
 
@@ -72,7 +74,7 @@ type model struct {
 	peer     sync.WaitGroup
 }
 
-func newModel(t *testing.T, seed uint64, connect func(*testing.T) (near, far net.Conn)) *model {
+func newModel(t *testing.T, seed uint64, connect transport) *model {
 	near, far := connect(t)
 	m := &model{t: t, seed: seed, side: protocol.Side(seed % 2), far: far}
 	m.budget = memory.NewBudget(1<<40, slog.New(slog.DiscardHandler))

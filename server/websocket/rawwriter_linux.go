@@ -48,6 +48,9 @@ func (w *rawWriter) push(s *socket, wait bool) (n int, err error) {
 	return n - len(w.remaining), err
 }
 
+// done reports whether no bytes remain.
+func (w *rawWriter) done() bool { return len(w.remaining) == 0 }
+
 // giveUp forgets the remaining bytes.
 func (w *rawWriter) giveUp() { w.remaining = nil }
 

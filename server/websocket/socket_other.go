@@ -23,4 +23,6 @@ func (w *rawWriter) offer(*socket, []byte) (n int, err error) {
 
 func (w *rawWriter) push(*socket, bool) (n int, err error) { return 0, errors.ErrUnsupported }
 
+func (w *rawWriter) done() bool { return true }
+
 func (w *rawWriter) giveUp() {}
