@@ -98,7 +98,7 @@ func (o *outbound) claimAndSendQueue() {
 			return
 		}
 		if !o.inMessage {
-			o.leaveQueue() // so that release has OnDrain's function called
+			o.leaveQueue() // for OnDrain's function
 			o.sendBatch()
 			return
 		}

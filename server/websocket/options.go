@@ -28,8 +28,8 @@ type Options struct {
 	// closes the connection with 1008.
 	MessageTimeout time.Duration
 	// WriteTimeout is how long a write may wait for a peer that does not read: 10 s by
-	// default. It begins anew while the peer reads at least 16 KiB a second. Then the
-	// connection is ended.
+	// default. Then the connection is ended. While the peer reads at least 16 KiB a second,
+	// the time begins anew, so that a long message may take longer.
 	WriteTimeout time.Duration
 	// CloseTimeout is how long a close handshake may take: 3 s by default.
 	CloseTimeout time.Duration
@@ -47,7 +47,8 @@ type Options struct {
 }
 
 // minFrameRate is how many bytes a second a frame, and a message, must bring on average once
-// FrameTimeout or MessageTimeout is used up.
+// FrameTimeout or MessageTimeout is used up, and how many a peer must read on average for
+// WriteTimeout to begin anew.
 const minFrameRate = 16 << 10
 
 func (o Options) withDefaults() Options {

@@ -20,7 +20,7 @@ type outbound struct {
 	link *link
 
 	mu        sync.Mutex       // guards the fields below
-	sent      int32            // the writer's: bytes that the socket took since WriteTimeout began
+	sent      int32            // the writer's: how many bytes the socket took since WriteTimeout began
 	writing   bool             // there is a writer
 	fanning   bool             // it is a sender of the fan-out
 	hold      bool             // frames may wait for others: the reader has more to decode
@@ -77,7 +77,7 @@ func (o *outbound) claimFor(call *writeCall) error {
 	}
 	w.overtaken++
 	defer func() { w.overtaken-- }()
-	for !w.passed { // looked at first: if the role is passed on to it, it has to take it
+	for !w.passed { // the role that is passed on must not be lost: this comes before cancelled
 		if err := call.cancelled(); err != nil {
 			return err
 		}
@@ -104,8 +104,8 @@ func (o *outbound) hasLeft() bool {
 	return w != nil && w.late != nil || p.n > 0 && (p.overdue || !o.hold) || o.queueLeft()
 }
 
-// sendLeft sends what was left to the writer. The role is passed on to it. It goes on while more is
-// left, but after each round a goroutine that waits for the role has its turn.
+// sendLeft sends what was left to the writer, whose role is passed on to it, in rounds: a goroutine
+// that waits for the role has its turn before the next.
 func (o *outbound) sendLeft() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -119,7 +119,7 @@ func (o *outbound) sendLeft() {
 			return
 		}
 		if w != nil {
-			w.role.Signal() // it counts as overtaken, and has its turn after the next round
+			w.role.Signal() // the goroutine is overtaken by the next round, and comes after it
 		}
 	}
 }

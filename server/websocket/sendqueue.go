@@ -2,18 +2,14 @@
 
 package websocket
 
-import "framescope/protocol"
-
 // sendQueue is part of the outbound half, whose mutex guards it.
 type sendQueue struct {
 	waiting   []*Prepared
 	spare     []*Prepared // to be used again
 	bytes     int
-	scheduled bool // the fan-out has it, a goroutine sends it, or it is left
-	// left says that the fan-out came while there was a writer or a message under way: at the end
-	// of those the queue is sent.
-	left    bool
-	onDrain func()
+	scheduled bool // the fan-out has it, a goroutine sends it, or it was left
+	left      bool // to be sent when there is no writer, and no message under way, any more
+	onDrain   func()
 }
 
 // keptQueue is the longest queue, in messages, whose memory is kept for the next.
@@ -74,8 +70,8 @@ func (o *outbound) send(m *Prepared) error {
 	return nil
 }
 
-// scheduleQueue gives the queue to the fan-out if something waits in it, or it was left, unless there
-// is a writer or a message under way: at the end of those it is called again. mu is held.
+// scheduleQueue gives the queue to the fan-out if something waits in it or it was left, unless there is
+// a writer or a message under way: at the end of those it is called again. mu is held.
 func (o *outbound) scheduleQueue() {
 	q := o.queue
 	if q == nil || o.writing || o.inMessage {
@@ -115,9 +111,9 @@ func (o *outbound) drainQueue() {
 	}
 }
 
-// sendSome sends all that is queued at present. If there is a writer or a message under way, it leaves
-// the queue to them. more says that the caller has to go on, stayed that a sender of the fan-out
-// had to wait.
+// sendSome sends all that is queued at present. If there is a writer or a message under way, it
+// leaves the queue to be sent at the end of those. more says that the caller has to go on, stayed
+// that a sender of the fan-out had to wait.
 func (o *outbound) sendSome(fanning bool) (more, stayed bool) {
 	o.mu.Lock()
 	ended := o.link.ended.Load()
@@ -157,7 +153,8 @@ func (o *outbound) moreQueued() bool {
 	return false
 }
 
-// leaveQueue leaves what is queued to the writer's release. mu is held.
+// leaveQueue leaves the queue to the writer, which the caller is, if something is in it and nothing
+// else sends it: release has it sent and OnDrain's function called. mu is held.
 func (o *outbound) leaveQueue() {
 	if q := o.queue; len(q.waiting) > 0 && !q.scheduled {
 		q.scheduled, q.left = true, true
@@ -182,69 +179,6 @@ func (o *outbound) sendQueueLeft() {
 	if q.left = o.moreQueued(); !q.left {
 		go q.drained()
 	}
-}
-
-// sendBatch sends all that is queued now. The caller is the writer; mu is held, but not meanwhile.
-func (o *outbound) sendBatch() {
-	batch := o.queue.removeAll()
-	open := o.open() == nil
-	o.mu.Unlock()
-	if open {
-		_ = o.writeBatch(batch) // a failure has ended the connection
-	}
-	o.uncount(batch)
-	clear(batch)
-	o.mu.Lock()
-}
-
-// writeBatch sends whole frames behind the pending ones: copied together where they are short,
-// else from where they lie. The caller is the writer; mu is not held.
-func (o *outbound) writeBatch(batch []*Prepared) error {
-	if o.link.side == protocol.Client {
-		return o.writeMaskedBatch(batch)
-	}
-	w := &o.pending
-	if len(batch) == 1 && w.n == 0 {
-		return o.write(batch[0].frameFor(o))
-	}
-	for _, m := range batch {
-		wire := m.frameFor(o)
-		if int(w.n)+len(wire) > bufferSize {
-			if err := o.flushPending(); err != nil {
-				return err
-			}
-		}
-		if len(wire) > bufferSize {
-			if err := o.write(wire); err != nil {
-				return err
-			}
-			continue
-		}
-		w.n = int32(len(append(w.space(), wire...)))
-	}
-	return o.flushPending()
-}
-
-// writeMaskedBatch is writeBatch for a client, which masks each frame anew.
-func (o *outbound) writeMaskedBatch(batch []*Prepared) error {
-	w := &o.pending
-	for _, m := range batch {
-		h, n := protocol.ParseHeader(m.frameFor(o))
-		p := m.frameFor(o)[n:]
-		if !w.fits(min(len(p), copyLimit)) {
-			if err := o.flushPending(); err != nil {
-				return err
-			}
-		}
-		h = o.complete(h, p)
-		w.add(h, p)
-		if len(p) > copyLimit {
-			if err := o.writeMasked(h.MaskingKey, p); err != nil {
-				return err
-			}
-		}
-	}
-	return o.flushPending()
 }
 
 // count counts a message in the queue; the first queue that it waits in counts its bytes.
