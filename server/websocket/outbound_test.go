@@ -100,11 +100,12 @@ func TestWritesAreCancelledWhileTheRoleGoesRound(t *testing.T) {
 	})
 }
 
-// What is queued has its turn beside goroutines that write without a pause.
+// What is queued has its turn beside goroutines that write without a pause, on a single processor too.
 func TestTheQueueDoesNotStarve(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	for _, writers := range []int{1, 2, 3} {
 		synctest.Test(t, func(t *testing.T) {
-			const messages = 1000
+			const messages = 100
 			nc, c := piped(t, plain)
 			for range writers {
 				writeInALoop(c, 0)
@@ -117,6 +118,7 @@ func TestTheQueueDoesNotStarve(t *testing.T) {
 				if _, p := nextFrame(t, nc); p[0] == 1 {
 					return
 				}
+				synctest.Wait() // the goroutines that were woken run
 			}
 			t.Errorf("beside %d writers nothing that is queued came in %d messages", writers, messages)
 		})
