@@ -24,7 +24,7 @@ import (
 // While OnPong runs, the reader cannot read the peer's answer: then Close does not wait for
 // it, and returns nil once its frame has been sent. The connection ends after CloseTimeout
 // at the latest.
-func (c *Conn) Close(code protocol.CloseCode, reason string) error {
+func (c *Conn) Close(code CloseCode, reason string) error {
 	if !code.Sendable() && code != protocol.CloseNoStatus || !utf8.ValidString(reason) {
 		return fmt.Errorf("close with %v, reason %q: %w", code, reason, errCloseFrame)
 	}

@@ -5,15 +5,13 @@ package websocket
 import (
 	"errors"
 	"strings"
-
-	"framescope/protocol"
 )
 
 // CloseError says how a connection ended. Code and Reason are those of the peer's close
 // frame (RFC 6455 7.1.5), or of ours if a breach or a limit made us send it; Code is 1006
 // if there was no close frame.
 type CloseError struct {
-	Code    protocol.CloseCode
+	Code    CloseCode
 	Reason  string
 	cause   error
 	writing bool // a write failed: what came before can still be read

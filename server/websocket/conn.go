@@ -27,7 +27,7 @@ const _ = 640 - 8 - unsafe.Sizeof(Conn{})
 
 // NewConn returns a connection on nc, whose handshake is complete; side is this end's
 // role. buffered has bytes that have been read from nc already.
-func NewConn(nc net.Conn, side protocol.Side, buffered []byte, o Options) *Conn {
+func NewConn(nc net.Conn, side Side, buffered []byte, o Options) *Conn {
 	o = o.withDefaults()
 	return newConn(nc, side, buffered, &o)
 }
@@ -65,7 +65,7 @@ func (c *Conn) endHandshake() {
 func (c *Conn) Subprotocol() string { return c.subprotocol }
 
 // Deflate returns the parameters of permessage-deflate that both sides agreed on.
-func (c *Conn) Deflate() protocol.Deflate { return c.out.deflate }
+func (c *Conn) Deflate() Deflate { return c.out.deflate }
 
 // LocalAddr returns the network address of this end.
 func (c *Conn) LocalAddr() net.Addr { return c.link.nc.LocalAddr() }
@@ -103,7 +103,7 @@ func (c *Conn) SetWriteDeadline(t time.Time) error { return c.out.setWriteDeadli
 // [protocol.Breach] if the peer broke a rule, and then the close frame has been sent. Only when
 // the deadline of [Conn.SetReadDeadline] passes it is another error, which leaves the connection
 // as it is. With an error the payload is nil.
-func (c *Conn) ReadMessage() (protocol.Opcode, []byte, error) {
+func (c *Conn) ReadMessage() (Opcode, []byte, error) {
 	op, p, err := c.in.readMessage()
 	if err != nil {
 		return 0, nil, err
@@ -113,14 +113,14 @@ func (c *Conn) ReadMessage() (protocol.Opcode, []byte, error) {
 
 // NextMessage is [Conn.ReadMessage] without a copy: the payload belongs to the connection and
 // is valid until the next call that reads. So it allocates nothing.
-func (c *Conn) NextMessage() (protocol.Opcode, []byte, error) { return c.in.readMessage() }
+func (c *Conn) NextMessage() (Opcode, []byte, error) { return c.in.readMessage() }
 
 // NextReader waits for the next data message and returns its opcode and a reader
 // of its payload, which returns bytes as they arrive. The reader ends with io.EOF, or with
 // the error that ReadMessage would return. It is valid until the next call that reads a
 // message, which skips what has not been read of this one. Text is checked as far as it
 // has been read. MaxMessageSize limits the message here, too.
-func (c *Conn) NextReader() (protocol.Opcode, io.Reader, error) { return c.in.nextReader() }
+func (c *Conn) NextReader() (Opcode, io.Reader, error) { return c.in.nextReader() }
 
 // WriteMessage sends a message in one frame; p is neither kept nor changed. It waits
 // for a peer that does not read, at most WriteTimeout; then the connection ends. If another
@@ -135,13 +135,13 @@ func (c *Conn) NextReader() (protocol.Opcode, io.Reader, error) { return c.in.ne
 // While the reader has more to decode without waiting, messages of up to 32 KiB are held
 // and sent together: when the reader next waits, when they fill 64 KiB, or after a
 // millisecond. If that write fails, the next call returns the error.
-func (c *Conn) WriteMessage(op protocol.Opcode, p []byte) error { return c.out.sendMessage(op, p, nil) }
+func (c *Conn) WriteMessage(op Opcode, p []byte) error { return c.out.sendMessage(op, p, nil) }
 
 // NextWriter begins a message that is sent in parts, as fragments of 32 KiB; Close, which must be
 // called, sends the last one. A shorter message is sent whole. Other messages wait until Close,
 // but no longer than WriteTimeout; control frames do not wait. If permessage-deflate was agreed
 // on, the message is compressed however short it is, since its length is not known.
-func (c *Conn) NextWriter(op protocol.Opcode) (io.WriteCloser, error) { return c.out.nextWriter(op) }
+func (c *Conn) NextWriter(op Opcode) (io.WriteCloser, error) { return c.out.nextWriter(op) }
 
 // SendPing sends a ping with a payload of at most 125 bytes and does not wait for the pong:
 // Options.OnPong is called with it. [Conn.Ping] waits.

@@ -22,7 +22,7 @@ type Prepared struct {
 
 // Prepare encodes a message for [Conn.Send] on any number of connections, in either role. op is
 // [Text] or [Binary]; that text is valid UTF-8 is not checked.
-func Prepare(op protocol.Opcode, p []byte) (*Prepared, error) {
+func Prepare(op Opcode, p []byte) (*Prepared, error) {
 	if err := dataOpcode(op); err != nil {
 		return nil, fmt.Errorf("prepare: %w", err)
 	}
