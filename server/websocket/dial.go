@@ -45,7 +45,7 @@ type DialOptions struct {
 	Wrap func(net.Conn) net.Conn
 }
 
-// NoProxy, as [DialOptions.Proxy], connects without a proxy.
+// NoProxy chooses no proxy; it is for [DialOptions.Proxy].
 func NoProxy(*http.Request) (*url.URL, error) { return nil, nil }
 
 // maxResponseHead bounds the server's head in bytes.
