@@ -110,25 +110,18 @@ func (o *outbound) writeConn(b []byte) error {
 // push waits until the socket has taken what it did not take at once.
 func (o *outbound) push() error {
 	o.beginWait()
-	for {
-		n, err := o.raw.push(&o.link.socket, true)
-		o.countSent(n)
-		if err == nil || !isTimeout(err) || !o.prolongWait() {
-			o.raw.giveUp()
-			return err
-		}
-		if o.raw.done() {
-			return nil
-		}
-	}
+	n, err := o.raw.push(&o.link.socket)
+	o.countSent(n)
+	return err
 }
 
 // countSent counts n bytes that the socket has taken. The caller is the writer.
 func (o *outbound) countSent(n int) { o.sent += int32(min(n, math.MaxInt32-int(o.sent))) }
 
 // beginWait gives the writer, which has to wait for the socket, a deadline. It has one for all that
-// it sends until it releases its role, and a later one only if the peer keeps reading. mu is not
-// held.
+// it sends until it releases its role, and a later one only if the peer keeps reading. That is judged
+// between two writes, not during one: what a socket takes at first only fills its buffers. mu is
+// not held.
 func (o *outbound) beginWait() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -137,48 +130,22 @@ func (o *outbound) beginWait() {
 		allQueues.leave()
 	}
 	first := !o.waits()
-	if !first && !o.readsEnough(o.waitBegan()) {
+	if !first && !o.readsEnough() {
 		return
 	}
 	o.sent = 0
-	o.armTimeout()
+	o.waitsBy.store(now().add(o.link.options.WriteTimeout))
+	_ = o.armWrite()
 	if first {
 		o.link.keep(blockedSize)
 	}
 }
 
-// prolongWait begins WriteTimeout anew after a timeout, and reports true, if the peer keeps reading.
-// A system wakes a writer only when much of the socket's buffer is free, so what the socket takes
-// now counts as well; that may be all. mu is not held.
-func (o *outbound) prolongWait() bool {
-	o.mu.Lock()
-	began := o.waitBegan()
-	o.armTimeout()
-	o.mu.Unlock()
-	n, _ := o.raw.push(&o.link.socket, false) // a failure is that of the next push, too
-	o.countSent(n)
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if !o.raw.done() && !o.readsEnough(began) {
-		return false
-	}
-	o.sent = 0
-	return true
-}
-
-// armTimeout gives the writer WriteTimeout from now on; mu is held.
-func (o *outbound) armTimeout() {
-	o.waitsBy.store(now().add(o.link.options.WriteTimeout))
-	_ = o.armWrite()
-}
-
-// waitBegan is when WriteTimeout began.
-func (o *outbound) waitBegan() clock { return o.waitsBy.get().add(-o.link.options.WriteTimeout) }
-
 // readsEnough reports whether the peer has read at minFrameRate since WriteTimeout began: a few
 // bytes now and then are not enough. A write that is cut is never prolonged. mu is held.
-func (o *outbound) readsEnough(began clock) bool {
+func (o *outbound) readsEnough() bool {
 	now := now()
+	began := o.waitsBy.get().add(-o.link.options.WriteTimeout)
 	return !o.cut && !o.writeBy.passed(now) && clock(o.sent) > (now-began)/timeOfByte
 }
 

@@ -27,9 +27,9 @@ type Options struct {
 	// 60 s by default, and a second more for each 16 KiB that have arrived. A slower one
 	// closes the connection with 1008.
 	MessageTimeout time.Duration
-	// WriteTimeout is how long a write may wait for a peer that does not read: 10 s by
-	// default. Then the connection is ended. While the peer reads at least 16 KiB a second,
-	// the time begins anew, so that a long message may take longer.
+	// WriteTimeout is how long a write may wait for the peer to read: 10 s by default. Then the
+	// connection is ended. Where several writes follow each other, the time begins anew for
+	// the next one only if the peer has read at least 16 KiB a second.
 	WriteTimeout time.Duration
 	// CloseTimeout is how long a close handshake may take: 3 s by default.
 	CloseTimeout time.Duration

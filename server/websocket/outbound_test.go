@@ -190,11 +190,14 @@ func TestOnDrainBesideClose(t *testing.T) {
 	}
 }
 
-// A peer that reads slowly, but without a pause, is not cut off; one that reads a few bytes now and
-// then is.
+// A peer that reads slowly, but without a pause, is not cut off between two writes of a long
+// message; one that reads a few bytes now and then is.
 func TestSteadyReader(t *testing.T) {
 	for name, connect := range transports {
 		for _, side := range []protocol.Side{protocol.Server, protocol.Client} {
+			if name == "descriptor" && side == protocol.Server {
+				continue // which sends a long message in one write
+			}
 			t.Run(fmt.Sprint(name, " ", side), func(t *testing.T) { testReaders(t, connect, side) })
 		}
 	}
@@ -219,7 +222,7 @@ func TestWriteIsCancelledBesideASteadyReader(t *testing.T) {
 				const limit = 25 * time.Second
 				ctx, cancel := context.WithTimeout(t.Context(), limit)
 				defer cancel()
-				took, err := readSteadily(ctx, t, connect, protocol.Server, 32<<10)
+				took, err := readSteadily(ctx, t, connect, protocol.Client, 32<<10)
 				if !errors.Is(err, context.DeadlineExceeded) || took < limit || took > limit+time.Second {
 					t.Errorf("after %v: %v", took, err)
 				}

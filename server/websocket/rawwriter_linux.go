@@ -33,26 +33,21 @@ func (w *rawWriter) offer(s *socket, b []byte) (n int, err error) {
 	err = w.run(s)
 	n = len(b) - len(w.remaining)
 	if err != nil {
-		w.giveUp()
+		w.remaining = nil
 	}
 	return n, err
 }
 
-// push writes the remaining bytes, or if it must not wait, as many as the socket takes now. It
-// returns how many the socket took. After an error it may be called again, or giveUp.
-func (w *rawWriter) push(s *socket, wait bool) (n int, err error) {
+// push writes the remaining bytes, and returns how many of them the socket took.
+func (w *rawWriter) push(s *socket) (n int, err error) {
 	n = len(w.remaining)
-	w.mayWait = wait
+	w.mayWait = true
 	err = w.run(s)
 	w.mayWait = false
-	return n - len(w.remaining), err
+	n -= len(w.remaining)
+	w.remaining = nil
+	return n, err
 }
-
-// done reports whether no bytes remain.
-func (w *rawWriter) done() bool { return len(w.remaining) == 0 }
-
-// giveUp forgets the remaining bytes.
-func (w *rawWriter) giveUp() { w.remaining = nil }
 
 func (w *rawWriter) run(s *socket) error {
 	if w.write == nil {

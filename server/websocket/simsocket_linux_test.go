@@ -11,8 +11,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"framescope/protocol"
 )
 
 func init() { transports["descriptor"] = socketPair }
@@ -23,7 +21,6 @@ type bubbleSocket struct {
 	fd       int
 	other    *bubbleSocket
 	using    sync.RWMutex // the descriptor
-	lazy     bool         // its reads do not wake the other end's writer
 	reads    waiting
 	writes   waiting
 }
@@ -62,18 +59,6 @@ func socketPair(t *testing.T) (near, far net.Conn) {
 	return ends[0], ends[1]
 }
 
-// lazyPair is a pair whose buffers are larger, and whose writer learns that there is space only by
-// trying: a system wakes it when much of a buffer is free.
-func lazyPair(t *testing.T) (near, far net.Conn) {
-	near, far = socketPair(t)
-	syscall.SetsockoptInt(near.(*bubbleSocket).fd, syscall.SOL_SOCKET, syscall.SO_SNDBUF, 200<<10)
-	far.(*bubbleSocket).lazy = true
-	return near, far
-}
-
-// After a timeout the writer tries once more.
-func TestSteadyReaderOfALargeBuffer(t *testing.T) { testReaders(t, lazyPair, protocol.Server) }
-
 // await calls try until it reports true. The other end's goroutine is woken after each read, and
 // after each write, which may have written a part.
 func (s *bubbleSocket) await(w, other *waiting, try func(fd uintptr) bool) error {
@@ -91,7 +76,7 @@ func (s *bubbleSocket) await(w, other *waiting, try func(fd uintptr) bool) error
 		}
 		done := try(uintptr(s.fd))
 		s.using.RUnlock()
-		if (done || w == &s.writes) && !(s.lazy && w == &s.reads) {
+		if done || w == &s.writes {
 			other.change()
 		}
 		if done {

@@ -21,8 +21,4 @@ func (w *rawWriter) offer(*socket, []byte) (n int, err error) {
 	return 0, errors.ErrUnsupported
 }
 
-func (w *rawWriter) push(*socket, bool) (n int, err error) { return 0, errors.ErrUnsupported }
-
-func (w *rawWriter) done() bool { return true }
-
-func (w *rawWriter) giveUp() {}
+func (w *rawWriter) push(*socket) (n int, err error) { return 0, errors.ErrUnsupported }
