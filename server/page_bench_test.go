@@ -89,6 +89,9 @@ func BenchmarkIngest(b *testing.B) {
 			var ours, byHand, ratios []float64
 			for range 5 {
 				r := eval[map[string]float64](t, `runIngestBench("`+kind+`")`)
+				if r["module"] == 0 || r["byHand"] == 0 {
+					b.Fatalf("%v has no rates: build the page's benchmarks with make page-tests", r)
+				}
 				ours, byHand = append(ours, r["module"]), append(byHand, r["byHand"])
 				ratios = append(ratios, r["module"]/r["byHand"])
 			}

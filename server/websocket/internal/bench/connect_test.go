@@ -25,7 +25,7 @@ func newHandshakes(s *child) (work, error) {
 
 func (h *handshakes) measure(length time.Duration) (done int, err error) {
 	for until := time.Now().Add(length); time.Now().Before(until); done++ {
-		fd, _, err := shake(h.addr, "/echo", "")
+		fd, _, err := openHandshake(h.addr, "/echo", "")
 		if err != nil {
 			return done, err
 		}

@@ -52,7 +52,7 @@ func (l *load) close() {
 
 // add connects a client that is to send out over and over.
 func (l *load) add(addr, path, fields string, out []byte) (*client, error) {
-	fd, _, err := shake(addr, path, fields)
+	fd, _, err := openHandshake(addr, path, fields)
 	if err != nil {
 		return nil, err
 	}

@@ -22,9 +22,9 @@ type row struct {
 	shipped bool
 }
 
-func all(string) bool       { return true }
-func framed(s string) bool  { return s != "raw" }
-func keeping(s string) bool { return takesOver[s] }
+func all(string) bool                { return true }
+func framed(s string) bool           { return s != "raw" }
+func takesContextOver(s string) bool { return takesOver[s] }
 
 // asShipped is in the column of the server with a capture, which the program has, too.
 func asShipped(s string) bool { return s == "framescope+tap" && program != "" }
@@ -77,7 +77,7 @@ func deflateRow(takeover bool, flight int) row {
 	r := row{name: "without", unit: "µs a message", can: framed, deflate: true}
 	k.fields = "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n"
 	if takeover {
-		r.name, r.can, k.path = "with", keeping, "/takeover"
+		r.name, r.can, k.path = "with", takesContextOver, "/takeover"
 		k.fields = "Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover\r\n"
 	}
 	r.name = fmt.Sprintf("deflate 1 KiB of JSON, %s context takeover, %d in flight, 64 connections", r.name, flight)

@@ -27,7 +27,7 @@ func talk(t *testing.T, s *child, path string, wire []byte, done func(op protoco
 	if path == "/deflate" {
 		fields = "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n"
 	}
-	fd, _, err := shake(s.addr, path, fields)
+	fd, _, err := openHandshake(s.addr, path, fields)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,9 +41,9 @@ func connect(to *unix.SockaddrInet4) (fd int, err error) {
 	return 0, err
 }
 
-// shake connects and does the opening handshake. What comes behind the answer's
+// openHandshake connects and does the opening handshake. What comes behind the answer's
 // head is left in the socket.
-func shake(addr, path, fields string) (fd int, answer string, err error) {
+func openHandshake(addr, path, fields string) (fd int, answer string, err error) {
 	to, err := net.ResolveTCPAddr("tcp4", addr)
 	if err != nil {
 		return 0, "", err

@@ -125,7 +125,7 @@ const (
 	firstAccept  = "takes the first of several fields that may come once"
 )
 
-var answers = []shake{
+var answers = []handshakeCase{
 	{"the good answer", "", "", accepted, "4.1", ""},
 	{"an answer with names in lower case", "Sec-WebSocket-Accept", "sec-websocket-accept", accepted, "4.1", ""},
 	{"an answer with Upgrade: WebSocket", "websocket", "WebSocket", accepted, "4.1", ""},

@@ -26,7 +26,7 @@ var errReset error = syscall.ECONNRESET
 
 func ours() library { return library{name: "ours", echo: echoOurs} }
 
-func gorillas() library { return library{"gorilla", echoGorilla, shakeGorilla} }
+func gorillas() library { return library{"gorilla", echoGorilla, gorillaHandshake} }
 
 func echoOurs(nc net.Conn, r role) (told int) {
 	c := websocket.NewConn(nc, [...]protocol.Side{server: protocol.Server, client: protocol.Client}[r], nil, websocket.Options{MaxMessageSize: limit})
@@ -130,8 +130,8 @@ func (h *hijacked) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return h.nc, bufio.NewReadWriter(bufio.NewReaderSize(h.nc, small), bufio.NewWriterSize(h.nc, small)), nil
 }
 
-// shakeGorilla is the test's part of gorilla's handshake.
-func shakeGorilla(nc net.Conn, in *bufio.Reader, r role) error {
+// gorillaHandshake is the test's part of gorilla's handshake.
+func gorillaHandshake(nc net.Conn, in *bufio.Reader, r role) error {
 	if r == server {
 		_, err := readHead(in)
 		return err

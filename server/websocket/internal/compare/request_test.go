@@ -32,8 +32,8 @@ const (
 	accepted = 101
 )
 
-// shake is a variant of a handshake: in the good one, old is replaced by new.
-type shake struct {
+// handshakeCase is a variant of a handshake: in the good one, old is replaced by new.
+type handshakeCase struct {
 	name     string
 	old, new string
 	status   int
@@ -42,7 +42,7 @@ type shake struct {
 }
 
 // of is the variant of a good handshake.
-func (s shake) of(t *testing.T, good string) string {
+func (s handshakeCase) of(t *testing.T, good string) string {
 	t.Helper()
 	if !strings.Contains(good, s.old) {
 		t.Fatalf("%s: %q is not in the handshake", s.name, s.old)
@@ -51,12 +51,12 @@ func (s shake) of(t *testing.T, good string) string {
 }
 
 // agrees reports whether a library did as the RFC says; status is 101 when it accepted.
-func (s shake) agrees(status int) bool {
+func (s handshakeCase) agrees(status int) bool {
 	return status == s.status || s.status == refusal && status >= 400 && status < 500
 }
 
 // record counts the case: ours must agree, gorilla wherever it is not said to differ.
-func (s shake) record(t *testing.T, group string, r role, ours, gorilla int) {
+func (s handshakeCase) record(t *testing.T, group string, r role, ours, gorilla int) {
 	t.Helper()
 	section := s.section
 	if !strings.HasPrefix(section, "RFC") {
@@ -183,7 +183,7 @@ func TestSubprotocols(t *testing.T) {
 		{"Sec-WebSocket-Protocol: other\r\nSec-WebSocket-Protocol: chat.v2\r\n", []string{"chat.v2"}},
 	} {
 		request := strings.Replace(goodRequest, "Upgrade: ", c.fields+"Upgrade: ", 1)
-		s := shake{name: "`" + strings.ReplaceAll(strings.TrimSpace(c.fields), "\r\n", "` and `") + "`", status: accepted, section: "11.3.4"}
+		s := handshakeCase{name: "`" + strings.ReplaceAll(strings.TrimSpace(c.fields), "\r\n", "` and `") + "`", status: accepted, section: "11.3.4"}
 		chosen := func(addr string) int {
 			if slices.Contains(c.any, choice(t, addr, request)) {
 				return accepted

@@ -23,7 +23,7 @@ const (
 	versionField    = "Sec-WebSocket-Version: 13\r\n"
 )
 
-var requests = []shake{
+var requests = []handshakeCase{
 	{"the good one", "", "", accepted, "4.2.1", ""},
 	{"names in lower case", "Upgrade: websocket\r\nConnection", "upgrade: websocket\r\nconnection", accepted, "4.2.1", ""},
 	{"names in upper case", "Sec-WebSocket-Key", "SEC-WEBSOCKET-KEY", accepted, "4.2.1", ""},

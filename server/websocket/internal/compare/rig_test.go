@@ -26,8 +26,8 @@ const (
 type library struct {
 	name string
 	echo func(net.Conn, role) (told int)
-	// shake does the test's part of the opening handshake, if there is one.
-	shake func(net.Conn, *bufio.Reader, role) error
+	// handshake does the test's part of the opening handshake, if there is one.
+	handshake func(net.Conn, *bufio.Reader, role) error
 }
 
 // rig is a connection to a library, opened anew when a case has ended it.
@@ -106,8 +106,8 @@ func (g *rig) open() error {
 	g.wire = wire
 	g.in.Reset(wire)
 	g.apps <- theirs
-	if g.shake != nil {
-		return g.shake(wire, g.in, g.role)
+	if g.handshake != nil {
+		return g.handshake(wire, g.in, g.role)
 	}
 	return nil
 }
