@@ -13,7 +13,7 @@ SOAK ?= 20m
 PKG ?= ./protocol ./server/websocket ./server/tap ./wasm/inspect ./server/decode
 
 # A file beside a target of the same name (build/) would stop it from ever running.
-.PHONY: help run build dev test test-go test-page bench bench-peers compare soak fuzz mutants lint fmt profile clean tools modules page page-tests builder browser
+.PHONY: help run build dev test test-go test-page bench bench-peers compare soak fuzz mutants lint fmt profile clean tools modules page page-tests builder browser socketio-client
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,7 +82,7 @@ clean: ## remove everything that was built or installed, node_modules included
 
 # Prerequisites of the targets above.
 
-test-go: page-tests browser
+test-go: page-tests browser socketio-client
 	@GOOS=wasip1 GOARCH=wasm go vet ./wasm/... ./protocol/...
 	@go test -race -timeout 14m $(GOTESTFLAGS) ./...
 
@@ -110,3 +110,6 @@ tools:
 
 browser:
 	@build/tools.sh browser
+
+socketio-client:
+	@build/tools.sh socketio

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks that the tools that make needs are installed, and prints a line for each that is
-# missing. With the argument `browser` it looks for Chromium, and installs the Debian package
-# if it can.
+# missing. With the argument `browser` it looks for Chromium, with `socketio` for the Socket.IO
+# client of Debian's Python, and installs the Debian packages if it can.
 set -u
 
 missing=0
@@ -24,13 +24,27 @@ find_browser() {
   return 1
 }
 
+install() { # what for, and the Debian packages
+  { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; } || return
+  echo "installing ${*:2} for $1" >&2
+  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${@:2}"; } >&2
+}
+
+# The system's own Python, whatever else is on the PATH, since Debian's packages are for that.
+find_socketio() {
+  /usr/bin/python3 -c 'import socketio, requests, websocket' 2>/dev/null
+}
+
+if [ "${1:-}" = socketio ]; then
+  find_socketio && exit 0
+  install "the Socket.IO tests" python3-socketio python3-requests python3-websocket && find_socketio && exit 0
+  echo "framescope: /usr/bin/python3 has no python-socketio for the Socket.IO tests: install the packages python3-socketio, python3-requests and python3-websocket" >&2
+  exit 1
+fi
+
 if [ "${1:-}" = browser ]; then
   find_browser && exit 0
-  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-    echo "installing chromium for the browser tests" >&2
-    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } >&2
-    find_browser && exit 0
-  fi
+  install "the browser tests" chromium && find_browser && exit 0
   echo "framescope: no Chromium or Chrome for the browser tests: install one, or name it in CHROMIUM=/path/to/chrome" >&2
   exit 1
 fi
