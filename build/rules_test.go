@@ -42,6 +42,7 @@ var fences = []fence{
 	{"server/soak", []string{}, nil},
 	{"server/echo", nil, []string{"protocol", "server/websocket"}},
 	{"server/chat", nil, []string{"protocol", "server/websocket"}},
+	{"server/hub", nil, nil},
 	{"server/watch", nil, []string{"protocol", "server/tap", "server/websocket"}},
 	{"server/decode", nil, []string{"protocol"}},
 	{"server/connect", nil, []string{"protocol", "server/decode", "server/websocket"}},
