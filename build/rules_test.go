@@ -43,13 +43,14 @@ var fences = []fence{
 	{"server/echo", nil, []string{"protocol", "server/websocket"}},
 	{"server/chat", nil, []string{"protocol", "server/websocket"}},
 	{"server/hub", nil, nil},
+	{"server/push", nil, []string{"protocol", "server/websocket", "golang.org/x/time/rate"}},
 	{"server/watch", nil, []string{"protocol", "server/tap", "server/websocket"}},
 	{"server/decode", nil, []string{"protocol"}},
 	{"server/connect", nil, []string{"protocol", "server/decode", "server/websocket"}},
 	{"server/site", nil, nil},
 	{"server", nil, []string{
-		"protocol", "server/chat", "server/connect", "server/decode", "server/echo", "server/memory", "server/site", "server/tap",
-		"server/watch", "server/websocket", "github.com/dustin/go-humanize", "github.com/spf13/cobra",
+		"protocol", "server/chat", "server/connect", "server/decode", "server/echo", "server/memory", "server/push", "server/site", "server/tap",
+		"server/watch", "server/websocket", "github.com/dustin/go-humanize", "github.com/spf13/cobra", "github.com/spf13/pflag",
 	}},
 	{"build", nil, []string{"github.com/andybalholm/brotli", "github.com/evanw/esbuild/pkg/api"}},
 }

@@ -106,6 +106,7 @@ func serveCommand() *cobra.Command {
   /healthz     200 ok
   /ws/echo     echoes each message
   /ws/chat     chat: ?room=R&name=N, both optional
+  /ws/push     receives what the operator and POST /api/broadcast push
   /ws/inspect  the capture feed, which the page reads`,
 		Args: noArguments("framescope serve"),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -114,6 +115,7 @@ func serveCommand() *cobra.Command {
 			}
 			// The server goes on when the reader of its log has gone.
 			signal.Ignore(syscall.SIGPIPE)
+			config.input = c.InOrStdin()
 			logQueue := newLogQueue(c.ErrOrStderr())
 			err := serve(c.Context(), config, c.OutOrStdout(), slog.New(slog.NewTextHandler(logQueue, nil)))
 			if !logQueue.Close() && err != nil {
@@ -131,6 +133,7 @@ func serveCommand() *cobra.Command {
 	f.Var(&config.maxMemory, "max-memory", "limit of all data that is queued or incomplete, a `SIZE` such as 512MiB; beyond it the largest and longest idle connections are closed. By default a quarter of the machine's memory")
 	f.StringArrayVar(&config.origins, "allow-origin", nil, "allow pages of this `origin` to connect, too, such as https://app.example or https://*.app.example; may be repeated")
 	f.StringArrayVar(&config.hosts, "allow-host", nil, "answer requests for this host `name`, too, such as scope.example or *.scope.example; may be repeated")
+	operatorFlag(f, config)
 	f.StringVar(&config.pages, "pages", "", "serve the page from this `folder` instead of the built-in one; for development")
 	return c
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"net/url"
@@ -25,6 +26,8 @@ type config struct {
 	maxMemory      size  // for data that is queued or incomplete
 	origins, hosts []string
 	pages          string
+	operator       bool
+	input          io.Reader // that of the operator
 
 	// No flag sets these; tests do.
 	headerTimeout time.Duration // for the head of a request

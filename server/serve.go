@@ -54,6 +54,7 @@ func serve(ctx context.Context, c *config, stdout io.Writer, log *slog.Logger) e
 	memoryContext, stopMemory := context.WithCancel(ctx)
 	var background sync.WaitGroup
 	background.Go(func() { memory.Tend(memoryContext, int64(c.maxMemory)+int64(c.history)<<20) })
+	s.startOperator(memoryContext, &background)
 	defer background.Wait()
 	defer stopMemory()
 	failed := make(chan error, 1)

@@ -14,6 +14,7 @@ import (
 	"framescope/server/chat"
 	"framescope/server/echo"
 	"framescope/server/memory"
+	"framescope/server/push"
 	"framescope/server/site"
 	"framescope/server/tap"
 	"framescope/server/watch"
@@ -28,6 +29,7 @@ type server struct {
 	memory  *memory.Budget
 	sockets *websocket.Server
 	page    http.Handler
+	push    *push.Handler
 	running sync.RWMutex // each request, WebSockets included, read-locks it until it ends
 }
 
@@ -51,6 +53,7 @@ func newServer(c *config, log *slog.Logger) (*server, error) {
 			},
 		},
 	}
+	s.push = push.New(s.sockets, log, noRooms{})
 	if c.pages != "" {
 		s.page = site.Live(os.DirFS(c.pages))
 		return s, nil
@@ -73,6 +76,7 @@ func (s *server) handler() http.Handler {
 	mux.Handle("/healthz", s.ownHost(http.HandlerFunc(health)))
 	mux.Handle("/ws/echo", captured(&echo.Handler{Server: s.sockets, Log: s.log}))
 	mux.Handle("/ws/chat", captured(chat.New(s.sockets, s.log)))
+	s.handlePush(mux, captured)
 	mux.Handle("/ws/inspect", tap.Ignore(&watch.Handler{Tap: s.tap, Server: s.sockets, Log: s.log}))
 	mux.Handle("/ws/", s.ownHost(http.HandlerFunc(noSuchSocket)))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -105,7 +109,7 @@ func health(w http.ResponseWriter, r *http.Request) {
 }
 
 func noSuchSocket(w http.ResponseWriter, _ *http.Request) {
-	http.Error(w, "404 not found: the WebSocket URLs are /ws/echo, /ws/chat and, for the page, /ws/inspect", http.StatusNotFound)
+	http.Error(w, "404 not found: the WebSocket URLs are /ws/echo, /ws/chat, /ws/push and, for the page, /ws/inspect", http.StatusNotFound)
 }
 
 // abortTimeout is how long connections that were closed without a close handshake may take

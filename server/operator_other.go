@@ -1,0 +1,7 @@
+//go:build !unix
+
+// Reading a terminal in the background, on systems without job control.
+
+package main
+
+func ignoreTerminalStop() {}
