@@ -43,7 +43,7 @@ var fences = []fence{
 	{"server/echo", nil, []string{"protocol", "server/websocket"}},
 	{"server/chat", nil, []string{"protocol", "server/websocket"}},
 	{"server/hub", nil, nil},
-	{"server/push", nil, []string{"protocol", "server/websocket", "golang.org/x/time/rate"}},
+	{"server/push", nil, []string{"protocol", "server/hub", "server/websocket", "golang.org/x/time/rate"}},
 	{"server/watch", nil, []string{"protocol", "server/tap", "server/websocket"}},
 	{"server/decode", nil, []string{"protocol"}},
 	{"server/connect", nil, []string{"protocol", "server/decode", "server/websocket"}},

@@ -53,7 +53,7 @@ func newServer(c *config, log *slog.Logger) (*server, error) {
 			},
 		},
 	}
-	s.push = push.New(s.sockets, log, noRooms{})
+	s.push = push.New(s.sockets, log, noRooms{}, nil)
 	if c.pages != "" {
 		s.page = site.Live(os.DirFS(c.pages))
 		return s, nil

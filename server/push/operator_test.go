@@ -60,7 +60,7 @@ func TestOperatorEnds(t *testing.T) {
 func TestOperatorFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		said := new(rooms)
-		h := push.New(&websocket.Server{}, slog.New(slog.DiscardHandler), said)
+		h := push.New(&websocket.Server{}, slog.New(slog.DiscardHandler), said, nil)
 		begun := time.Now()
 		h.Operate(t.Context(), strings.NewReader(strings.Repeat("y\n", 1100)))
 		if took := time.Since(begun); took < 9*time.Second || took > 11*time.Second {

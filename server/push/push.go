@@ -16,7 +16,10 @@ import (
 	"net/http"
 	"sync"
 
+	"golang.org/x/time/rate"
+
 	"framescope/protocol"
+	"framescope/server/hub"
 	"framescope/server/websocket"
 )
 
@@ -37,6 +40,7 @@ type Handler struct {
 	server *websocket.Server
 	log    *slog.Logger
 	rooms  Rooms
+	topic  hub.Topic // nil without other instances
 
 	order sync.Mutex // held during a push, so that everyone receives all texts in one order
 
@@ -50,9 +54,14 @@ type receiver struct {
 	missed []*websocket.Prepared // texts pushed before that
 }
 
-// New returns a handler that pushes to its connections and to rooms.
-func New(server *websocket.Server, log *slog.Logger, rooms Rooms) *Handler {
-	return &Handler{server: server, log: log, rooms: rooms, receivers: map[*receiver]struct{}{}}
+// New returns a handler that pushes to its connections, to rooms, and to those of the other
+// instances in h. A nil h has no other.
+func New(server *websocket.Server, log *slog.Logger, rooms Rooms, h hub.Hub) *Handler {
+	p := &Handler{server: server, log: log, rooms: rooms, receivers: map[*receiver]struct{}{}}
+	if h != nil {
+		p.topic = h.Join(topicName, &shared{push: p.pushHere, log: log, limit: rate.NewLimiter(sharedPerSecond, sharedPerSecond)})
+	}
+	return p
 }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -103,10 +112,24 @@ func (h *Handler) connect(r *receiver, c *websocket.Conn) {
 }
 
 // Push sends a text to every connection and every chat room, or, if room is not "", to that
-// room alone. It returns how many connections and members it was queued for.
+// room alone, here and at the other instances. It returns how many connections and members here it
+// was queued for.
 func (h *Handler) Push(room, text string) (receivers int) {
 	h.order.Lock()
 	defer h.order.Unlock()
+	publish(h.topic, room, text)
+	return h.sendHere(room, text)
+}
+
+// pushHere is Push for what another instance has pushed.
+func (h *Handler) pushHere(room, text string) (receivers int) {
+	h.order.Lock()
+	defer h.order.Unlock()
+	return h.sendHere(room, text)
+}
+
+// sendHere queues a text for the receivers of this instance; h.order is held.
+func (h *Handler) sendHere(room, text string) (receivers int) {
 	if room == "" {
 		receivers = h.sendToAll(text)
 	}

@@ -73,7 +73,7 @@ func (r *record) String() string {
 func serve(t *testing.T, o websocket.Options) *site {
 	t.Helper()
 	s := &site{rooms: new(rooms), log: new(record)}
-	s.push = push.New(&websocket.Server{Options: o}, slog.New(slog.NewTextHandler(s.log, nil)), s.rooms)
+	s.push = push.New(&websocket.Server{Options: o}, slog.New(slog.NewTextHandler(s.log, nil)), s.rooms, nil)
 	mux := http.NewServeMux()
 	mux.Handle("/ws/push", s.push)
 	mux.Handle("/api/broadcast", s.push.Broadcast())
