@@ -118,6 +118,49 @@ func TestPageNamesEveryFileByItsHash(t *testing.T) {
 	}
 }
 
+func TestPartsAreLoadedLater(t *testing.T) {
+	p := smallPage(t)
+	for name, content := range map[string]string{
+		"frontend/src/main.tsx": "import { thing } from 'thing'\nconsole.log(thing)\nimport('./part/part').then((m) => m.show())\n",
+		"frontend/src/part/part.tsx": "import style from 'style:./part.css'\nimport { thing } from 'thing'\n" +
+			"export const show = () => console.log(style, thing, 'only in the part')\n",
+		"frontend/src/part/part.css":            "@import 'thing/thing.css';\n.part { color:   blue }\n",
+		"frontend/node_modules/thing/thing.css": ".thing { color: green }\n",
+	} {
+		if err := writeFile(filepath.Join(p.root, name), []byte(content)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := bundleAll(p, shipped, pageEntry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := b.page()
+	if err != nil {
+		t.Fatal(err)
+	}
+	mainName, main := one(t, files, "assets/main-*.js")
+	sharedName, _ := one(t, files, "assets/chunk-*.js")
+	partName, part := one(t, files, "assets/part-*.js")
+	styleName, style := one(t, files, "assets/part-*.css")
+	for _, name := range []string{mainName, sharedName} {
+		if b.later[name] || !strings.Contains(string(files[indexName]), `"/`+name+`"`) {
+			t.Errorf("%s is needed at once, and index.html does not name it:\n%s", name, files[indexName])
+		}
+	}
+	for _, name := range []string{partName, styleName} {
+		if !b.later[name] || strings.Contains(string(files[indexName]), name) {
+			t.Errorf("%s is loaded at once:\n%s", name, files[indexName])
+		}
+	}
+	if strings.Contains(main, "only in the part") || !strings.Contains(part, "/"+styleName) {
+		t.Errorf("the part is not for itself:\n%s\n%s", main, part)
+	}
+	if !strings.Contains(style, ".thing{") || !strings.Contains(style, ".part{") {
+		t.Errorf("the style sheet lacks a part, or is not minified: %s", style)
+	}
+}
+
 func TestChangeChangesTheIndex(t *testing.T) {
 	p := smallPage(t)
 	before := mustMakePage(t, p, working)

@@ -1,5 +1,5 @@
-// Bundling with esbuild: the page's script and styles, and their imports with the prefixes
-// `worker:` and `wasm:`.
+// Bundling with esbuild: the page's script and styles, the parts that it loads later, and their
+// imports with the prefixes `worker:`, `style:` and `wasm:`.
 
 package main
 
@@ -21,13 +21,14 @@ type kind struct {
 	minified   bool
 	reloads    bool   // source maps, and a page that reloads itself
 	node       bool   // for Node.js instead of a browser
+	splits     bool   // what import() names becomes a file of its own
 	entryNames string // esbuild's pattern for the names of entries
 	publicPath string // prefix of the URLs of assets
 }
 
 var (
-	shipped = kind{minified: true, entryNames: "assets/[name]-[hash]", publicPath: "/"}
-	working = kind{reloads: true, entryNames: "assets/[name]-[hash]", publicPath: "/"}
+	shipped = kind{minified: true, splits: true, entryNames: "assets/[name]-[hash]", publicPath: "/"}
+	working = kind{reloads: true, splits: true, entryNames: "assets/[name]-[hash]", publicPath: "/"}
 )
 
 // bundle collects the output of esbuild: of one build, and of the builds of workers in it.
@@ -40,14 +41,18 @@ type bundle struct {
 	inputs map[string]bool   // every source file that was used, relative to the root
 	script string            // the page's script, a name in files
 	style  string            // the page's style sheet, a name in files
+	shared []string          // scripts that the page's script imports when it starts, names in files
+	later  map[string]bool   // files that are loaded only when a part of the page needs them
 }
 
 const pageEntry = "frontend/src/main.tsx"
 
 // bundleAll bundles the entries, whose names are relative to the root.
 func bundleAll(p paths, k kind, entries ...string) (*bundle, error) {
-	b := &bundle{paths: p, kind: k, files: tree{}, legal: map[string][]byte{}, inputs: map[string]bool{}}
-	meta, err := b.collect(api.Build(b.options(entries...)))
+	b := &bundle{paths: p, kind: k, files: tree{}, legal: map[string][]byte{}, inputs: map[string]bool{}, later: map[string]bool{}}
+	options := b.options(entries...)
+	options.Splitting = k.splits
+	meta, err := b.collect(api.Build(options))
 	if err != nil {
 		return nil, err
 	}
@@ -57,9 +62,32 @@ func bundleAll(p paths, k kind, entries ...string) (*bundle, error) {
 			if output.CSSBundle != "" {
 				b.style = b.outputName(output.CSSBundle)
 			}
+			b.findLater(meta, name)
 		}
 	}
 	return b, nil
+}
+
+// findLater divides the outputs into those that the page needs to start and those that only
+// import() reaches, style sheets included.
+func (b *bundle) findLater(meta metafile, entry string) {
+	needed := map[string]bool{entry: true, meta.Outputs[entry].CSSBundle: true}
+	for open := []string{entry}; len(open) > 0; open = open[1:] {
+		for _, i := range meta.Outputs[open[0]].Imports {
+			if i.Kind == "dynamic-import" || needed[i.Path] {
+				continue
+			}
+			needed[i.Path] = true
+			open = append(open, i.Path)
+			if i.Kind == "import-statement" {
+				b.shared = append(b.shared, b.outputName(i.Path))
+			}
+		}
+	}
+	slices.Sort(b.shared)
+	for name := range meta.Outputs {
+		b.later[b.outputName(name)] = !needed[name]
+	}
 }
 
 // options returns the options of esbuild, the same for the page and for its workers.
@@ -70,6 +98,7 @@ func (b *bundle) options(entries ...string) api.BuildOptions {
 		Outdir:        "/",
 		EntryNames:    b.entryNames,
 		AssetNames:    "assets/[name]-[hash]",
+		ChunkNames:    "assets/[name]-[hash]",
 		PublicPath:    b.publicPath,
 		Bundle:        true,
 		Metafile:      true,
@@ -78,7 +107,7 @@ func (b *bundle) options(entries ...string) api.BuildOptions {
 		LegalComments: api.LegalCommentsExternal,
 		LogLevel:      api.LogLevelSilent,
 		Loader:        map[string]api.Loader{".wasm": api.LoaderFile, ".svg": api.LoaderFile},
-		Plugins:       []api.Plugin{b.workers(), b.module()},
+		Plugins:       []api.Plugin{b.workers(), b.styles(), b.module()},
 	}
 	o.MinifyWhitespace, o.MinifyIdentifiers, o.MinifySyntax = b.minified, b.minified, b.minified
 	if b.reloads {
@@ -97,6 +126,7 @@ type metafile struct {
 	Outputs map[string]struct {
 		EntryPoint string
 		CSSBundle  string
+		Imports    []struct{ Path, Kind string }
 	}
 }
 
@@ -153,6 +183,30 @@ func (b *bundle) workers() api.Plugin {
 				return api.OnLoadResult{}, err
 			}
 			return api.OnLoadResult{Contents: &script, Loader: api.LoaderFile}, nil
+		})
+	}}
+}
+
+// styles returns a plugin that makes a separate style sheet of a file that is imported as
+// `style:./file.css`. The value of the import is its URL: esbuild itself would not load the
+// styles of a script that the page imports later.
+func (b *bundle) styles() api.Plugin {
+	return api.Plugin{Name: "style", Setup: func(build api.PluginBuild) {
+		build.OnResolve(api.OnResolveOptions{Filter: `^style:`}, func(a api.OnResolveArgs) (api.OnResolveResult, error) {
+			source := filepath.Join(a.ResolveDir, strings.TrimPrefix(a.Path, "style:"))
+			return api.OnResolveResult{Path: source, Namespace: "style"}, nil
+		})
+		build.OnLoad(api.OnLoadOptions{Filter: `.`, Namespace: "style"}, func(a api.OnLoadArgs) (api.OnLoadResult, error) {
+			nested := api.Build(b.options(a.Path))
+			if len(nested.Errors) > 0 {
+				return api.OnLoadResult{Errors: nested.Errors}, nil
+			}
+			sheet := string(nested.OutputFiles[0].Contents)
+			nested.OutputFiles = nil
+			if _, err := b.collect(nested); err != nil {
+				return api.OnLoadResult{}, err
+			}
+			return api.OnLoadResult{Contents: &sheet, Loader: api.LoaderFile}, nil
 		})
 	}}
 }

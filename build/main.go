@@ -64,7 +64,11 @@ func produce(ctx context.Context, p paths, tests bool, stdout io.Writer) error {
 	if err := compileWASM(ctx, p); err != nil {
 		return err
 	}
-	files, err := makePage(p, shipped)
+	b, err := bundleAll(p, shipped, pageEntry)
+	if err != nil {
+		return err
+	}
+	files, err := b.page()
 	if err != nil {
 		return err
 	}
@@ -72,7 +76,7 @@ func produce(ctx context.Context, p paths, tests bool, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	report(stdout, packed)
+	report(stdout, packed, b.later)
 	if err := writeTree(p.out, packed); err != nil {
 		return err
 	}

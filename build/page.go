@@ -27,7 +27,7 @@ var reference = regexp.MustCompile(`\b(src|href)="([^"]*)"`)
 // page returns all files of the site. In the template, `src="src/main.tsx"` (with or without
 // ./ or / before it) is replaced by the script; any other src or href that names a file in
 // frontend/ is replaced by a hashed copy of that file; the style sheet and the licence
-// notices are linked at the end of the head. Nothing is inlined: the site's
+// notices are linked at the end of the head, as are the scripts that the script imports. Nothing is inlined: the site's
 // Content-Security-Policy allows no inline script or style.
 func (b *bundle) page() (tree, error) {
 	template, err := os.ReadFile(filepath.Join(b.frontend, indexName))
@@ -56,6 +56,10 @@ func (b *bundle) page() (tree, error) {
 	var head strings.Builder
 	if b.style != "" {
 		fmt.Fprintf(&head, `<link rel="stylesheet" href="/%s">`, b.style)
+	}
+	// Without this a browser asks for them only when it has the script.
+	for _, name := range b.shared {
+		fmt.Fprintf(&head, `<link rel="modulepreload" href="/%s">`, name)
 	}
 	fmt.Fprintf(&head, `<link rel="license" href="/%s">`, b.add("licences.txt", b.notices()))
 	if b.reloads {

@@ -7,6 +7,11 @@ declare module "worker:*" {
   export default url;
 }
 
+declare module "style:*" {
+  const url: string;
+  export default url;
+}
+
 declare module "wasm:framescope" {
   const url: string;
   export default url;

@@ -12,8 +12,8 @@ const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter(
 );
 
 /** The layers in order. A file may import its own layer and those after it. */
-const order = ["main", "views", "state", "client", "worker", "engine", "generated"];
-const state = ["store", "playground", "theme", "preferences"];
+const order = ["main", "views", "demos", "state", "client", "worker", "engine", "generated"];
+const state = ["store", "playground", "theme", "preferences", "route"];
 /** Pure functions, which every layer may import. */
 const pure = ["format", "json", "terms", "columns", "modules.d"];
 
@@ -25,7 +25,7 @@ function layer(name: string): string {
 
 function imports(name: string): string[] {
   const text = readFileSync(join(source, name), "utf8");
-  return [...text.matchAll(/from "(?:worker:)?(\.[^"]*)"/g)].map((match) =>
+  return [...text.matchAll(/(?:from |import\()"(?:worker:)?(\.[^"]*)"/g)].map((match) =>
     relative(source, resolve(source, dirname(name), match[1] ?? "")),
   );
 }
@@ -35,7 +35,7 @@ test("every file belongs to a layer", () => {
   for (const name of files) assert.ok(order.includes(layer(name)) || layer(name) === "pure", name);
 });
 
-test("imports run main → views → state → client → worker → engine → generated, never back", () => {
+test("imports run main → views → demos → state → client → worker → engine → generated, never back", () => {
   for (const name of files) {
     for (const target of imports(name)) {
       if (layer(target) === "pure") continue;
@@ -43,6 +43,18 @@ test("imports run main → views → state → client → worker → engine → 
       assert.ok(order.indexOf(layer(name)) <= order.indexOf(layer(target)), `${name} imports ${target}`);
     }
   }
+});
+
+test("demos know nothing of each other, and are loaded only when they are opened", () => {
+  const folder = (name: string) => /^demos\/(\w+)\//.exec(name)?.[1];
+  for (const name of files) {
+    for (const target of imports(name)) {
+      const demo = folder(target);
+      if (demo === undefined || demo === folder(name)) continue;
+      assert.equal(name, "demos/catalog.ts", `${name} imports ${target}`);
+    }
+  }
+  assert.doesNotMatch(readFileSync(join(source, "demos/catalog.ts"), "utf8"), /from "\.\/\w+\//);
 });
 
 test("no markup is made from data, and no type check is suppressed", () => {

@@ -3,6 +3,7 @@
 import "./header.css";
 import { useEffect, useState } from "preact/hooks";
 import { count, grouped, size } from "../format";
+import { type View, view } from "../route";
 import { counts, failures, restart, status, statusText } from "../store";
 import { nextTheme, theme } from "../theme";
 import { helpOpen } from "./keys";
@@ -23,6 +24,7 @@ export function Header() {
         </span>
         Framescope
       </h1>
+      <Views />
       <span
         class="status"
         data-testid="status"
@@ -58,6 +60,28 @@ export function Header() {
         </button>
       </div>
     </header>
+  );
+}
+
+const views: readonly [name: View, title: string][] = [
+  ["live", "Live"],
+  ["demos", "Demos"],
+];
+
+function Views() {
+  return (
+    <nav class="views" aria-label="Views">
+      {views.map(([name, title]) => (
+        <a
+          key={name}
+          href={`#${name}`}
+          data-testid={`nav-${name}`}
+          aria-current={view.value === name ? "page" : undefined}
+        >
+          {title}
+        </a>
+      ))}
+    </nav>
   );
 }
 

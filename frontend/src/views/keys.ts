@@ -2,6 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { loadPreference, savePreference } from "../preferences";
+import { view } from "../route";
 import { clear, follow, paused, setFollow, setPaused } from "../store";
 
 /** Whether the help dialog is shown. */
@@ -51,7 +52,7 @@ function pressed(e: KeyboardEvent): void {
     return;
   }
   const action = actions[e.key];
-  if (!action || !shortcuts.value) return;
+  if (!action || !shortcuts.value || (view.value !== "live" && e.key !== "?")) return;
   e.preventDefault();
   action();
 }
