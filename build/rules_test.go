@@ -48,8 +48,9 @@ var fences = []fence{
 	{"server/decode", nil, []string{"protocol"}},
 	{"server/connect", nil, []string{"protocol", "server/decode", "server/websocket"}},
 	{"server/site", nil, nil},
+	{"server/secure", nil, []string{"server/memory"}},
 	{"server", nil, []string{
-		"protocol", "server/chat", "server/connect", "server/decode", "server/echo", "server/memory", "server/push", "server/site", "server/tap",
+		"protocol", "server/chat", "server/connect", "server/decode", "server/echo", "server/memory", "server/push", "server/secure", "server/site", "server/tap",
 		"server/watch", "server/websocket", "github.com/dustin/go-humanize", "github.com/spf13/cobra", "github.com/spf13/pflag",
 	}},
 	{"build", nil, []string{"github.com/andybalholm/brotli", "github.com/evanw/esbuild/pkg/api"}},

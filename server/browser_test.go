@@ -69,6 +69,7 @@ var browser = sync.OnceValues(func() (context.Context, error) {
 		chromedp.Flag("disable-extensions", true),
 		chromedp.Flag("disable-sync", true),
 		chromedp.Flag("hide-scrollbars", true),
+		chromedp.Flag("ignore-certificate-errors", true), // those of --tls-self-signed
 		chromedp.WSURLReadTimeout(patience),
 	)
 	ctx, _ := chromedp.NewContext(allocator)
@@ -162,7 +163,7 @@ func (b *tab) listen(event any) {
 // noteRequest records a URL that is not the server's.
 func (b *tab) noteRequest(address string) {
 	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "data" && u.Scheme != "blob" && "http://"+u.Host+"/" != b.base {
+	if err != nil || u.Scheme != "data" && u.Scheme != "blob" && u.Scheme+"://"+u.Host+"/" != b.base {
 		b.elsewhere = append(b.elsewhere, address)
 	}
 }

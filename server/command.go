@@ -134,6 +134,7 @@ func serveCommand() *cobra.Command {
 	f.StringArrayVar(&config.origins, "allow-origin", nil, "allow pages of this `origin` to connect, too, such as https://app.example or https://*.app.example; may be repeated")
 	f.StringArrayVar(&config.hosts, "allow-host", nil, "answer requests for this host `name`, too, such as scope.example or *.scope.example; may be repeated")
 	operatorFlag(f, config)
+	config.tls.addFlags(f)
 	f.StringVar(&config.pages, "pages", "", "serve the page from this `folder` instead of the built-in one; for development")
 	return c
 }

@@ -28,6 +28,7 @@ type config struct {
 	pages          string
 	operator       bool
 	input          io.Reader // that of the operator
+	tls            tlsConfig
 
 	// No flag sets these; tests do.
 	headerTimeout time.Duration // for the head of a request
@@ -108,7 +109,7 @@ func (c *config) check() error {
 			return fmt.Errorf("--pages %q is not a folder: give the one that `go run ./build` writes, or leave the flag out", c.pages)
 		}
 	}
-	return nil
+	return c.tls.check()
 }
 
 // isPattern reports whether a host that contains a * is a valid pattern: a * for the
@@ -163,5 +164,5 @@ func (c *config) url(port int) string {
 	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
 		host = "localhost"
 	}
-	return "http://" + net.JoinHostPort(host, strconv.Itoa(port)) + "/"
+	return c.tls.scheme() + "://" + net.JoinHostPort(host, strconv.Itoa(port)) + "/"
 }

@@ -36,15 +36,27 @@ func TestMain(m *testing.M) {
 // patience bounds every wait in these tests. Nothing is expected to take so long.
 const patience = 20 * time.Second
 
-var readyLine = regexp.MustCompile(`listening on (http://\S+/)`)
+var readyLine = regexp.MustCompile(`listening on (https?://\S+/)`)
+
+// awaitReady reads what a server prints up to its ready line, and returns the URL in that.
+func awaitReady(r *bufio.Reader) (url, printed string, err error) {
+	for {
+		line, err := r.ReadString('\n')
+		printed += line
+		if match := readyLine.FindStringSubmatch(line); match != nil || err != nil {
+			return strings.Join(match[min(1, len(match)):], ""), printed, err
+		}
+	}
+}
 
 // process is framescope running as a process of its own.
 type process struct {
-	cmd    *exec.Cmd
-	url    string
-	stderr *lockedBuffer
-	exited chan struct{} // closed when it has exited; code is then its exit code
-	code   int
+	cmd     *exec.Cmd
+	url     string
+	printed string // up to the ready line
+	stderr  *lockedBuffer
+	exited  chan struct{} // closed when it has exited; code is then its exit code
+	code    int
 }
 
 func command(args ...string) *exec.Cmd {
@@ -74,7 +86,7 @@ func (p *process) start(t *testing.T, args []string, change func(*exec.Cmd)) {
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	line, err := bufio.NewReader(stdout).ReadString('\n')
+	url, printed, err := awaitReady(bufio.NewReader(stdout))
 	go func() {
 		_ = p.cmd.Wait() // the exit code tells whether it failed
 		p.code = p.cmd.ProcessState.ExitCode()
@@ -84,11 +96,10 @@ func (p *process) start(t *testing.T, args []string, change func(*exec.Cmd)) {
 		_ = p.cmd.Process.Kill()
 		<-p.exited
 	})
-	match := readyLine.FindStringSubmatch(line)
-	if match == nil {
-		t.Fatalf("no ready line but %q, %v; %s", line, err, p.stderr)
+	if url == "" {
+		t.Fatalf("no ready line but %q, %v; %s", printed, err, p.stderr)
 	}
-	p.url = match[1]
+	p.url, p.printed = url, printed
 }
 
 // wait returns the exit code.
@@ -131,11 +142,10 @@ func runServer(t testing.TB, change func(*config)) (url string, stop func()) {
 		ended <- serve(ctx, c, w, slog.New(slog.DiscardHandler))
 		w.Close()
 	}()
-	line, err := bufio.NewReader(r).ReadString('\n')
-	match := readyLine.FindStringSubmatch(line)
-	if match == nil {
+	url, printed, err := awaitReady(bufio.NewReader(r))
+	if url == "" {
 		cancel()
-		t.Fatalf("no ready line but %q, %v", line, err)
+		t.Fatalf("no ready line but %q, %v", printed, err)
 	}
 	stop = sync.OnceFunc(func() {
 		cancel()
@@ -146,7 +156,7 @@ func runServer(t testing.TB, change func(*config)) (url string, stop func()) {
 			t.Errorf("a goroutine has not ended:\n%s", stack)
 		}
 	})
-	return match[1], stop
+	return url, stop
 }
 
 // remainingGoroutines returns the stacks of the server's goroutines that have not ended,

@@ -34,6 +34,10 @@ func serve(ctx context.Context, c *config, stdout io.Writer, log *slog.Logger) e
 	if err != nil {
 		return err
 	}
+	certificate, err := c.tls.certificate(c, stdout, log)
+	if err != nil {
+		return err
+	}
 	l, err := listen(ctx, c.addr)
 	if err != nil {
 		return err
@@ -57,8 +61,8 @@ func serve(ctx context.Context, c *config, stdout io.Writer, log *slog.Logger) e
 	s.startOperator(memoryContext, &background)
 	defer background.Wait()
 	defer stopMemory()
-	failed := make(chan error, 1)
-	go func() { failed <- h.Serve(s.tap.Listener(newPatientListener(l, log, func() { closeIdle(h) }))) }()
+	background.Go(func() { certificate.watch(memoryContext) })
+	failed := s.serveConnections(newPatientListener(l, log, func() { closeIdle(h) }), certificate, h)
 	fmt.Fprintf(stdout, "listening on %s\n", c.url(l.Addr().(*net.TCPAddr).Port))
 
 	select {

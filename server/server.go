@@ -23,26 +23,29 @@ import (
 
 // server is one running server: the tap, the budget, the handlers.
 type server struct {
-	config  *config
-	log     *slog.Logger
-	tap     *tap.Tap
-	memory  *memory.Budget
-	sockets *websocket.Server
-	page    http.Handler
-	push    *push.Handler
-	running sync.RWMutex // each request, WebSockets included, read-locks it until it ends
+	config   *config
+	log      *slog.Logger
+	tap      *tap.Tap
+	memory   *memory.Budget
+	requests *memory.Budget // of unfinished ones
+	sockets  *websocket.Server
+	page     http.Handler
+	push     *push.Handler
+	running  sync.RWMutex // each request, WebSockets included, read-locks it until it ends
 }
 
 func newServer(c *config, log *slog.Logger) (*server, error) {
 	// A quarter is for unfinished requests, which so cannot use up the memory of open
 	// connections.
-	requests := int64(c.maxMemory) / 4
-	messages := memory.NewBudget(int64(c.maxMemory)-requests, log.With("of", "messages"))
+	quarter := int64(c.maxMemory) / 4
+	requests := memory.NewBudget(quarter, log.With("of", "requests"))
+	messages := memory.NewBudget(int64(c.maxMemory)-quarter, log.With("of", "messages"))
 	s := &server{
-		config: c,
-		log:    log,
-		tap:    tap.New(tap.Options{Snap: c.snap, History: int64(c.history) << 20, Memory: messages, Requests: memory.NewBudget(requests, log.With("of", "requests"))}),
-		memory: messages,
+		config:   c,
+		log:      log,
+		tap:      tap.New(tap.Options{Snap: c.snap, History: int64(c.history) << 20, Memory: messages, Requests: requests}),
+		memory:   messages,
+		requests: requests,
 		sockets: &websocket.Server{
 			Log:     log,
 			Options: websocket.Options{MaxMessageSize: c.maxMessageSize, Memory: messages},

@@ -9,6 +9,7 @@ package tap
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"net"
 	"net/http"
@@ -124,6 +125,10 @@ func Attach(s *http.Server) {
 		if c, ok := connOf(r); ok {
 			if asksForWebSocket(r) {
 				growStack()
+			}
+			if secure, ok := c.Conn.(interface{ ConnectionState() tls.ConnectionState }); ok {
+				state := secure.ConnectionState()
+				r.TLS = &state // net/http sets it only for a *tls.Conn of its own
 			}
 			c.nextRequest(r)
 			defer c.requestDone()

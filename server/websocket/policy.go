@@ -16,7 +16,7 @@ import (
 
 // Policy says which requests are served. Its zero value serves a request whose
 // Host is localhost, a loopback address or the address that it came in at, and
-// whose Origin, if there is one, is that same host.
+// whose Origin, if there is one, is that same host, with https if the request came over TLS.
 type Policy struct {
 	// Hosts are further host names, without port, that a Host field may have. In
 	// *.app.example the star stands for one or more labels: a.app.example and
@@ -121,11 +121,20 @@ func (p *Policy) AllowOrigin(r *http.Request) bool {
 	if slices.ContainsFunc(p.Origins, func(allowed string) bool { return matchOrigin(allowed, origins[0]) }) {
 		return true
 	}
-	u, err := url.Parse(origins[0])
-	if err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host) {
+	if sameOrigin(origins[0], r) {
 		return true
 	}
 	return p.CheckOrigin != nil && p.CheckOrigin(r)
+}
+
+// sameOrigin reports whether an origin is that of the request itself. A request that came without
+// TLS may still be for https, since a proxy in front of this server may have decrypted it.
+func sameOrigin(origin string, r *http.Request) bool {
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" || !strings.EqualFold(u.Host, r.Host) {
+		return false
+	}
+	return u.Scheme == "https" || u.Scheme == "http" && r.TLS == nil
 }
 
 // matchOrigin reports whether an origin is the allowed one, or one of a pattern's.

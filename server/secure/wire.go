@@ -1,0 +1,172 @@
+// The wire: the connection below TLS. It bounds what a handshake reads and how many of them
+// compute, and never lets a close wait for the peer.
+
+package secure
+
+import (
+	"crypto/tls"
+	"errors"
+	"net"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"framescope/server/memory"
+)
+
+const (
+	// recordHandshake is the type of a TLS record with a handshake message, the first byte
+	// that a client sends (RFC 8446 5.1).
+	recordHandshake = 22
+	// unfinishedSize is what an unfinished handshake takes, in bytes, most of it the stack of
+	// its goroutine and the keys.
+	unfinishedSize = 32 << 10
+	// maxHandshake is how much a client may send before its handshake is complete. Browsers
+	// send 2 KiB.
+	maxHandshake = 16 << 10
+)
+
+var (
+	errHandshakeTooLong = errors.New("secure: the client's part of the handshake is longer than 16 KiB")
+	errBusy             = errors.New("secure: too many handshakes at a time")
+)
+
+// wire is a connection that carries TLS, or what came instead.
+type wire struct {
+	raw      net.Conn
+	listener *Listener
+	account  memory.Account // of the unfinished handshake
+	until    time.Time      // when it must be complete
+
+	// These are used by the goroutine that makes the handshake.
+	peeked      []byte // the first byte, until it is read
+	handshaking bool
+	computing   bool // it has a place in Listener.computing
+	came        int  // bytes, during the handshake
+
+	closing atomic.Bool // from now on writes do not wait
+	broken  atomic.Bool // a write failed: another would begin in the middle of a record
+}
+
+// peek returns the first byte, which the next Read returns again.
+func (w *wire) peek() (byte, error) {
+	b := make([]byte, 1)
+	if _, err := w.raw.Read(b); err != nil {
+		return 0, err
+	}
+	w.peeked = b
+	return b[0], nil
+}
+
+// handshake completes c's handshake. It has a place in Listener.computing except while it waits
+// for the peer.
+func (w *wire) handshake(c *tls.Conn) error {
+	w.handshaking = true
+	err := w.beginComputing()
+	if err == nil {
+		err = c.Handshake()
+	}
+	w.endComputing()
+	w.handshaking = false
+	w.listener.options.Memory.Close(&w.account)
+	return err
+}
+
+func (w *wire) beginComputing() error {
+	select {
+	case w.listener.computing <- struct{}{}:
+		w.computing = true
+		return nil
+	default:
+	}
+	tooLate := time.NewTimer(time.Until(w.until))
+	defer tooLate.Stop()
+	select {
+	case w.listener.computing <- struct{}{}:
+		w.computing = true
+		return nil
+	case <-tooLate.C:
+	case <-w.listener.closed:
+	}
+	return errBusy
+}
+
+func (w *wire) endComputing() {
+	if w.computing {
+		w.computing = false
+		<-w.listener.computing
+	}
+}
+
+// Read reads from the connection.
+func (w *wire) Read(b []byte) (n int, err error) {
+	if len(w.peeked) > 0 {
+		n = copy(b, w.peeked)
+		w.peeked = w.peeked[n:]
+		return n, nil
+	}
+	if !w.handshaking {
+		return w.raw.Read(b)
+	}
+	if w.came > maxHandshake {
+		return 0, errHandshakeTooLong
+	}
+	w.endComputing()
+	n, err = w.raw.Read(b)
+	w.came += n
+	if busy := w.beginComputing(); busy != nil {
+		return 0, busy
+	}
+	return n, err
+}
+
+// Write writes to the connection.
+func (w *wire) Write(b []byte) (n int, err error) {
+	switch {
+	case w.broken.Load():
+		return 0, net.ErrClosed
+	case w.closing.Load():
+		n, err = w.offer(b)
+	case w.handshaking:
+		w.endComputing()
+		if n, err = w.raw.Write(b); err == nil {
+			err = w.beginComputing()
+		}
+	default:
+		n, err = w.raw.Write(b)
+	}
+	if err != nil {
+		w.broken.Store(true)
+	}
+	return n, err
+}
+
+// offer writes what the system takes at once.
+func (w *wire) offer(b []byte) (n int, err error) {
+	_ = w.raw.SetWriteDeadline(time.Time{})
+	if n, err = offer(w.raw, b); err == nil && n < len(b) {
+		err = os.ErrDeadlineExceeded
+	}
+	return n, err
+}
+
+// endWrites makes a write that waits for the peer fail, and no other wait.
+func (w *wire) endWrites() {
+	w.closing.Store(true)
+	_ = w.raw.SetWriteDeadline(time.Unix(1, 0))
+}
+
+// Close closes the connection.
+func (w *wire) Close() error {
+	w.listener.options.Memory.Close(&w.account)
+	return w.raw.Close()
+}
+
+// Evict implements [memory.Holder].
+func (w *wire) Evict(bool) { go w.raw.Close() } // the handshake fails
+
+func (w *wire) LocalAddr() net.Addr                { return w.raw.LocalAddr() }
+func (w *wire) RemoteAddr() net.Addr               { return w.raw.RemoteAddr() }
+func (w *wire) SetDeadline(t time.Time) error      { return w.raw.SetDeadline(t) }
+func (w *wire) SetReadDeadline(t time.Time) error  { return w.raw.SetReadDeadline(t) }
+func (w *wire) SetWriteDeadline(t time.Time) error { return w.raw.SetWriteDeadline(t) }

@@ -1,0 +1,172 @@
+// Tests of TLS: everything is served over it, and what comes without it is told so.
+
+package main
+
+import (
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/gorilla/websocket"
+)
+
+// overTLS makes a server of a test serve with a certificate of its own.
+func overTLS(c *config) { c.tls.selfSigned = true }
+
+// trusting returns a client that takes the certificate of the server as it is.
+func trusting(t *testing.T) *http.Client {
+	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+// get returns the status, the fields and the body of a response.
+func get(t *testing.T, c *http.Client, method, address string, fields map[string]string) (*http.Response, string) {
+	t.Helper()
+	r, err := http.NewRequest(method, address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range fields {
+		if name == "Host" {
+			r.Host = value
+		}
+		r.Header.Set(name, value)
+	}
+	response, err := c.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response, string(body)
+}
+
+var upgradeFields = map[string]string{
+	"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
+
+func TestPageOverTLS(t *testing.T) {
+	base := startServer(t, overTLS)
+	if !strings.HasPrefix(base, "https://127.0.0.1:") {
+		t.Errorf("the ready line names %s", base)
+	}
+	client := trusting(t)
+	if response, body := get(t, client, "GET", base+"healthz", nil); response.StatusCode != 200 || body != "ok\n" {
+		t.Errorf("/healthz: %d %q", response.StatusCode, body)
+	}
+	if response, _ := get(t, client, "GET", base, nil); response.StatusCode != 200 || !strings.Contains(response.Header.Get("Content-Security-Policy"), "wss:") {
+		t.Errorf("/: %d %q", response.StatusCode, response.Header)
+	}
+}
+
+// TestPlainOnTheTLSPort: whoever forgets the s is told.
+func TestPlainOnTheTLSPort(t *testing.T) {
+	base := startServer(t, overTLS)
+	plain := strings.Replace(base, "https:", "http:", 1)
+	host := strings.TrimSuffix(strings.TrimPrefix(base, "https://"), "/")
+	for _, test := range []struct {
+		method, path string
+		fields       map[string]string
+		status       int
+		location     string
+		says         string
+	}{
+		{"GET", "", nil, 308, base, ""},
+		{"HEAD", "a%2fb?c=d&e=%20f", nil, 308, base + "a%2fb?c=d&e=%20f", ""},
+		{"GET", "/evil.example/", nil, 308, base + "/evil.example/", ""},
+		{"GET", "", map[string]string{"Host": "evil.example"}, 403, "", "--allow-host"},
+		{"POST", "api/broadcast", nil, 400, "", "TLS only; send it to " + base + "api/broadcast"},
+		{"GET", "ws/echo?deflate=off", upgradeFields, 400, "", "TLS only; connect to wss://" + host + "/ws/echo?deflate=off"},
+	} {
+		response, body := get(t, trusting(t), test.method, plain+test.path, test.fields)
+		if response.StatusCode != test.status || response.Header.Get("Location") != test.location || !strings.Contains(body, test.says) {
+			t.Errorf("%s /%s: %d to %q, %q; want %d to %q, %q", test.method, test.path,
+				response.StatusCode, response.Header.Get("Location"), body, test.status, test.location, test.says)
+		}
+		if !response.Close {
+			t.Errorf("%s /%s: the connection stays open", test.method, test.path)
+		}
+	}
+	for _, garbage := range []string{"\x80\x2e\x01\x00\x02\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "hello\r\n\r\n", "\x00"} {
+		c := rawConn(t, base)
+		_, _ = io.WriteString(c, garbage)
+		_ = c.(interface{ CloseWrite() error }).CloseWrite()
+		got, err := io.ReadAll(c)
+		if err != nil || len(got) > 0 && !strings.HasPrefix(string(got), "HTTP/1.1 ") {
+			t.Errorf("%q: %q, %v", garbage, got, err)
+		}
+	}
+}
+
+// TestSocketsOverTLS: a page of the origin https may connect, one of http may not.
+func TestSocketsOverTLS(t *testing.T) {
+	base := startServer(t, overTLS)
+	dialer := websocket.Dialer{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, HandshakeTimeout: patience}
+	own := strings.TrimSuffix(base, "/")
+	c, response, err := dialer.Dial(socketURL(base, "/ws/echo"), http.Header{"Origin": {own}})
+	if err != nil {
+		t.Fatal(err, response)
+	}
+	defer c.Close()
+	for _, message := range []string{"short", strings.Repeat("long", 100_000)} {
+		if err := c.WriteMessage(websocket.TextMessage, []byte(message)); err != nil {
+			t.Fatal(err)
+		}
+		if _, got, err := c.ReadMessage(); err != nil || string(got) != message {
+			t.Fatalf("received %.20q, %v", got, err)
+		}
+	}
+	dialer.Subprotocols = []string{"framescope.v1"}
+	feed, response, err := dialer.Dial(socketURL(base, "/ws/inspect"), http.Header{"Origin": {own}})
+	if err != nil {
+		t.Fatal(err, response)
+	}
+	defer feed.Close()
+	_, response, err = dialer.Dial(socketURL(base, "/ws/echo"), http.Header{"Origin": {strings.Replace(own, "https", "http", 1)}})
+	if err == nil || response == nil || response.StatusCode != 403 {
+		t.Errorf("a page of the origin http: %v %v", response, err)
+	}
+}
+
+// TestPrintedFingerprint: what is printed before the ready line is the fingerprint of the certificate that
+// is served, which is valid for the names that are promised.
+func TestPrintedFingerprint(t *testing.T) {
+	t.Parallel()
+	p := startProcess(t, "--addr", "127.0.0.2:0", "--allow-host", "scope.example", "--tls-self-signed")
+	printed := regexp.MustCompile(`(?m)^self-signed certificate, valid until \d{4}-\d\d-\d\d, SHA-256 fingerprint ((?:[0-9A-F]{2}:){31}[0-9A-F]{2})\nlistening on https://`).FindStringSubmatch(p.printed)
+	if printed == nil {
+		t.Fatalf("printed %q", p.printed)
+	}
+	u, err := url.Parse(p.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var seen *x509.Certificate
+	c, err := tls.Dial("tcp", u.Host, &tls.Config{InsecureSkipVerify: true, VerifyConnection: func(s tls.ConnectionState) error {
+		seen = s.PeerCertificates[0]
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	for _, name := range []string{"localhost", "127.0.0.1", "::1", "127.0.0.2", "scope.example"} {
+		if err := seen.VerifyHostname(name); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := fmt.Sprintf("%X", sha256.Sum256(seen.Raw)); got != strings.ReplaceAll(printed[1], ":", "") {
+		t.Errorf("printed %s, the certificate's is %s", printed[1], got)
+	}
+}
