@@ -135,6 +135,7 @@ func serveCommand() *cobra.Command {
 	f.StringArrayVar(&config.hosts, "allow-host", nil, "answer requests for this host `name`, too, such as scope.example or *.scope.example; may be repeated")
 	operatorFlag(f, config)
 	config.tls.addFlags(f)
+	config.addChatFlags(f)
 	f.StringVar(&config.pages, "pages", "", "serve the page from this `folder` instead of the built-in one; for development")
 	return c
 }

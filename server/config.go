@@ -29,6 +29,7 @@ type config struct {
 	operator       bool
 	input          io.Reader // that of the operator
 	tls            tlsConfig
+	chatToken      token
 
 	// No flag sets these; tests do.
 	headerTimeout time.Duration // for the head of a request

@@ -27,8 +27,3 @@ func (s *server) startOperator(ctx context.Context, background *sync.WaitGroup) 
 		background.Go(func() { s.push.Operate(ctx, s.config.input) })
 	}
 }
-
-// noRooms is a chat without rooms.
-type noRooms struct{}
-
-func (noRooms) Operator(string, string) int { return 0 }

@@ -29,6 +29,7 @@ type server struct {
 	memory   *memory.Budget
 	requests *memory.Budget // of unfinished ones
 	sockets  *websocket.Server
+	chat     *chat.Handler
 	page     http.Handler
 	push     *push.Handler
 	running  sync.RWMutex // each request, WebSockets included, read-locks it until it ends
@@ -56,7 +57,8 @@ func newServer(c *config, log *slog.Logger) (*server, error) {
 			},
 		},
 	}
-	s.push = push.New(s.sockets, log, noRooms{}, nil)
+	s.chat = chat.New(s.sockets, log, c.chatOptions())
+	s.push = push.New(s.sockets, log, s.chat, nil)
 	if c.pages != "" {
 		s.page = site.Live(os.DirFS(c.pages))
 		return s, nil
@@ -78,7 +80,7 @@ func (s *server) handler() http.Handler {
 	mux.Handle("/", s.ownHost(s.page))
 	mux.Handle("/healthz", s.ownHost(http.HandlerFunc(health)))
 	mux.Handle("/ws/echo", captured(&echo.Handler{Server: s.sockets, Log: s.log}))
-	mux.Handle("/ws/chat", captured(chat.New(s.sockets, s.log)))
+	mux.Handle("/ws/chat", s.captureChat())
 	s.handlePush(mux, captured)
 	mux.Handle("/ws/inspect", tap.Ignore(&watch.Handler{Tap: s.tap, Server: s.sockets, Log: s.log}))
 	mux.Handle("/ws/", s.ownHost(http.HandlerFunc(noSuchSocket)))

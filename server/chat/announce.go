@@ -4,7 +4,6 @@
 package chat
 
 import (
-	"encoding/json"
 	"slices"
 	"time"
 )
@@ -124,7 +123,7 @@ func (r *room) announceDepartures() {
 	for len(members) > 0 {
 		n := pieceLen(members)
 		total -= n
-		r.backlog.add(leaveEvent(namesOf(members[:n]), reasons[:n], total))
+		r.backlog.add(leaveMessage(namesOf(members[:n]), reasons[:n], total))
 		members, reasons = members[n:], reasons[n:]
 	}
 	r.announced = slices.DeleteFunc(r.announced, func(m *member) bool { return gone[m] })
@@ -143,33 +142,16 @@ func (r *room) announceArrivals() (slow []*member) {
 	for remaining := newcomers; len(remaining) > 0; {
 		n := pieceLen(remaining)
 		total += n
-		r.backlog.add(joinEvent(namesOf(remaining[:n]), total))
+		r.backlog.add(joinMessage(namesOf(remaining[:n]), total))
 		remaining = remaining[n:]
 	}
 	r.announced = insert(r.announced, newcomers)
 	r.welcome(newcomers)
 	for _, m := range newcomers {
+		m.here = true
 		close(m.admitted)
 	}
 	return r.dropSlowNewcomers()
-}
-
-// welcome makes the messages that newcomers, who are among r.announced already, are sent
-// first.
-func (r *room) welcome(newcomers []*member) {
-	names, more := json.RawMessage("[]"), true
-	var list *list
-	if pieceLen(r.announced) == len(r.announced) {
-		names, more = marshal(namesOf(r.announced)), false
-	} else {
-		list = r.lists.add(r.announced, len(newcomers))
-	}
-	next := r.backlog.nextNumber()
-	for _, m := range newcomers {
-		m.welcome = new(welcomeEvent(r.name, m.name, names, more))
-		m.list, m.next = list, next
-		m.storeDelivered()
-	}
 }
 
 // laterOf returns the later of two times.

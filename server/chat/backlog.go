@@ -1,4 +1,4 @@
-// The messages and lists that a room keeps until all its members have been sent them.
+// The messages that a room keeps until all its members have been sent them.
 
 package chat
 
@@ -15,14 +15,14 @@ type backlog struct {
 }
 
 type entry struct {
-	message
+	*message
 	endOffset uint64 // bytes of all messages up to this one
 }
 
 // nextNumber returns the number that the next message will get.
 func (b *backlog) nextNumber() uint64 { return b.first + uint64(len(b.messages)) }
 
-func (b *backlog) add(m message) {
+func (b *backlog) add(m *message) {
 	b.rooms.account(m.size)
 	b.messages = append(b.messages, entry{m, b.endOffset() + uint64(m.size)})
 }
@@ -35,7 +35,7 @@ func (b *backlog) endOffset() uint64 {
 }
 
 // at returns the message with a number, which must not be less than b.first.
-func (b *backlog) at(number uint64) message { return b.messages[number-b.first].message }
+func (b *backlog) at(number uint64) *message { return b.messages[number-b.first].message }
 
 // bytesFrom returns the number of bytes in the messages from a number on.
 func (b *backlog) bytesFrom(number uint64) int {
@@ -74,44 +74,4 @@ func (b *backlog) dropBefore(number uint64) {
 	if b.messages, b.first = b.messages[n:], number; len(b.messages) == 0 {
 		b.messages = nil
 	}
-}
-
-// list holds the names of a room's members at one time, in pieces that newcomers share.
-type list struct {
-	pieces    []message
-	size      int // bytes
-	receivers int // newcomers that have not been sent all of it
-}
-
-// lists holds the lists that are in use, the oldest first.
-type lists struct {
-	rooms *rooms
-	all   []*list
-	size  int // bytes
-}
-
-// add makes a list of members, which a number of newcomers receive.
-func (l *lists) add(members []*member, receivers int) *list {
-	made := &list{receivers: receivers}
-	for len(members) > 0 {
-		n := pieceLen(members)
-		m := membersEvent(namesOf(members[:n]), n < len(members))
-		made.pieces, members = append(made.pieces, m), members[n:]
-		made.size += m.size
-	}
-	l.all = append(l.all, made)
-	l.size += made.size
-	l.rooms.account(made.size)
-	return made
-}
-
-// release records that one newcomer needs a list no longer.
-func (l *lists) release(used *list) {
-	if used.receivers--; used.receivers > 0 {
-		return
-	}
-	l.size -= used.size
-	l.rooms.account(-used.size)
-	at := slices.Index(l.all, used)
-	l.all = slices.Delete(l.all, at, at+1)
 }

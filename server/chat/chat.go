@@ -1,21 +1,39 @@
 // Package chat serves /ws/chat?room=R&name=N: chat rooms. What a member says is sent to
 // every member of its room, itself included.
 //
-// A client sends text messages. Each is a line of chat, of at most 4 KiB; "/ping" asks for
-// a ping instead. The server sends JSON objects, each as a text message:
+// A client that offers the subprotocol framescope.chat.v1 sends and receives JSON objects,
+// each as a text message. It may send these:
 //
-//	{"type":"welcome","room":"lobby","name":"ann","members":["ann","bob"]}
+//	{"type":"message","text":"hi"}             to everyone in the room
+//	{"type":"message","text":"hi","to":"bob"}  to bob alone
+//	{"type":"typing"}                          it types; with "on":false it stopped
+//	{"type":"who"}                             who is here?
+//	{"type":"ping"}                            is the server there?
+//	{"type":"quit"}                            leave: the server closes with 1000
+//
+// Each may have an "id", a string of at most 64 bytes, which an error, a pong or a who that
+// answers it repeats. The server sends these:
+//
+//	{"type":"welcome","room":"lobby","name":"ann","members":["ann","bob"],"history":[…]}
 //	{"type":"join","name":"bob","members":2}
 //	{"type":"message","name":"bob","text":"hi","time":"2026-01-02T15:04:05Z"}
+//	{"type":"private","from":"ann","to":"bob","text":"hi","time":"2026-01-02T15:04:05Z"}
+//	{"type":"typing","name":"bob","on":true}
+//	{"type":"operator","text":"the server restarts at noon","time":"2026-01-02T15:04:05Z"}
 //	{"type":"leave","name":"bob","reason":"1000 normal closure","members":1}
+//	{"type":"error","code":"no-such-member","text":"nobody named bo is here","refers":"message"}
+//	{"type":"who","members":["ann","bob"],"count":2}
+//	{"type":"pong","time":"2026-01-02T15:04:05Z"}
 //
 // The welcome is sent first. It lists the members of the room at that moment, sorted,
-// the newcomer included. A list of more than 500 names or 16 KiB is sent in pieces right
-// after a welcome with an empty list, before anything else:
+// the newcomer included, and the last 50 messages, the oldest first. A list of more than
+// 500 names, and lists of more than 16 KiB, are sent in pieces right after a welcome with
+// an empty list, before anything else; in the last piece "more" is false:
 //
-//	{"type":"welcome","room":"lobby","name":"ann","members":[],"more":true}
+//	{"type":"welcome","room":"lobby","name":"ann","members":[],"history":[],"more":true}
 //	{"type":"members","members":["abe","ann"],"more":true}
-//	{"type":"members","members":["bob"],"more":false}
+//	{"type":"members","members":["bob"],"more":true}
+//	{"type":"history","history":[…],"more":false}
 //
 // When many members come and go, they are announced together, several names in one event:
 //
@@ -28,93 +46,107 @@
 // tenth of a second in a room of ten thousand, and later while the server has more to send
 // than it can.
 //
+// Without that subprotocol a client sends and receives plain lines, for people who type
+// them: each line of a message is said, or is a command such as /who; /help lists those.
+// What a member says comes as "name: text". Lines of the server begin with "* ", as no
+// member's name does. See line.go.
+//
 // Room and name have at most 64 bytes of visible text. The default room is lobby, and the
 // default names are guest-1, guest-2 and so on; if the name is in use, a number is added to
 // it. A member that does not read fast enough is dropped with the reason "too slow": when
-// it is 1 MiB behind the others, or when one write to it takes 10 seconds.
+// it is 1 MiB behind the others, or when one write to it takes 10 seconds. One that is
+// silent and does not answer a ping is dropped with the reason "timed out".
 package chat
 
 import (
-	"errors"
 	"log/slog"
 	"net/http"
 	"time"
 
-	"framescope/protocol"
 	"framescope/server/websocket"
 )
 
-const maxLine = 4 << 10 // bytes of a line of chat
+// Subprotocol is the subprotocol of JSON events.
+const Subprotocol = "framescope.chat.v1"
+
+// MaxMessageSize is the size in bytes of the largest message that a client may send. The
+// text in it has at most 4 KiB, but JSON may write a character as six bytes.
+const MaxMessageSize = 32 << 10
+
+// Options say how the chat is served. A field that is zero has its default.
+type Options struct {
+	// Authorize, if not nil, is called for each request before anything else. A request for
+	// which it returns an error is answered with 401 and the error's text, one line that
+	// says what to give.
+	Authorize func(*http.Request) error
+	// IdleTimeout is how long a member may be silent before it is pinged: 30 s by default.
+	// It leaves if nothing comes from it for PongTimeout after that: 15 s by default.
+	IdleTimeout, PongTimeout time.Duration
+	// MessageRate is how many messages a second of one member are read in the long run:
+	// 200 by default. More are read later. Twice as many may come at once.
+	MessageRate int
+}
+
+func (o Options) withDefaults() Options {
+	if o.IdleTimeout <= 0 {
+		o.IdleTimeout = 30 * time.Second
+	}
+	if o.PongTimeout <= 0 {
+		o.PongTimeout = 15 * time.Second
+	}
+	if o.MessageRate <= 0 {
+		o.MessageRate = 200
+	}
+	return o
+}
 
 // Handler serves the chat and keeps its rooms. Make it with New.
 type Handler struct {
-	server *websocket.Server
-	log    *slog.Logger
-	rooms  rooms
+	server  *websocket.Server
+	log     *slog.Logger
+	options Options
+	sockets websocket.Options // of the members' connections
+	rooms   rooms
 }
 
 // New returns the handler of a chat that has no rooms yet.
-func New(server *websocket.Server, log *slog.Logger) *Handler {
-	h := &Handler{server: server, log: log}
+func New(server *websocket.Server, log *slog.Logger, o Options) *Handler {
+	h := &Handler{server: server, log: log, options: o.withDefaults(), sockets: server.Options}
+	h.sockets.IdleTimeout, h.sockets.PongTimeout = h.options.IdleTimeout, h.options.PongTimeout
+	if h.sockets.MaxMessageSize <= 0 || h.sockets.MaxMessageSize > MaxMessageSize {
+		h.sockets.MaxMessageSize = MaxMessageSize
+	}
 	h.rooms.init(&server.Options)
 	return h
 }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	roomName, name, err := parseNames(r.URL.RawQuery)
+	roomName, name, err := h.admit(r)
 	if err != nil {
-		w.Header().Set("Connection", "close")
-		http.Error(w, "400 bad request: "+err.Error(), http.StatusBadRequest)
+		refuse(w, err)
 		return
 	}
-	// A browser always offers compression; without it the payloads can be read on the wire.
-	o := &websocket.AcceptOptions{NoCompression: r.URL.Query().Get("deflate") == "off"}
+	o := &websocket.AcceptOptions{
+		Subprotocols: []string{Subprotocol},
+		// A browser always offers compression; without it the payloads can be read on the wire.
+		NoCompression: r.URL.Query().Get("deflate") == "off",
+		Options:       &h.sockets,
+	}
 	// Handle has answered a handshake that it refused, and the capture shows why.
 	_ = h.server.Handle(w, r, o, func(c *websocket.Conn) { h.serve(c, roomName, name) })
 }
 
-func (h *Handler) serve(c *websocket.Conn, roomName, name string) {
-	m, err := h.rooms.join(c, roomName, name)
-	if err != nil {
-		c.Close(protocol.CloseTryAgainLater, err.Error())
-		return
+// Operator sends a text of the operator to a room, or to all rooms if room is "". It
+// returns the number of members to whom it goes: none if the text is refused, as one with
+// control characters is.
+func (h *Handler) Operator(room, text string) (receivers int) {
+	text, refused := checkText(text)
+	if refused != nil {
+		return 0
 	}
-	err = errFailed
-	defer func() {
-		reason, slow := m.leaveReason(err)
-		log := h.log.With("remote", c.RemoteAddr(), "room", roomName, "name", m.name)
-		if slow {
-			log.Warn("chat member dropped", "why", reason)
-		} else {
-			log.Info("chat member left", "why", err)
-		}
-		m.room.leave(m, reason)
-	}()
-	err = readLines(m)
-}
-
-// errFailed is the error with which a member leaves if readLines panics.
-var errFailed = errors.New("the server failed")
-
-// readLines sends each line of a member to its room until the connection ends.
-func readLines(m *member) error {
-	for {
-		op, p, err := m.conn.NextMessage()
-		switch {
-		case err != nil:
-			return err
-		case op != protocol.OpText:
-			m.conn.Close(protocol.CloseUnsupportedData, "a chat line is a text message")
-			return m.conn.Err()
-		case len(p) > maxLine:
-			m.conn.Close(protocol.CloseMessageTooBig, "a chat line has at most 4096 bytes")
-			return m.conn.Err()
-		case string(p) == "/ping":
-			if err := m.conn.SendPing(nil); err != nil && !errors.Is(err, websocket.ErrClosed) {
-				return err // the connection has ended
-			}
-		default:
-			m.room.say(m, messageEvent(m.name, string(p), time.Now()))
-		}
+	msg := operatorMessage(text, time.Now())
+	for _, r := range h.rooms.named(room) {
+		receivers += r.announceText(msg)
 	}
+	return receivers
 }

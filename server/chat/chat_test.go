@@ -33,7 +33,7 @@ func serve(t *testing.T, o websocket.Options) string {
 
 func serveLogged(t *testing.T, o websocket.Options, log io.Writer) string {
 	t.Helper()
-	server := httptest.NewServer(chat.New(&websocket.Server{Options: o}, slog.New(slog.NewTextHandler(log, nil))))
+	server := httptest.NewServer(chat.New(&websocket.Server{Options: o}, slog.New(slog.NewTextHandler(log, nil)), chat.Options{}))
 	t.Cleanup(server.Close)
 	return server.URL
 }
@@ -57,7 +57,8 @@ func (e event) String() string {
 func joinRoom(t *testing.T, server, room, name string) *person {
 	t.Helper()
 	q := url.Values{"room": {room}, "name": {name}}
-	c, _, err := gorilla.DefaultDialer.Dial("ws"+strings.TrimPrefix(server, "http")+"/?"+q.Encode(), nil)
+	dialer := gorilla.Dialer{Subprotocols: []string{chat.Subprotocol}}
+	c, _, err := dialer.Dial("ws"+strings.TrimPrefix(server, "http")+"/?"+q.Encode(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +86,13 @@ func (p *person) expect(want string) {
 
 func (p *person) say(text string) {
 	p.t.Helper()
-	if err := p.WriteMessage(gorilla.TextMessage, []byte(text)); err != nil {
+	p.send(map[string]any{"type": "message", "text": text})
+}
+
+// send sends a JSON object.
+func (p *person) send(o map[string]any) {
+	p.t.Helper()
+	if err := p.WriteJSON(o); err != nil {
 		p.t.Fatal(err)
 	}
 }
@@ -107,14 +114,8 @@ func TestRoom(t *testing.T) {
 	for _, p := range []*person{ann, bob, second} {
 		p.expect(`message bob hi "all" <b> <nil>`)
 	}
-	pinged := false
-	bob.SetPingHandler(func(string) error { pinged = true; return nil })
-	bob.say("/ping")
 	ann.WriteMessage(gorilla.CloseMessage, gorilla.FormatCloseMessage(1000, "bye"))
 	bob.expect("leave ann 1000 normal closure 2")
-	if !pinged {
-		t.Error("no ping came")
-	}
 	// A member whose connection breaks is announced, too.
 	second.NetConn().Close()
 	bob.expect("leave ann-2 1006 abnormal closure 1")
@@ -134,7 +135,7 @@ func TestInvalidLinesAreRefused(t *testing.T) {
 	p.expect("welcome r2 p [p]")
 	p.say(strings.Repeat("x", 4<<10))
 	p.ReadMessage()
-	p.say(strings.Repeat("x", 4<<10+1))
+	p.say(strings.Repeat("x", chat.MaxMessageSize))
 	if _, _, err := p.ReadMessage(); !gorilla.IsCloseError(err, gorilla.CloseMessageTooBig) {
 		t.Error(err)
 	}

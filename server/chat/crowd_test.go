@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"framescope/protocol"
+	"framescope/server/chat"
 )
 
 // asCrowd names the environment variable that makes this test binary a crowd. Its value is
@@ -129,7 +130,7 @@ func (c *crowd) connect(name string) (net.Conn, *bufio.Reader) {
 		return nil, nil
 	}
 	fmt.Fprintf(nc, "GET /ws/chat?room=%s&name=%s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
-		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n", c.room, name, c.addr)
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: %s\r\n\r\n", c.room, name, c.addr, chat.Subprotocol)
 	r := bufio.NewReader(nc)
 	response, err := http.ReadResponse(r, nil)
 	if err != nil || response.StatusCode != http.StatusSwitchingProtocols {
@@ -216,6 +217,7 @@ func (c *crowd) say(n, size int) {
 }
 
 func (m *crowdMember) say(text string) error {
+	text = fmt.Sprintf(`{"type":"message","text":%q}`, text)
 	frame := protocol.AppendHeader(nil, protocol.Header{Fin: true, Opcode: protocol.OpText, Masked: true, PayloadLength: uint64(len(text))})
 	_, err := m.nc.Write(append(frame, text...))
 	return err
@@ -346,6 +348,9 @@ func (m *crowdMember) handle(text []byte) error {
 		}
 	}
 	switch string(kind) {
+	case "history":
+		m.welcome = bytes.HasSuffix(rest, []byte(`"more":false}`))
+		return nil
 	case "welcome", "members":
 		list, end, _ := bytes.Cut(rest[bytes.IndexByte(rest, '['):], []byte("]"))
 		m.known += bytes.Count(list, []byte(`"`)) / 2

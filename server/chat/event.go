@@ -1,17 +1,18 @@
-// Events: the JSON objects that the server sends, as prepared messages.
+// Events: what the server sends, as JSON and as lines.
 
 package chat
 
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"framescope/protocol"
 	"framescope/server/websocket"
 )
 
-// Limits of a piece of a list of names. A piece with one name may have more bytes.
+// Limits of a piece of a list. A piece with one element may have more bytes.
 const (
 	maxPieceNames = 500
 	maxPieceBytes = 16 << 10
@@ -19,64 +20,124 @@ const (
 
 // message is an event that is ready to be sent to any number of members.
 type message struct {
-	prepared *websocket.Prepared
-	size     int // bytes of JSON
+	text   []byte // JSON
+	line   string // for members that get lines, several with \n between; "" if they do not get it
+	size   int    // bytes that it counts for
+	except *member
+
+	json  *websocket.Prepared
+	plain *websocket.Prepared // made for the first member that gets lines; the room's mutex guards it
 }
 
 // event is the JSON object of an event. Its type decides which fields it has.
 type event struct {
-	Type    string   `json:"type"`
-	Room    string   `json:"room,omitempty"`
-	Name    string   `json:"name,omitempty"`
-	Names   []string `json:"names,omitempty"`
-	Text    string   `json:"text,omitempty"`
-	Time    string   `json:"time,omitempty"`
-	Reason  string   `json:"reason,omitempty"`
-	Reasons []string `json:"reasons,omitempty"`
-	Members any      `json:"members,omitempty"` // their number or their names
-	More    *bool    `json:"more,omitempty"`
+	Type    string          `json:"type"`
+	Room    string          `json:"room,omitempty"`
+	Name    string          `json:"name,omitempty"`
+	Names   []string        `json:"names,omitempty"`
+	From    string          `json:"from,omitempty"`
+	To      string          `json:"to,omitempty"`
+	Code    string          `json:"code,omitempty"`
+	Text    string          `json:"text,omitempty"`
+	Refers  string          `json:"refers,omitempty"`
+	ID      string          `json:"id,omitempty"`
+	On      *bool           `json:"on,omitempty"`
+	Time    string          `json:"time,omitempty"`
+	Reason  string          `json:"reason,omitempty"`
+	Reasons []string        `json:"reasons,omitempty"`
+	Members any             `json:"members,omitempty"` // their number or their names
+	Count   int             `json:"count,omitempty"`
+	History json.RawMessage `json:"history,omitempty"`
+	More    *bool           `json:"more,omitempty"`
 }
 
-func messageEvent(name, text string, at time.Time) message {
-	return prepare(event{Type: "message", Name: name, Text: text, Time: at.UTC().Format(time.RFC3339Nano)})
+func chatMessage(name, text string, at time.Time) *message {
+	return newMessage(event{Type: "message", Name: name, Text: text, Time: stamp(at)}, saidLine(name, text))
 }
 
-// joinEvent and leaveEvent announce members: one with its name, several with a list of
+// privateMessages returns what sender and receiver of a private message are sent.
+func privateMessages(from, to, text string, at time.Time) (sent, received *message) {
+	received = newMessage(event{Type: "private", From: from, To: to, Text: text, Time: stamp(at)}, eachLine("* "+from+" (private): ", text))
+	copied := *received
+	copied.line, copied.plain = eachLine("* to "+to+" (private): ", text), nil
+	return &copied, received
+}
+
+// typingMessage says that a member types, or has stopped. Those who get lines do not get it.
+func typingMessage(m *member, on bool) *message {
+	msg := newMessage(event{Type: "typing", Name: m.name, On: &on}, "")
+	msg.except = m
+	return msg
+}
+
+func operatorMessage(text string, at time.Time) *message {
+	return newMessage(event{Type: "operator", Text: text, Time: stamp(at)}, eachLine("* operator: ", text))
+}
+
+func errorMessage(r *refusal) *message {
+	return newMessage(event{Type: "error", Code: r.code, Text: r.text, Refers: r.refers, ID: r.id}, "* error: "+r.text)
+}
+
+func pongMessage(id string, at time.Time) *message {
+	return newMessage(event{Type: "pong", ID: id, Time: stamp(at)}, "* pong")
+}
+
+// whoMessage lists the first of a room's members.
+func whoMessage(id string, members []*member) *message {
+	names := namesOf(members[:pieceLen(members)])
+	return newMessage(event{Type: "who", ID: id, Members: names, Count: len(members)}, "* "+hereLine(members))
+}
+
+// joinMessage and leaveMessage announce members: one with its name, several with a list of
 // names. members is the number of members afterwards.
-func joinEvent(names []string, members int) message {
+func joinMessage(names []string, members int) *message {
+	line := joinedLine(names, members)
 	if len(names) == 1 {
-		return prepare(event{Type: "join", Name: names[0], Members: members})
+		return newMessage(event{Type: "join", Name: names[0], Members: members}, line)
 	}
-	return prepare(event{Type: "join", Names: names, Members: members})
+	return newMessage(event{Type: "join", Names: names, Members: members}, line)
 }
 
-func leaveEvent(names, reasons []string, members int) message {
+func leaveMessage(names, reasons []string, members int) *message {
+	line := leftLine(names, reasons, members)
 	if len(names) == 1 {
-		return prepare(event{Type: "leave", Name: names[0], Reason: reasons[0], Members: members})
+		return newMessage(event{Type: "leave", Name: names[0], Reason: reasons[0], Members: members}, line)
 	}
-	return prepare(event{Type: "leave", Names: names, Reasons: reasons, Members: members})
+	return newMessage(event{Type: "leave", Names: names, Reasons: reasons, Members: members}, line)
 }
 
-// welcomeEvent takes the names of the members as JSON, since newcomers share it.
-func welcomeEvent(room, name string, members json.RawMessage, more bool) message {
-	e := event{Type: "welcome", Room: room, Name: name, Members: members}
+// welcomeMessage takes names and history as JSON, since newcomers share them.
+func welcomeMessage(room, name string, members, history json.RawMessage, more bool) *message {
+	e := event{Type: "welcome", Room: room, Name: name, Members: members, History: history}
 	if more {
 		e.More = &more
 	}
-	return prepare(e)
+	return newMessage(e, "")
 }
 
-func membersEvent(names []string, more bool) message {
-	return prepare(event{Type: "members", Members: names, More: &more})
-}
-
-func prepare(e event) message {
+func newMessage(e event, line string) *message {
 	text := marshal(e)
+	prepared := prepare(text)
+	return &message{text: text, line: line, size: len(text) + len(line), json: prepared}
+}
+
+// lineMessage is for members that get lines alone.
+func lineMessage(line string) *message { return &message{line: line, size: len(line)} }
+
+// asLine returns the message for members that get lines. The room's mutex is held.
+func (m *message) asLine() *websocket.Prepared {
+	if m.plain == nil {
+		m.plain = prepare([]byte(m.line))
+	}
+	return m.plain
+}
+
+func prepare(text []byte) *websocket.Prepared {
 	prepared, err := websocket.Prepare(protocol.OpText, text)
 	if err != nil {
 		panic(err) // preparing an uncompressed text message cannot fail
 	}
-	return message{prepared, len(text)}
+	return prepared
 }
 
 // marshal returns v as JSON in which <, > and & are not escaped, since that is shorter.
@@ -90,15 +151,9 @@ func marshal(v any) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// pieceLen returns how many of the first members have names that fit into one piece of a
-// list.
-func pieceLen(members []*member) int {
-	n, size := 0, 0
-	for n < len(members) && n < maxPieceNames {
-		if size += members[n].size; size > maxPieceBytes && n > 0 {
-			break
-		}
-		n++
-	}
-	return n
+func stamp(at time.Time) string { return at.UTC().Format(time.RFC3339Nano) }
+
+// eachLine writes prefix before each line of text.
+func eachLine(prefix, text string) string {
+	return prefix + strings.ReplaceAll(text, "\n", "\n"+prefix)
 }

@@ -11,3 +11,10 @@ func (h *Handler) Open() int {
 	defer h.rooms.mu.Unlock()
 	return len(h.rooms.open)
 }
+
+// Remembered returns how many bytes the histories of all rooms keep.
+func (h *Handler) Remembered() int64 {
+	h.rooms.histories.mu.Lock()
+	defer h.rooms.histories.mu.Unlock()
+	return h.rooms.histories.size
+}

@@ -1,4 +1,4 @@
-// A member of a chat room: the messages to be sent to it, and how its connection gets them.
+// A member of a chat room: the messages to be sent to it, and how its outlet gets them.
 
 package chat
 
@@ -8,43 +8,72 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
 
 	"framescope/server/websocket"
 )
 
-// A connection is given as much as one write sends, and few enough messages that its queue
+// An outlet is given as much as one write sends, and few enough messages that its queue
 // stays small.
 const (
 	maxBatch         = 64 << 10 // bytes
 	maxBatchMessages = 64
 )
 
+// maxDirect is how many bytes may wait that are for one member alone. If nothing else of
+// that kind waits, a message may be larger.
+const maxDirect = 64 << 10
+
 // member is a member of a room. The room's mutex guards the fields that change, except for
-// the atomic ones.
+// the atomic ones and the limits, which belong to the goroutine that reads from the member.
 type member struct {
 	name string
 	size int // bytes of the name in a list
-	conn *websocket.Conn
+	out  outlet
 	room *room
 
+	pace   rate.Limiter // of what it sends
+	typing rate.Limiter // of its typing
+
 	admitted chan struct{} // closed when it has been announced
+	here     bool          // it has been announced
 	gone     bool          // its connection has ended
 	slow     bool          // it was dropped because it is too far behind
 
 	welcome *message // to be sent first, or nil
 	list    *list    // to be sent next, beginning with piece, or nil
 	piece   int
-	next    uint64 // number of the message in the backlog to be sent after these
-	behind  bool   // its connection has not been given everything
+	direct  []directMessage // for this member alone
+	waiting int             // bytes in direct
+	next    uint64          // number of the message in the backlog to be sent after these
+	behind  bool            // its outlet has not been given everything
 
-	// delivered is next, or welcomePending while there is a welcome or a list to be sent.
-	// onDrain reads it without the mutex.
+	// delivered is next, or othersPending while something else is to be sent. onDrain reads
+	// it without the mutex.
 	delivered atomic.Uint64
-	sending   atomic.Bool // its connection has been given messages that are not sent yet
+	sending   atomic.Bool // its outlet has been given messages that are not sent yet
 	progress  *sync.Cond  // what say waits for, or nil
 }
 
-const welcomePending = ^uint64(0)
+// directMessage is a message for one member, to be sent before the backlog's message of that
+// number.
+type directMessage struct {
+	*message
+	before uint64
+}
+
+const othersPending = ^uint64(0)
+
+func newMember(perSecond int) *member {
+	m := &member{admitted: make(chan struct{})}
+	m.pace.SetLimit(rate.Limit(perSecond))
+	m.pace.SetBurst(2 * perSecond)
+	m.typing.SetLimit(rate.Every(time.Second))
+	m.typing.SetBurst(5)
+	return m
+}
 
 func namesOf(members []*member) []string {
 	names := make([]string, len(members))
@@ -56,22 +85,27 @@ func namesOf(members []*member) []string {
 
 func byName(a, b *member) int { return strings.Compare(a.name, b.name) }
 
-// deliver gives m's connection the next batch of messages for m. m.room.mu is held.
+// deliver gives m's outlet the next batch of messages for m. m.room.mu is held.
 func (m *member) deliver() {
 	size := 0
-	for n := 0; n < maxBatchMessages && size < maxBatch && !m.slow && !m.gone; n++ {
+	for n := 0; n < maxBatchMessages && size < maxBatch && !m.slow && !m.gone; {
 		next, ok := m.nextMessage()
 		if !ok {
 			break
 		}
+		if next.except == m || !m.out.takes(next) {
+			m.advance()
+			continue
+		}
 		m.sending.Store(true)
-		if err := m.conn.Send(next.prepared); err != nil {
+		if err := m.out.send(next); err != nil {
 			if errors.Is(err, websocket.ErrSlowReader) {
 				break // the queue is not empty: onDrain will deliver more
 			}
 			m.discardPending()
 			break
 		}
+		n++
 		size += next.size
 		m.advance()
 	}
@@ -79,16 +113,18 @@ func (m *member) deliver() {
 }
 
 // nextMessage returns the message to be sent to m next, if there is one.
-func (m *member) nextMessage() (message, bool) {
+func (m *member) nextMessage() (*message, bool) {
 	switch b := &m.room.backlog; {
 	case m.welcome != nil:
-		return *m.welcome, true
+		return m.welcome, true
 	case m.list != nil:
 		return m.list.pieces[m.piece], true
+	case len(m.direct) > 0 && m.direct[0].before <= m.next:
+		return m.direct[0].message, true
 	case m.next < b.nextNumber():
 		return b.at(m.next), true
 	}
-	return message{}, false
+	return nil, false
 }
 
 // advance moves m past the message that nextMessage returned.
@@ -100,6 +136,8 @@ func (m *member) advance() {
 		if m.piece++; m.piece == len(m.list.pieces) {
 			m.releaseList()
 		}
+	case len(m.direct) > 0 && m.direct[0].before <= m.next:
+		m.removeDirect(1)
 	default:
 		m.next++
 	}
@@ -107,8 +145,8 @@ func (m *member) advance() {
 }
 
 func (m *member) storeDelivered() {
-	if m.welcome != nil || m.list != nil {
-		m.delivered.Store(welcomePending)
+	if m.welcome != nil || m.list != nil || len(m.direct) > 0 {
+		m.delivered.Store(othersPending)
 		return
 	}
 	m.delivered.Store(m.next)
@@ -121,11 +159,44 @@ func (m *member) releaseList() {
 	}
 }
 
+// hasRoomFor reports whether a message for m alone may wait.
+func (m *member) hasRoomFor(msg *message) bool {
+	return m.waiting == 0 || m.waiting+msg.size <= m.room.rooms.directLimit()
+}
+
+// addDirect has a message sent to m alone, after all that were added before it.
+// m.room.mu is held.
+func (m *member) addDirect(msg *message) {
+	if m.gone || m.slow {
+		return
+	}
+	m.direct = append(m.direct, directMessage{msg, m.room.backlog.nextNumber()})
+	m.waiting += msg.size
+	m.room.rooms.account(msg.size)
+	m.storeDelivered()
+	if !m.sending.Load() {
+		m.deliver()
+	}
+	m.room.updateBehind(m)
+}
+
+// removeDirect removes the first messages that are for m alone.
+func (m *member) removeDirect(n int) {
+	for _, d := range m.direct[:n] {
+		m.waiting -= d.size
+		m.room.rooms.account(-d.size)
+	}
+	if m.direct = slices.Delete(m.direct, 0, n); len(m.direct) == 0 {
+		m.direct = nil
+	}
+}
+
 // discardPending discards everything that was to be sent to m, since its connection has
 // ended or will be closed.
 func (m *member) discardPending() {
 	m.welcome = nil
 	m.releaseList()
+	m.removeDirect(len(m.direct))
 	m.next = m.room.backlog.nextNumber()
 	m.storeDelivered()
 	m.sending.Store(false)
@@ -145,15 +216,16 @@ func (m *member) signalProgress() {
 	}
 }
 
-// caughtUp reports whether m's connection has been given everything.
+// caughtUp reports whether m's outlet has been given everything.
 func (m *member) caughtUp() bool {
 	_, more := m.nextMessage()
 	return !more
 }
 
-// onDrain is called when m's connection has sent everything that it was given. Usually m
+// onDrain is called when m's outlet has sent everything that it was given. Usually m
 // is not behind, and then onDrain needs no lock. No message is missed: broadcast stores
 // backlogEnd before it reads sending, and onDrain stores sending before it reads backlogEnd.
+// The same holds for addDirect and delivered.
 func (m *member) onDrain() {
 	m.sending.Store(false)
 	r := m.room
@@ -169,31 +241,14 @@ func (m *member) onDrain() {
 // waitWhileBehind waits while m is further behind than a member that says something may
 // be. m.room.mu is held.
 func (m *member) waitWhileBehind() {
-	for !m.slow && m.conn.Err() == nil && m.room.backlog.bytesFrom(m.next) > m.room.senderLimit() {
+	for !m.slow && !m.gone && !m.out.ended() &&
+		(m.room.backlog.bytesFrom(m.next) > m.room.senderLimit() || m.waiting > m.room.rooms.directLimit()/2) {
 		if m.progress == nil {
 			m.progress = sync.NewCond(&m.room.mu)
 		}
 		m.progress.Wait()
 	}
 }
-
-// leaveReason returns the reason, for the other members, why m leaves after its connection
-// ended with err. slow reports whether m was dropped because it was too slow.
-func (m *member) leaveReason(err error) (reason string, slow bool) {
-	m.room.mu.Lock()
-	slow = m.slow
-	m.room.mu.Unlock()
-	var closed *websocket.CloseError
-	switch {
-	case slow, errors.Is(err, websocket.ErrSlowReader):
-		return tooSlow, true
-	case errors.As(err, &closed):
-		return closed.Code.String(), false
-	}
-	return "connection lost", false
-}
-
-const tooSlow = "too slow"
 
 // insert merges newcomers into members. Both are sorted.
 func insert(members, newcomers []*member) []*member {

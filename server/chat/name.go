@@ -23,14 +23,37 @@ func parseNames(query string) (room, name string, err error) {
 	if err != nil {
 		return "", "", errors.New("the query cannot be read: write & between room and name, and in both %3B for ; and %25 for %")
 	}
-	if room, err = cleanName("room", q.Get("room")); err != nil {
+	return checkNames(q.Get("room"), q.Get("name"))
+}
+
+// checkNames returns the names of a room and a member in the form in which they are shown.
+func checkNames(room, name string) (string, string, error) {
+	room, err := cleanName("room", room)
+	if err != nil {
 		return "", "", err
 	}
 	if room == "" {
 		room = "lobby"
 	}
-	name, err = cleanName("name", q.Get("name"))
-	return room, name, err
+	name, err = cleanName("name", name)
+	if err != nil {
+		return "", "", err
+	}
+	return room, name, checkMemberName(name)
+}
+
+// checkMemberName refuses a name that would make a member's lines look like those of the
+// server or of somebody else.
+func checkMemberName(name string) error {
+	switch {
+	case strings.HasPrefix(name, "*"):
+		return errors.New("the name begins with *, as the server's lines do: choose another")
+	case strings.Contains(name, ": "):
+		return errors.New("the name holds a colon and a space, which end the name in a line: choose another")
+	case strings.EqualFold(name, "operator"):
+		return errors.New("the name operator is the server's own: choose another")
+	}
+	return nil
 }
 
 // cleanName returns a name without the spaces around it. It refuses names with characters

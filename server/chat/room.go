@@ -3,10 +3,18 @@
 package chat
 
 import (
+	"fmt"
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
 )
+
+// typingDeliveries is how many members of a room may be told each second that somebody
+// types. Beyond it typing is not shown: it is news for few, not for a crowd.
+const typingDeliveries = 20_000
 
 // room is a chat room. Its mutex guards it and its members.
 type room struct {
@@ -20,6 +28,7 @@ type room struct {
 	guests    int                // number of the last guest name
 	announced []*member          // members that have been announced, sorted by name
 	numBehind int                // number of announced members for which behind is true
+	typing    *rate.Limiter      // of deliveries; nil until somebody types
 
 	backlog      backlog
 	lists        lists
@@ -96,16 +105,112 @@ func (r *room) close() {
 
 // say sends a message of m to everyone in the room, m included. It waits while m itself is
 // far behind, so that no member can say more than the server is able to send to all.
-func (r *room) say(m *member, msg message) { closeAll(r.addMessage(m, msg)) }
+func (r *room) say(m *member, msg *message) { closeAll(r.addMessage(m, msg)) }
 
-func (r *room) addMessage(m *member, msg message) (slow []*member) {
+func (r *room) addMessage(m *member, msg *message) (slow []*member) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if m.waitWhileBehind(); m.slow {
 		return nil
 	}
+	r.rooms.histories.add(r.name, msg)
 	r.backlog.add(msg)
 	return r.broadcast()
+}
+
+// announceText sends a message of the server to everyone, and returns how many they are.
+func (r *room) announceText(msg *message) (receivers int) {
+	slow, receivers := r.addText(msg)
+	closeAll(slow)
+	return receivers
+}
+
+func (r *room) addText(msg *message) (slow []*member, receivers int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return nil, 0
+	}
+	r.backlog.add(msg)
+	slow = r.broadcast()
+	for _, m := range r.announced {
+		if !m.gone && !m.slow {
+			receivers++
+		}
+	}
+	return slow, receivers
+}
+
+// tell sends a message to m alone, and waits while m is far behind.
+func (r *room) tell(m *member, msg *message) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m.waitWhileBehind()
+	m.addDirect(msg)
+}
+
+// sayTo sends a private message to its receiver and to its sender.
+func (r *room) sayTo(m *member, q request) *refusal {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m.waitWhileBehind()
+	name, text := "", q.text
+	if q.to != nil {
+		name = *q.to
+	} else if name, text = splitPrivate(q.text, func(name string) bool { return r.find(name) != nil }); text == "" {
+		return refuseRequest("empty", "nothing is said: write /msg NAME TEXT")
+	}
+	to := r.find(name)
+	if to == nil {
+		return refuseRequest("no-such-member", fmt.Sprintf("nobody named %s is here", strconv.Quote(clipped(name))))
+	}
+	sent, received := privateMessages(m.name, name, text, time.Now())
+	if !to.hasRoomFor(received) {
+		return refuseRequest("busy", fmt.Sprintf("%s has not read earlier messages yet: try again later", name))
+	}
+	if m.addDirect(sent); to != m {
+		to.addDirect(received)
+	}
+	return nil
+}
+
+// find returns the member of a name that has been announced, or nil. r.mu is held.
+func (r *room) find(name string) *member {
+	if m := r.members[name]; m != nil && m.here {
+		return m
+	}
+	return nil
+}
+
+// setTyping tells the others that m types or has stopped.
+func (r *room) setTyping(m *member, on bool) *refusal {
+	if !m.typing.Allow() {
+		return refuseRequest("too-fast", "typing is sent too often: once in two seconds is enough")
+	}
+	slow := r.addTyping(m, on)
+	closeAll(slow)
+	return nil
+}
+
+func (r *room) addTyping(m *member, on bool) (slow []*member) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.typing == nil {
+		r.typing = rate.NewLimiter(typingDeliveries, typingDeliveries)
+	}
+	if m.slow || !r.typing.AllowN(time.Now(), len(r.announced)) {
+		return nil
+	}
+	r.backlog.add(typingMessage(m, on))
+	return r.broadcast()
+}
+
+// who tells m who is here.
+func (r *room) who(m *member, id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m.waitWhileBehind()
+	m.addDirect(whoMessage(id, r.announced))
 }
 
 // broadcast sends what was added to the backlog to all members whose connections have
@@ -171,6 +276,6 @@ func (r *room) dropSlowNewcomers() (slow []*member) {
 // in its own goroutine.
 func closeAll(members []*member) {
 	for _, m := range members {
-		m.conn.CloseNow()
+		m.out.drop(tooSlow)
 	}
 }

@@ -4,6 +4,8 @@ package chat
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -18,6 +20,7 @@ const (
 	// if it is set, replaces defaultBacklog.
 	defaultBacklog = 1 << 20  // of one room
 	maxLists       = 16 << 20 // of one room
+	maxHistories   = 16 << 20 // histories of all rooms, or a sixteenth of the server's budget
 	maxQueued      = 64 << 20 // of all rooms, or a quarter of the server's budget if that is less
 	reducedLimit   = 64 << 10 // of one room, while all rooms together exceed theirs
 )
@@ -28,6 +31,7 @@ type rooms struct {
 	memory     budget
 	maxQueued  int64
 	queued     atomic.Int64 // bytes, in all rooms
+	histories  histories
 
 	mu   sync.Mutex
 	open map[string]*room
@@ -46,8 +50,10 @@ func (rs *rooms) init(o *websocket.Options) {
 		rs.maxBacklog = defaultBacklog
 	}
 	rs.memory, rs.maxQueued = o.Memory, maxQueued
+	rs.histories.init(maxHistories, rs.memory)
 	if limit := rs.memory.Limit(); limit > 0 {
 		rs.maxQueued = min(maxQueued, limit/4)
+		rs.histories.init(min(maxHistories, limit/16), rs.memory)
 	}
 }
 
@@ -62,24 +68,54 @@ func (rs *rooms) account(bytes int) {
 }
 
 var (
-	errTooManyRooms = errors.New("too many rooms are open")
-	errRoomFull     = errors.New("the room is full")
+	errTooManyRooms = errors.New("too many rooms are open: join one of them, or try again later")
+	errRoomFull     = errors.New("the room is full: join another, or try again later")
 )
 
-// join adds a connection to a room, which it opens if necessary, and returns when the new
-// member has been announced.
-func (rs *rooms) join(c *websocket.Conn, roomName, name string) (*member, error) {
-	m := &member{conn: c, admitted: make(chan struct{})}
-	c.OnDrain(m.onDrain)
+// join adds a member to a room, which it opens if necessary, and returns when it has been
+// announced.
+func (rs *rooms) join(m *member, roomName, name string) error {
 	for {
 		r, err := rs.find(roomName)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if open, err := r.join(m, name); open {
-			return m, err
+			return err
 		}
 	}
+}
+
+// hasSpace returns the error with which a member could not join a room at present.
+func (rs *rooms) hasSpace(roomName string) error {
+	rs.mu.Lock()
+	r, open := rs.open[roomName], len(rs.open)
+	rs.mu.Unlock()
+	if r == nil {
+		if open >= maxRooms {
+			return errTooManyRooms
+		}
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.members) >= maxMembers {
+		return errRoomFull
+	}
+	return nil
+}
+
+// named returns the open room of a name, or all if the name is "".
+func (rs *rooms) named(name string) []*room {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	if name == "" {
+		return slices.Collect(maps.Values(rs.open))
+	}
+	if r := rs.open[name]; r != nil {
+		return []*room{r}
+	}
+	return nil
 }
 
 // find returns the room with a name, and opens it if necessary. The room may be closed
@@ -104,6 +140,14 @@ func (rs *rooms) backlogLimit() int { return rs.currentLimit(rs.maxBacklog) }
 
 // listsLimit returns how many bytes the lists of members in a room may have.
 func (rs *rooms) listsLimit() int { return rs.currentLimit(maxLists) }
+
+// directLimit returns how many bytes may wait that are for one member alone.
+func (rs *rooms) directLimit() int {
+	if rs.queued.Load() > rs.maxQueued {
+		return 0
+	}
+	return maxDirect
+}
 
 // currentLimit returns the usual limit, or a lower one while all rooms together have
 // queued too much.

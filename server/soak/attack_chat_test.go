@@ -22,7 +22,7 @@ func chatAttacks() []attack {
 	return []attack{
 		{name: "a chat room with members that do not read", limit: "messages waiting for a chat member: 1 MiB", run: stalledMembers(40, 4, 1000, 50), wait: 30 * time.Second, p99: 2 * time.Second},
 		{name: "members that join all at once", limit: "all welcomed within 10 s", run: joinRush(300, 10_000), wait: 10 * time.Second, rss: 448 * mib, p99: 2 * time.Second},
-		{name: "illegal chat lines", limit: "4 KiB: close 1009, binary: close 1003", run: wrongLines, flood: true},
+		{name: "illegal chat lines", limit: "32 KiB: close 1009, binary: close 1003", run: wrongLines, flood: true},
 	}
 }
 
@@ -35,7 +35,7 @@ func stalledMembers(small, smallStalled, full, fullStalled int) func(a *attackRu
 	return func(a *attackRun) {
 		n, stalled := a.n(small, full), a.n(smallStalled, fullStalled)
 		name := roomName()
-		a.open(stalled, smallBuffer, "/ws/chat?room="+name+"&name=stalled", "")
+		a.open(stalled, smallBuffer, "/ws/chat?room="+name+"&name=stalled", offerChat)
 		begun := time.Now()
 		r := &room{large: true, times: &latencies{}, left: func(reason string) {
 			what := "announced as slow"
@@ -45,7 +45,7 @@ func stalledMembers(small, smallStalled, full, fullStalled int) func(a *attackRu
 			a.record(what, time.Since(begun))
 		}}
 		for i := range n - stalled {
-			p, err := a.upgrade("/ws/chat?room="+name+fmt.Sprintf("&name=member-%d", i), "")
+			p, err := a.upgrade("/ws/chat?room="+name+fmt.Sprintf("&name=member-%d", i), offerChat)
 			if err != nil {
 				a.fail("join: %v", err)
 				return
@@ -144,7 +144,7 @@ func joinRush(small, full int) func(a *attackRun) {
 		n, name := a.n(small, full), roomName()
 		var welcome, ended atomic.Int64
 		begun := time.Now()
-		a.openEach(n, 0, "/ws/chat?room="+name, "", func(p *peer) {
+		a.openEach(n, 0, "/ws/chat?room="+name, offerChat, func(p *peer) {
 			go func() {
 				p.countWelcome(&welcome)
 				ended.Add(1)
@@ -174,7 +174,7 @@ func (p *peer) countWelcome(welcome *atomic.Int64) {
 
 // wrongLines sends lines that are too long or binary.
 func wrongLines(a *attackRun) {
-	long, _ := json.Marshal(strings.Repeat("x", 5000))
+	long, _ := json.Marshal(strings.Repeat("x", 33<<10))
 	lines := [][]byte{frame(text, long), frame(blob, []byte("binary"))}
 	name := roomName()
 	a.repeat(a.n(2, 8), func(i int) string {

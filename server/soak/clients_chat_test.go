@@ -23,6 +23,19 @@ import (
 	"framescope/protocol"
 )
 
+const chatSubprotocol = "framescope.chat.v1"
+
+// offerChat is a field of the handshake.
+const offerChat = "Sec-WebSocket-Protocol: " + chatSubprotocol + "\r\n"
+
+// subprotocols returns those that a client offers.
+func subprotocols(path string) []string {
+	if strings.HasPrefix(path, "/ws/chat") {
+		return []string{chatSubprotocol}
+	}
+	return nil
+}
+
 // chatEvent is a message of the server, as the README documents it.
 type chatEvent struct {
 	Type, Room, Name, Text, Time, Reason string
@@ -95,7 +108,7 @@ func readWelcome(k clientConn, room, name string) (*member, error) {
 
 // say sends the member's next line: its number, the time, and the padding.
 func (m *member) say(padding string) error {
-	line := fmt.Sprintf("%d %d%s", m.said.Load()+1, time.Now().UnixNano(), padding)
+	line := fmt.Sprintf(`{"type":"message","text":"%d %d%s"}`, m.said.Load()+1, time.Now().UnixNano(), padding)
 	if err := m.conn.write(protocol.OpText, []byte(line), 0); err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ type dialer func(path string) (clientConn, error)
 func dialOurs(c *clients, compressed bool) dialer {
 	return func(path string) (clientConn, error) {
 		o := &ourClient{}
-		options := websocket.DialOptions{Proxy: websocket.NoProxy}
+		options := websocket.DialOptions{Proxy: websocket.NoProxy, Subprotocols: subprotocols(path)}
 		options.Compression.Off = !compressed
 		options.CloseTimeout = patience
 		options.OnPong = func(p []byte) { o.pongs = append(o.pongs, string(p)) }
@@ -95,7 +95,7 @@ func (o *ourClient) abort()                    { o.conn.CloseNow() }
 
 func dialGorilla(c *clients, compressed bool) dialer {
 	return func(path string) (clientConn, error) {
-		d := gorilla.Dialer{HandshakeTimeout: patience, EnableCompression: compressed, WriteBufferSize: 8 << 10, Proxy: nil}
+		d := gorilla.Dialer{HandshakeTimeout: patience, EnableCompression: compressed, WriteBufferSize: 8 << 10, Proxy: nil, Subprotocols: subprotocols(path)}
 		conn, response, err := d.Dial(c.server.url("ws", path), nil)
 		if err != nil {
 			return nil, refusedWhileEnding{fmt.Errorf("%w %v", err, response)}
