@@ -35,6 +35,7 @@ var fences = []fence{
 	{"wasm/inspect", []string{"cmp", "encoding/binary", "math", "slices", "strconv", "strings", "unicode/utf8", "unsafe"}, []string{"protocol", "protocol/feed"}},
 	{"wasm", []string{"runtime", "unsafe"}, []string{"wasm/inspect"}},
 	{"server/websocket", nil, []string{"protocol", "server/memory", "github.com/klauspost/compress/flate", "golang.org/x/net/proxy"}},
+	{"server/extendedconnect", []string{"os"}, nil},
 	{"server/memory", nil, nil},
 	{"server/conformance", []string{}, nil}, // tests only
 	{"server/websocket/internal/compare", []string{}, nil},
@@ -50,7 +51,7 @@ var fences = []fence{
 	{"server/site", nil, nil},
 	{"server/secure", nil, []string{"server/memory"}},
 	{"server", nil, []string{
-		"protocol", "server/chat", "server/connect", "server/decode", "server/echo", "server/memory", "server/push", "server/secure", "server/site", "server/tap",
+		"protocol", "server/chat", "server/connect", "server/decode", "server/echo", "server/extendedconnect", "server/memory", "server/push", "server/secure", "server/site", "server/tap",
 		"server/watch", "server/websocket", "github.com/dustin/go-humanize", "github.com/spf13/cobra", "github.com/spf13/pflag",
 	}},
 	{"build", nil, []string{"github.com/andybalholm/brotli", "github.com/evanw/esbuild/pkg/api"}},

@@ -34,7 +34,7 @@ type Request struct {
 // RequestOf reads the request line of a head; fields that it cannot read are zero.
 func RequestOf(h Head) (r Request, target string) {
 	r.Fields = h
-	r.Host = first(h.Values("Host"))
+	r.Host = first(append(h.Values(":authority"), h.Values("Host")...)) // RFC 9113 8.3.1
 	r.Body = len(h.Values("Transfer-Encoding")) > 0
 	for _, length := range h.Values("Content-Length") {
 		r.Body = r.Body || strings.Trim(length, "0") != ""
@@ -98,6 +98,21 @@ func (e *HandshakeError) Error() string {
 	return "protocol: " + e.Reason + " (" + e.Section + ")"
 }
 
+// Accepts reports whether a response with this status accepts the handshake of a request:
+// 101, or over HTTP/2 any status of success.
+func Accepts(status int, request Fields) bool {
+	if extended(request) {
+		return status/100 == 2
+	}
+	return status == 101
+}
+
+// extended reports whether a request is an extended CONNECT (RFC 8441 4), the handshake over HTTP/2.
+func extended(request Fields) bool { return len(request.Values(ProtocolField)) > 0 }
+
+// ProtocolField is the pseudo-field of an extended CONNECT that names its protocol.
+const ProtocolField = ":protocol"
+
 // CheckRequest judges a client's handshake and returns its key. The error is a
 // [*HandshakeError] for the first duty that was not fulfilled.
 func CheckRequest(r Request) (key string, err error) {
@@ -138,7 +153,8 @@ func (l *checkList) firstFault() error {
 	return &HandshakeError{c.Status, c.Reason, c.Section}
 }
 
-// RequestChecks lists every duty of a client's handshake (RFC 6455 4.2.1).
+// RequestChecks lists every duty of a client's handshake (RFC 6455 4.2.1, over HTTP/2
+// RFC 8441 5).
 func RequestChecks(r Request) []Check {
 	var l checkList
 	requestChecks(r, &l)
@@ -148,7 +164,7 @@ func RequestChecks(r Request) []Check {
 func requestChecks(r Request, l *checkList) {
 	const section = "RFC 6455 4.2.1"
 	f := r.Fields
-	upgrade, connection := f.Values("Upgrade"), f.Values("Connection")
+	over2 := r.Major == 2
 	version, key := f.Values("Sec-Websocket-Version"), f.Values("Sec-Websocket-Key")
 	protocols := f.Values("Sec-Websocket-Protocol")
 	_, extensions := extensionNames(f)
@@ -157,22 +173,18 @@ func requestChecks(r Request, l *checkList) {
 		versionStatus = 400
 	}
 	offered := Tokens(protocols)
-	l.add(r.Method == "GET", "the method is GET", r.Method,
-		"a WebSocket handshake is a GET request", section, 405)
-	l.add(r.Major > 1 || r.Major == 1 && r.Minor >= 1,
-		"HTTP/1.1 or higher", httpVersion(r),
-		"a WebSocket handshake needs HTTP/1.1", section, 400)
-	l.add(r.Host != "", "Host is there", r.Host,
-		"the Host field is missing", section, 400)
-	l.add(HasToken(upgrade, "websocket"), "Upgrade names websocket", joined(upgrade),
-		"this URL speaks WebSocket: the request needs Upgrade: websocket", section, 426)
-	l.add(HasToken(connection, "upgrade"), "Connection names Upgrade", joined(connection),
-		"the request needs Connection: Upgrade", section, 400)
+	if over2 {
+		connectChecks(r, l)
+	} else {
+		upgradeChecks(r, l)
+	}
 	l.add(len(version) == 1 && version[0] == Version, "Sec-WebSocket-Version is 13", joined(version),
 		"the request needs one Sec-WebSocket-Version: 13", section, versionStatus)
-	// RFC 6455 4.2.1: 16 bytes once it is decoded.
-	l.add(len(key) == 1 && isBase64(key[0], 16), "Sec-WebSocket-Key is 16 bytes in base64", joined(key),
-		"the request needs one Sec-WebSocket-Key of 16 bytes in base64", section, 400)
+	if !over2 { // RFC 8441 5.1: Sec-WebSocket-Key is not used there
+		// RFC 6455 4.2.1: 16 bytes once it is decoded.
+		l.add(len(key) == 1 && isBase64(key[0], 16), "Sec-WebSocket-Key is 16 bytes in base64", joined(key),
+			"the request needs one Sec-WebSocket-Key of 16 bytes in base64", section, 400)
+	}
 	// RFC 6455 4.1, 4.3: one or more, no two alike.
 	l.add(len(protocols) == 0 || len(offered) <= maxSubprotocols && differentTokens(offered), "Sec-WebSocket-Protocol is a list of different tokens", joined(protocols),
 		"Sec-WebSocket-Protocol is not a list of at most 100 subprotocols, each named once", section, 400)
@@ -184,8 +196,42 @@ func requestChecks(r Request, l *checkList) {
 		"a WebSocket handshake has no body: leave out Content-Length and Transfer-Encoding", "RFC 9110 9.3.1", 400)
 }
 
-// ResponseChecks lists every duty of a server's answer (RFC 6455 4.2.2), as the
-// client checks them (RFC 6455 4.1).
+// upgradeChecks are the first duties of a request over HTTP/1.1.
+func upgradeChecks(r Request, l *checkList) {
+	const section = "RFC 6455 4.2.1"
+	upgrade, connection := r.Fields.Values("Upgrade"), r.Fields.Values("Connection")
+	l.add(r.Method == "GET", "the method is GET", r.Method,
+		"a WebSocket handshake is a GET request", section, 405)
+	l.add(r.Major > 1 || r.Major == 1 && r.Minor >= 1,
+		"HTTP/1.1 or higher", httpVersion(r),
+		"a WebSocket handshake needs HTTP/1.1", section, 400)
+	l.add(r.Host != "", "Host is there", r.Host,
+		"the Host field is missing", section, 400)
+	l.add(HasToken(upgrade, "websocket"), "Upgrade names websocket", joined(upgrade),
+		"this URL speaks WebSocket: the request needs Upgrade: websocket", section, 426)
+	l.add(HasToken(connection, "upgrade"), "Connection names Upgrade", joined(connection),
+		"the request needs Connection: Upgrade", section, 400)
+}
+
+// connectChecks are the first duties of a request over HTTP/2.
+func connectChecks(r Request, l *checkList) {
+	const section, reason = "RFC 8441 5", "this URL speaks WebSocket: over HTTP/2 the request is a CONNECT with :protocol websocket"
+	protocol := r.Fields.Values(ProtocolField)
+	upgrade := append(r.Fields.Values("Connection"), r.Fields.Values("Upgrade")...)
+	methodStatus := 405
+	if r.Method == "GET" {
+		methodStatus = 426
+	}
+	l.add(r.Method == "CONNECT", "the method is CONNECT", r.Method, reason, section, methodStatus)
+	l.add(len(protocol) == 1 && equalFold(protocol[0], "websocket"), ":protocol is websocket", joined(protocol),
+		reason, section, 501)
+	l.add(r.Host != "", ":authority is there", r.Host, "the field :authority is missing", section, 400)
+	l.add(len(upgrade) == 0, "neither Connection nor Upgrade is there", joined(upgrade),
+		"over HTTP/2 a request has neither Connection nor Upgrade", "RFC 9113 8.2.2", 400)
+}
+
+// ResponseChecks lists every duty of a server's answer (RFC 6455 4.2.2, over HTTP/2 RFC 8441 5),
+// as the client checks them (RFC 6455 4.1).
 func ResponseChecks(status int, response, request Fields) []Check {
 	var l checkList
 	responseChecks(status, response, request, &l)
@@ -194,23 +240,18 @@ func ResponseChecks(status int, response, request Fields) []Check {
 
 func responseChecks(status int, response, request Fields, l *checkList) {
 	const section = "RFC 6455 4.1"
-	upgrade, connection := response.Values("Upgrade"), response.Values("Connection")
-	accept := response.Values("Sec-Websocket-Accept")
-	computed := AcceptKey(first(request.Values("Sec-Websocket-Key")))
 	protocols := response.Values("Sec-Websocket-Protocol")
 	offered, _ := extensionNames(request)
 	accepted, readable := extensionNames(response)
 	extensions := joined(response.Values("Sec-Websocket-Extensions"))
 	_, agreed := AgreedDeflate(request, response)
 	code := strconv.Itoa(status)
-	l.add(status == 101, "the status is 101", code, "the server answered with status "+code+", not 101", section, 0)
-	// RFC 6455 4.1: its value, not one of a list as in a request.
-	l.add(len(upgrade) == 1 && equalFold(upgrade[0], "websocket"), "Upgrade is websocket", joined(upgrade),
-		"the answer lacks Upgrade: websocket", section, 0)
-	l.add(HasToken(connection, "upgrade"), "Connection names Upgrade", joined(connection),
-		"the answer lacks Connection: Upgrade", section, 0)
-	l.add(len(accept) == 1 && accept[0] == computed, "Sec-WebSocket-Accept is the key's", joined(accept),
-		"Sec-WebSocket-Accept should be "+computed, "RFC 6455 4.2.2", 0)
+	if extended(request) {
+		l.add(Accepts(status, request), "the status is 200", code, "the server answered with status "+code+", not 200", "RFC 8441 5", 0)
+	} else {
+		l.add(status == 101, "the status is 101", code, "the server answered with status "+code+", not 101", section, 0)
+		switchedChecks(response, request, l)
+	}
 	// RFC 6455 4.2.2: one token; the empty string is not legal either.
 	l.add(len(protocols) <= 1 && subset(protocols, Tokens(request.Values("Sec-Websocket-Protocol"))),
 		"the subprotocol was offered", joined(protocols),
@@ -219,6 +260,21 @@ func responseChecks(status int, response, request Fields, l *checkList) {
 		"the server chose an extension that was not offered", section, 0)
 	l.add(agreed, "permessage-deflate answers the offer", extensions,
 		"the server chose parameters of permessage-deflate that the offer does not allow", "RFC 7692 7.1", 0)
+}
+
+// switchedChecks are the duties of a response over HTTP/1.1 alone.
+func switchedChecks(response, request Fields, l *checkList) {
+	const section = "RFC 6455 4.1"
+	upgrade, connection := response.Values("Upgrade"), response.Values("Connection")
+	accept := response.Values("Sec-Websocket-Accept")
+	computed := AcceptKey(first(request.Values("Sec-Websocket-Key")))
+	// RFC 6455 4.1: its value, not one of a list as in a request.
+	l.add(len(upgrade) == 1 && equalFold(upgrade[0], "websocket"), "Upgrade is websocket", joined(upgrade),
+		"the answer lacks Upgrade: websocket", section, 0)
+	l.add(HasToken(connection, "upgrade"), "Connection names Upgrade", joined(connection),
+		"the answer lacks Connection: Upgrade", section, 0)
+	l.add(len(accept) == 1 && accept[0] == computed, "Sec-WebSocket-Accept is the key's", joined(accept),
+		"Sec-WebSocket-Accept should be "+computed, "RFC 6455 4.2.2", 0)
 }
 
 // extensionNames lists the extensions without their parameters. ok is false when

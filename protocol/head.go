@@ -90,11 +90,12 @@ func (h RawHead) Values(name string) (values []string) {
 }
 
 func parseField(line string) HeadField {
-	name, value, ok := strings.Cut(line, ":")
+	pseudo := strings.TrimPrefix(line, ":") // RFC 9113 8.3: a pseudo-field's name begins with a colon
+	name, value, ok := strings.Cut(pseudo, ":")
 	if !ok {
 		return HeadField{Value: line}
 	}
-	return HeadField{name, trim(value)}
+	return HeadField{line[:len(line)-len(pseudo)] + name, trim(value)}
 }
 
 // Values implements [Fields].

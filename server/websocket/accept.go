@@ -35,10 +35,13 @@ type AcceptOptions struct {
 
 // Accept answers an opening handshake and returns the connection; o may be nil.
 //
-// A request that is refused is answered with 400, 403, 405, 426 or 503 and a line that says
-// why, and its connection is closed; the error says the same, and is a
+// A request that is refused is answered with 400, 403, 405, 426, 501 or 503 and a line that says
+// why, and over HTTP/1.1 its connection is closed; the error says the same, and is a
 // [protocol.HandshakeError]. Other errors are answered with 500 where that is still
 // possible. After an error the handler has nothing more to do.
+//
+// Over HTTP/2 (RFC 8441) the connection is a stream, which ends when the handler returns: the
+// handler must not return before the connection has ended. [Server.Handle] takes care of that.
 func (s *Server) Accept(w http.ResponseWriter, r *http.Request, o *AcceptOptions) (*Conn, error) {
 	return s.accept(w, r, o, nil)
 }
@@ -51,10 +54,10 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, o *AcceptOptions
 	}
 	key, err := s.check(r, o)
 	if err != nil {
-		refuse(w, err)
+		refuse(w, r, err)
 		return nil, fmt.Errorf("refuse handshake: %w", err)
 	}
-	c, err := s.register(w, o, apps)
+	c, err := s.register(w, r, o, apps)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +66,14 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, o *AcceptOptions
 	wishes.On = wishes.On && !o.NoCompression
 	deflate := protocol.AcceptDeflate(r.Header.Values("Sec-Websocket-Extensions"), wishes)
 	c.agree(subprotocol, deflate)
-	err = c.answer(responseHead(key, subprotocol, deflate, o.Header))
+	if st, ok := c.link.nc.(*stream); ok {
+		if apps == nil {
+			st.serveAside()
+		}
+		err = st.out.(*serverStream).answer(subprotocol, deflate, o.Header, c.link.options.WriteTimeout)
+	} else {
+		err = c.answer(responseHead(key, subprotocol, deflate, o.Header))
+	}
 	if err == nil {
 		// The read deadline is set here, where the stack has grown already: the connection's
 		// own goroutine then needs only the smallest one.
@@ -85,7 +95,7 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, o *AcceptOptions
 func (s *Server) check(r *http.Request, o *AcceptOptions) (key string, err error) {
 	key, err = protocol.CheckRequest(protocol.Request{
 		Method: r.Method, Host: r.Host, Major: r.ProtoMajor, Minor: r.ProtoMinor, Fields: r.Header,
-		Body: r.ContentLength != 0 || len(r.TransferEncoding) > 0,
+		Body: hasBody(r),
 	})
 	if err != nil {
 		return "", err
@@ -100,9 +110,18 @@ func (s *Server) check(r *http.Request, o *AcceptOptions) (key string, err error
 	return key, checkResponseFields(o.Header)
 }
 
-// refuse answers a handshake with the status that err deserves and one line, and has net/http
-// close the connection: bytes behind the request's head must not be read as another request.
-func refuse(w http.ResponseWriter, err error) {
+// hasBody reports whether a request announces a body.
+func hasBody(r *http.Request) bool {
+	if r.ProtoMajor == 2 { // what follows are the frames, of unknown length: -1
+		return r.ContentLength != -1
+	}
+	return r.ContentLength != 0 || len(r.TransferEncoding) > 0
+}
+
+// refuse answers a handshake with the status that err deserves and one line. Over HTTP/1.1 it has
+// net/http close the connection: bytes behind the request's head must not be read as another
+// request.
+func refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var e *protocol.HandshakeError
 	if !errors.As(err, &e) {
 		// A fault of the application, of which the client learns no more.
@@ -113,18 +132,38 @@ func refuse(w http.ResponseWriter, err error) {
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/plain; charset=utf-8")
-	h.Set("Connection", "close") // without Upgrade, which is added below: then net/http closes
+	if r.ProtoMajor < 2 { // RFC 9113 8.2.2: HTTP/2 has neither Connection nor Upgrade
+		h.Set("Connection", "close") // without Upgrade, which is added below: then net/http closes
+	}
 	switch e.Status {
 	case http.StatusUpgradeRequired:
 		// RFC 6455 4.4: name the version that is understood.
-		h.Set("Upgrade", "websocket")
-		h.Add("Connection", "Upgrade")
 		h.Set("Sec-WebSocket-Version", protocol.Version)
+		if r.ProtoMajor < 2 {
+			h.Set("Upgrade", "websocket")
+			h.Add("Connection", "Upgrade")
+		}
 	case http.StatusMethodNotAllowed:
 		h.Set("Allow", http.MethodGet)
+		if r.ProtoMajor == 2 {
+			h.Set("Allow", http.MethodConnect)
+		}
 	}
 	w.WriteHeader(e.Status)
 	fmt.Fprintf(w, "%s (%s)\n", e.Reason, e.Section)
+}
+
+// takeOver takes the connection, or over HTTP/2 the stream, over from net/http, with the bytes that
+// it has read already.
+func takeOver(w http.ResponseWriter, r *http.Request) (nc net.Conn, buffered []byte, err error) {
+	if r.ProtoMajor == 2 {
+		st, err := takeStream(w, r)
+		if err != nil {
+			return nil, nil, err
+		}
+		return st, nil, nil
+	}
+	return hijack(w)
 }
 
 // hijack takes the connection over from net/http, with the bytes that it has read already.

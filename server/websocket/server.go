@@ -37,7 +37,8 @@ type Server struct {
 // Handle answers an opening handshake as Accept does and runs app with the connection in a
 // goroutine of its own; o may be nil. So the handler can return, which frees what net/http
 // holds of the request, several times the memory of a connection. That is not freed if app
-// refers to the request.
+// refers to the request. Over HTTP/2, where the stream ends with its handler, Handle returns when
+// the connection has ended.
 //
 // When app returns, the connection ends, without a close handshake unless app has called
 // Close; what was written and queued before is sent first. Shutdown waits for app.
@@ -50,6 +51,9 @@ func (s *Server) Handle(w http.ResponseWriter, r *http.Request, o *AcceptOptions
 		return err
 	}
 	go s.runner(c, app)()
+	if st, ok := c.link.nc.(*stream); ok {
+		st.serve()
+	}
 	return nil
 }
 
@@ -94,17 +98,17 @@ func (s *Server) logFailure(c *Conn, fault any, stack []byte) {
 // register takes the connection over from net/http and adds it to those that Shutdown closes,
 // before the handshake is answered. The caller calls endHandshake: the answer must be the first
 // to be written.
-func (s *Server) register(w http.ResponseWriter, o *AcceptOptions, apps *sync.WaitGroup) (*Conn, error) {
+func (s *Server) register(w http.ResponseWriter, r *http.Request, o *AcceptOptions, apps *sync.WaitGroup) (*Conn, error) {
 	s.gate.RLock()
 	defer s.gate.RUnlock()
 	if s.closed {
 		refusal := &protocol.HandshakeError{
 			Status: http.StatusServiceUnavailable, Reason: "the server is shutting down", Section: "RFC 6455 4.2.2",
 		}
-		refuse(w, refusal)
+		refuse(w, r, refusal)
 		return nil, fmt.Errorf("refuse handshake: %w", refusal)
 	}
-	nc, buffered, err := hijack(w)
+	nc, buffered, err := takeOver(w, r)
 	if err != nil {
 		return nil, err
 	}
