@@ -43,6 +43,7 @@ var fences = []fence{
 	{"server/soak", []string{}, nil},
 	{"server/echo", nil, []string{"protocol", "server/websocket"}},
 	{"server/hub", nil, nil},
+	{"server/transports", nil, []string{"protocol", "server/websocket", "golang.org/x/sys/unix"}},
 	{"server/push", nil, []string{"protocol", "server/hub", "server/websocket", "golang.org/x/time/rate"}},
 	{"server/chat", nil, []string{"protocol", "server/websocket", "golang.org/x/time/rate"}},
 	{"server/watch", nil, []string{"protocol", "server/tap", "server/websocket"}},
@@ -51,7 +52,7 @@ var fences = []fence{
 	{"server/site", nil, nil},
 	{"server/secure", nil, []string{"server/memory"}},
 	{"server", nil, []string{
-		"protocol", "server/chat", "server/connect", "server/decode", "server/echo", "server/extendedconnect", "server/memory", "server/push", "server/secure", "server/site", "server/tap",
+		"protocol", "server/chat", "server/connect", "server/decode", "server/echo", "server/extendedconnect", "server/memory", "server/push", "server/secure", "server/site", "server/tap", "server/transports",
 		"server/watch", "server/websocket", "github.com/dustin/go-humanize", "github.com/spf13/cobra", "github.com/spf13/pflag",
 	}},
 	{"build", nil, []string{"github.com/andybalholm/brotli", "github.com/evanw/esbuild/pkg/api"}},
