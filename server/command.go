@@ -107,7 +107,8 @@ func serveCommand() *cobra.Command {
   /ws/echo     echoes each message
   /ws/chat     chat: ?room=R&name=N, both optional
   /ws/push     receives what the operator and POST /api/broadcast push
-  /ws/inspect  the capture feed, which the page reads`,
+  /ws/inspect  the capture feed, which the page reads
+  /engine.io/  Engine.IO: each message comes back`,
 		Args: noArguments("framescope serve"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := config.check(); err != nil {
@@ -136,6 +137,7 @@ func serveCommand() *cobra.Command {
 	operatorFlag(f, config)
 	config.tls.addFlags(f)
 	config.addChatFlags(f)
+	config.socketIO.addFlags(f)
 	f.StringVar(&config.pages, "pages", "", "serve the page from this `folder` instead of the built-in one; for development")
 	return c
 }

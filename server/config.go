@@ -30,6 +30,7 @@ type config struct {
 	input          io.Reader // that of the operator
 	tls            tlsConfig
 	chatToken      token
+	socketIO       socketIO
 
 	// No flag sets these; tests do.
 	headerTimeout time.Duration // for the head of a request
@@ -57,6 +58,7 @@ func defaults() *config {
 		history:        64,
 		maxMessageSize: 16 << 20,
 		maxMemory:      defaultMemory(),
+		socketIO:       socketIODefaults(),
 		headerTimeout:  10 * time.Second,
 		drainTimeout:   1300 * time.Millisecond,
 	}
@@ -83,6 +85,9 @@ func (c *config) check() error {
 		if number.value < number.from || number.value > number.to {
 			return fmt.Errorf("--%s %d is out of range: give a number from %d to %d", number.flag, number.value, number.from, number.to)
 		}
+	}
+	if err := c.socketIO.check(); err != nil {
+		return err
 	}
 	if c.maxMemory < minMemory {
 		return fmt.Errorf("--max-memory %v is too little: give %v or more", &c.maxMemory, new(size(minMemory)))

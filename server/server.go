@@ -13,6 +13,7 @@ import (
 
 	"framescope/server/chat"
 	"framescope/server/echo"
+	"framescope/server/engineio"
 	"framescope/server/memory"
 	"framescope/server/push"
 	"framescope/server/site"
@@ -32,7 +33,8 @@ type server struct {
 	chat     *chat.Handler
 	page     http.Handler
 	push     *push.Handler
-	running  sync.RWMutex // each request, WebSockets included, read-locks it until it ends
+	engines  []*engineio.Server // made by handler
+	running  sync.RWMutex       // each request, WebSockets included, read-locks it until it ends
 }
 
 func newServer(c *config, log *slog.Logger) (*server, error) {
@@ -83,6 +85,7 @@ func (s *server) handler() http.Handler {
 	mux.Handle("/ws/chat", s.captureChat())
 	s.handlePush(mux, captured)
 	mux.Handle("/ws/inspect", tap.Ignore(&watch.Handler{Tap: s.tap, Server: s.sockets, Log: s.log}))
+	mux.Handle("/engine.io/", s.capturedSockets(s.engineIO(engineio.Echo)))
 	mux.Handle("/ws/", s.ownHost(http.HandlerFunc(noSuchSocket)))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.running.RLock()
@@ -137,6 +140,9 @@ func (s *server) shutDown(h *http.Server, timeout time.Duration) {
 			}
 		})
 		shutdowns.Go(func() { s.sockets.Shutdown(ctx) })
+		for _, e := range s.engines {
+			shutdowns.Go(func() { e.Shutdown(ctx) })
+		}
 		shutdowns.Wait()
 		s.running.Lock() // waits for every request to end, and lets no other begin
 	}()

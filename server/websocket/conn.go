@@ -151,7 +151,15 @@ func (c *Conn) SendPing(p []byte) error { return c.out.sendControl(protocol.OpPi
 // and in as few writes as possible. If more than SendQueue bytes would wait, the peer is
 // too slow: Send returns ErrSlowReader and queues nothing. A message of any size is queued
 // if no other waits.
-func (c *Conn) Send(m *Prepared) error { return c.out.send(m) }
+func (c *Conn) Send(m *Prepared) error { return c.out.send([]*Prepared{m}) }
+
+// SendAll is [Conn.Send] for several messages: nothing else that is sent comes between them. It
+// queues all or none, and does not keep the slice.
+func (c *Conn) SendAll(messages []*Prepared) error { return c.out.send(messages) }
+
+// Queued reports whether messages queued by [Conn.Send] have not been written to the socket yet. A
+// WriteMessage of the same goroutine would overtake those.
+func (c *Conn) Queued() bool { return c.out.queued() }
 
 // OnDrain sets a function that is called each time that all messages queued by [Conn.Send]
 // have been written to the socket, or discarded because the connection is ending. After

@@ -32,6 +32,9 @@ func Prepare(op Opcode, p []byte) (*Prepared, error) {
 	return m, nil
 }
 
+// Payload returns the message's payload, which must not be changed.
+func (m *Prepared) Payload() []byte { return m.payload }
+
 func encodeFrame(h protocol.Header, p []byte) []byte {
 	h.PayloadLength = uint64(len(p))
 	wire := make([]byte, 0, h.Size()+len(p))

@@ -50,10 +50,20 @@ func (o *outbound) makeQueue() *sendQueue {
 	return o.queue
 }
 
-// send queues a message. If nothing else is being sent, the fan-out is called, else the writer
-// calls it.
-func (o *outbound) send(m *Prepared) error {
-	size := len(m.frameFor(o))
+// queued reports whether something of the queue is not sent yet.
+func (o *outbound) queued() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.queue.busy()
+}
+
+// send queues messages, which are sent without others between them. If nothing else is being sent,
+// the fan-out is called, else the writer calls it.
+func (o *outbound) send(messages []*Prepared) error {
+	size := 0
+	for _, m := range messages {
+		size += len(m.frameFor(o))
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.link.ended.Load() {
@@ -63,9 +73,11 @@ func (o *outbound) send(m *Prepared) error {
 	if q.bytes > 0 && q.bytes+size > o.link.options.SendQueue {
 		return ErrSlowReader
 	}
-	q.waiting = append(q.waiting, m)
+	q.waiting = append(q.waiting, messages...)
 	q.bytes += size
-	o.count(m)
+	for _, m := range messages {
+		o.count(m)
+	}
 	o.scheduleQueue()
 	return nil
 }

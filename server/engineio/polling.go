@@ -1,0 +1,193 @@
+// Long polling: GET requests that wait for packets, and what waits for them.
+
+package engineio
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"framescope/server/memory"
+	"framescope/server/websocket"
+)
+
+// polling is what a session needs while requests carry it. The session's mutex guards it.
+type polling struct {
+	account    memory.Account
+	out        []byte        // a payload: the packets that wait for a poll
+	wake       chan struct{} // of the poll that waits, nil if none does
+	drained    chan struct{} // closed when out is taken; nil unless a POST waits for it
+	used       bool          // a request has followed the handshake
+	delivering bool          // a POST's packets are being received: their answers leave together
+	upgrading  bool          // a WebSocket is about to take over
+	probed     bool          // and has been tried
+	moved      bool          // and has taken over
+	probe      *websocket.Conn
+}
+
+// upgradePause is how long a poll that comes after the probe waits for the upgrade. The client does
+// not poll then; but on another connection its poll may have overtaken the packet that ends polling.
+const upgradePause = 50 * time.Millisecond
+
+// wakeUnlessDelivering ends the wait of a poll.
+func (p *polling) wakeUnlessDelivering() {
+	if p.wake == nil || p.delivering {
+		return
+	}
+	select {
+	case p.wake <- struct{}{}:
+	default: // it is awake
+	}
+}
+
+// releasePost ends the wait of a POST.
+func (p *polling) releasePost() {
+	if p.drained != nil {
+		close(p.drained)
+		p.drained = nil
+	}
+}
+
+// bidFarewell adds the last packet, if there is one, and has the poll that waits answered. If none
+// waits, and the session was closed in order, the packet is for the next one: awaited. s.mu is held.
+func (s *Session) bidFarewell(farewell byte) (awaited bool) {
+	p := s.polling
+	p.delivering = false
+	p.releasePost()
+	if farewell != 0 {
+		s.appendOut(false, []byte{farewell})
+	}
+	if p.wake != nil {
+		p.wakeUnlessDelivering()
+		return false
+	}
+	return farewell != 0 && (s.reason == ReasonForcedClose || s.reason == ReasonTransportClose)
+}
+
+// appendOut adds a packet to those that wait. s.mu is held.
+func (s *Session) appendOut(binary bool, packet []byte) {
+	p := s.polling
+	before := cap(p.out)
+	p.out = appendPacket(p.out, binary, packet)
+	if more := cap(p.out) - before; more > 0 {
+		s.server.options.Memory.Add(&p.account, s, int64(more))
+	}
+}
+
+// poll answers a GET request with the packets that wait, or come next.
+func (s *Session) poll(w http.ResponseWriter, r *http.Request) {
+	p, wake, refusal := s.beginPoll()
+	if p == nil {
+		refuse(w, refusal)
+		return
+	}
+	// The heartbeat bounds the wait, not the server's time for a request.
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Time{})
+	_ = control.SetWriteDeadline(time.Time{})
+	payload := s.awaitPayload(r.Context(), p, wake)
+	if payload == nil {
+		refuse(w, errBadRequest.because("the session has changed to a WebSocket, or its client is gone"))
+		return
+	}
+	if answer(w, payload) != nil {
+		s.end(ReasonTransportClose, 0)
+	}
+	s.server.options.Memory.Sub(&p.account, int64(cap(payload)))
+}
+
+// beginPoll makes the caller the poll that waits.
+func (s *Session) beginPoll() (p *polling, wake chan struct{}, f refusal) {
+	s.mu.Lock()
+	if s.late() {
+		s.mu.Unlock()
+		s.end(ReasonPingTimeout, 0)
+		return nil, nil, errSession
+	}
+	defer s.mu.Unlock()
+	p = s.polling
+	switch {
+	case s.conn.Load() != nil:
+		return nil, nil, errBadRequest.because("a WebSocket carries this session")
+	case p == nil, s.reason != 0 && (len(p.out) == 0 || p.wake != nil):
+		return nil, nil, errSession
+	case p.wake != nil:
+		// To keep the order of packets only one request may wait for them.
+		go s.end(ReasonTransportError, packetClose)
+		return nil, nil, errBadRequest.because("another request waits for packets already")
+	}
+	p.used = true
+	p.wake = make(chan struct{}, 1)
+	return p, p.wake, refusal{}
+}
+
+// awaitPayload waits for packets and removes them. It returns nil if there will be none.
+func (s *Session) awaitPayload(ctx context.Context, p *polling, wake chan struct{}) []byte {
+	for {
+		payload, pause, done := s.takePayload(ctx, p)
+		if done {
+			return payload
+		}
+		select {
+		case <-wake:
+		case <-ctx.Done():
+		case <-pause:
+			s.mu.Lock()
+			if !p.moved {
+				s.appendOut(false, []byte{packetNoop})
+			}
+			s.mu.Unlock()
+		}
+	}
+}
+
+// takePayload removes the packets that wait. done says that the poll has ended, with packets or
+// without; pause ends what it has to wait for an upgrade.
+func (s *Session) takePayload(ctx context.Context, p *polling) (payload []byte, pause <-chan time.Time, done bool) {
+	s.mu.Lock()
+	over := s.reason != 0
+	switch {
+	case ctx.Err() != nil:
+		p.wake = nil
+		s.mu.Unlock()
+		s.end(ReasonTransportClose, 0)
+		return nil, nil, true
+	case p.moved:
+		p.wake = nil
+		s.mu.Unlock()
+		return nil, nil, true
+	case len(p.out) > 0 && !p.delivering:
+		payload, p.out, p.wake = p.out, nil, nil
+		p.releasePost()
+		s.mu.Unlock()
+		if over {
+			s.discard()
+		}
+		return payload, nil, true
+	case over:
+		p.wake = nil
+		s.mu.Unlock()
+		return nil, nil, true
+	case p.probed:
+		pause = time.After(upgradePause)
+	}
+	s.mu.Unlock()
+	return nil, pause, false
+}
+
+// answer sends a payload, or what a POST is answered with.
+func answer(w http.ResponseWriter, payload []byte) error {
+	h := w.Header()
+	setSafe(h)
+	h.Set("Content-Type", "text/plain; charset=UTF-8")
+	h.Set("Content-Length", strconv.Itoa(len(payload)))
+	control := http.NewResponseController(w)
+	_ = control.SetWriteDeadline(time.Now().Add(writeTimeout))
+	if _, err := w.Write(payload); err != nil {
+		return err
+	}
+	err := control.Flush()
+	_ = control.SetWriteDeadline(time.Time{}) // the connection is used again
+	return err
+}

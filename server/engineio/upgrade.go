@@ -1,0 +1,210 @@
+// WebSockets: sessions that begin on one, and sessions that change to one.
+
+package engineio
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"framescope/protocol"
+	"framescope/server/memory"
+	"framescope/server/websocket"
+)
+
+// upgradeTime is how long a WebSocket that is to take over may take for each of its two packets.
+const upgradeTime = 10 * time.Second
+
+// The packets of an upgrade.
+const (
+	probePing = "2probe"
+	probePong = "3probe"
+)
+
+// openWebSocket answers a handshake for a session on a WebSocket.
+func (e *Server) openWebSocket(w http.ResponseWriter, r *http.Request) {
+	s := e.open(w, r, nil)
+	if s == nil {
+		return
+	}
+	// Handle has answered a handshake that it refused.
+	if e.sockets.Handle(w, r, nil, s.serveNew) != nil {
+		s.end(ReasonTransportError, 0)
+		s.leave()
+	}
+}
+
+// serveNew runs a session that begins on a WebSocket, for which the caller is busy.
+func (s *Session) serveNew(c *websocket.Conn) {
+	if c.WriteMessage(websocket.Text, s.appendOpen(make([]byte, 0, 160), false)) != nil || !s.attach(c, true) {
+		s.end(ReasonTransportClose, 0)
+		s.leave()
+		return
+	}
+	s.receiveAll(c)
+}
+
+// receiveAll receives the messages of a WebSocket until it ends. The stack of an idle session is
+// in this function: it has few variables.
+func (s *Session) receiveAll(c *websocket.Conn) {
+	defer s.finish() // also if the handler panics
+	for {
+		op, p, err := c.NextMessage()
+		if err != nil {
+			s.end(s.reasonOf(err), 0)
+			return
+		}
+		s.receive(op == websocket.Binary, p)
+	}
+}
+
+// finish ends a session whose goroutine ends.
+func (s *Session) finish() {
+	s.end(ReasonTransportError, 0)
+	s.leave()
+}
+
+// reasonOf says why a session ends whose WebSocket ended.
+func (s *Session) reasonOf(err error) Reason {
+	var closed *websocket.CloseError
+	var breach *protocol.Breach
+	switch {
+	case errors.Is(err, memory.ErrFull), errors.Is(err, memory.ErrTooLarge):
+		return ReasonMemory
+	case errors.Is(err, websocket.ErrSlowReader):
+		return ReasonSlowReader
+	case errors.As(err, &breach):
+		return ReasonTransportError
+	case errors.As(err, &closed) && s.server.isClosed():
+		return ReasonShutdown
+	}
+	return ReasonTransportClose
+}
+
+func (e *Server) isClosed() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.closed
+}
+
+// attach has a WebSocket carry the session and sends what waits. busy says that the caller is. It
+// reports whether the session is carried by it.
+func (s *Session) attach(c *websocket.Conn, busy bool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.reason != 0 || s.busy != busy {
+		return false
+	}
+	if p := s.polling; p != nil {
+		if frames := frames(p.out); len(frames) > 0 && c.SendAll(frames) != nil {
+			return false
+		}
+		p.moved, p.out = true, nil
+		p.wakeUnlessDelivering()
+		s.server.options.Memory.Close(&p.account)
+	}
+	s.busy, s.polling = true, nil
+	s.conn.Store(c)
+	return true
+}
+
+// frames returns the packets of a payload, made by this server, as messages of a WebSocket.
+func frames(payload []byte) (all []*websocket.Prepared) {
+	for len(payload) > 0 {
+		var packet []byte
+		packet, payload = nextPacket(payload)
+		switch packet[0] {
+		case packetNoop:
+		case binaryPrefix:
+			decoded, _ := decodeBinary(nil, packet) // appendPacket encoded it
+			all = append(all, prepare(websocket.Binary, decoded).frame)
+		default:
+			all = append(all, prepare(websocket.Text, packet).frame)
+		}
+	}
+	return all
+}
+
+// upgrade answers the handshake of a WebSocket that is to take over a session that polls.
+func (s *Session) upgrade(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	p := s.polling
+	claimed := p != nil && !p.upgrading && s.reason == 0
+	if claimed {
+		p.used, p.upgrading = true, true
+	}
+	s.mu.Unlock()
+	if !claimed {
+		_ = s.server.sockets.Handle(w, r, nil, closeSecond)
+		return
+	}
+	if s.server.sockets.Handle(w, r, nil, s.serveUpgrade) != nil {
+		s.endUpgrade()
+	}
+}
+
+// closeSecond closes a WebSocket of a session that has one already, or has ended. The session goes on.
+func closeSecond(c *websocket.Conn) {
+	_ = c.Close(protocol.ClosePolicy, "this session has a WebSocket already, or has ended")
+}
+
+// serveUpgrade runs a WebSocket that is to take over a session.
+func (s *Session) serveUpgrade(c *websocket.Conn) {
+	if !s.takeOver(c) {
+		s.endUpgrade()
+		_ = c.Close(protocol.ClosePolicy, "no upgrade: the session goes on without this WebSocket, or has ended")
+		return
+	}
+	s.receiveAll(c)
+}
+
+// takeOver tries the WebSocket with the packets of an upgrade, and has it carry the session.
+func (s *Session) takeOver(c *websocket.Conn) bool {
+	if !s.beginProbe(c) || !expect(c, probePing) {
+		return false
+	}
+	if c.WriteMessage(websocket.Text, []byte(probePong)) != nil {
+		return false
+	}
+	s.releasePoll()
+	return expect(c, string(rune(packetUpgrade))) && c.SetReadDeadline(time.Time{}) == nil && s.attach(c, false)
+}
+
+// expect reports whether the next message is this packet.
+func expect(c *websocket.Conn, packet string) bool {
+	_ = c.SetReadDeadline(time.Now().Add(upgradeTime))
+	op, p, err := c.NextMessage()
+	return err == nil && op == websocket.Text && string(p) == packet
+}
+
+// beginProbe has the end of the session close the WebSocket, too.
+func (s *Session) beginProbe(c *websocket.Conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.reason == 0 {
+		s.polling.probe = c
+	}
+	return s.reason == 0
+}
+
+// releasePoll answers the poll that waits, so that the client can stop polling.
+func (s *Session) releasePoll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.polling
+	p.probed = true
+	if p.wake != nil && len(p.out) == 0 {
+		s.appendOut(false, []byte{packetNoop})
+		p.wakeUnlessDelivering()
+	}
+}
+
+// endUpgrade lets another WebSocket try, and polls wait as before.
+func (s *Session) endUpgrade() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p := s.polling; p != nil {
+		p.upgrading, p.probed, p.probe = false, false, nil
+		p.wakeUnlessDelivering() // one that pauses for the upgrade is to wait for packets instead
+	}
+}

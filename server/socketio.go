@@ -1,0 +1,98 @@
+// The flags that Engine.IO and Socket.IO share, and where they are served.
+
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"framescope/server/engineio"
+	"framescope/server/websocket"
+)
+
+// socketIO is what the command line chooses for Engine.IO and Socket.IO.
+type socketIO struct {
+	pingInterval   time.Duration
+	pingTimeout    time.Duration
+	connectTimeout time.Duration
+	maxPayload     int // bytes
+	origin         string
+}
+
+func socketIODefaults() socketIO {
+	return socketIO{
+		pingInterval: 25 * time.Second, pingTimeout: 20 * time.Second, connectTimeout: 45 * time.Second, maxPayload: 1_000_000,
+	}
+}
+
+func (c *socketIO) addFlags(f *pflag.FlagSet) {
+	f.DurationVar(&c.pingInterval, "socketio-ping-interval", c.pingInterval, "Engine.IO and Socket.IO: `time` between two pings")
+	f.DurationVar(&c.pingTimeout, "socketio-ping-timeout", c.pingTimeout, "Engine.IO and Socket.IO: `time` that a client has to answer a ping")
+	f.DurationVar(&c.connectTimeout, "socketio-connect-timeout", c.connectTimeout, "Socket.IO: `time` that a client has to join a namespace")
+	f.IntVar(&c.maxPayload, "socketio-max-payload", c.maxPayload, "Engine.IO and Socket.IO: largest message or POST body in `bytes`")
+	f.StringVar(&c.origin, "socketio-origin", c.origin, "Engine.IO and Socket.IO: allow pages of this `origin`, such as https://app.example, beside those of --allow-origin; * allows all")
+}
+
+// check is like config.check.
+func (c *socketIO) check() error {
+	for _, t := range []struct {
+		flag  string
+		value time.Duration
+	}{
+		{"socketio-ping-interval", c.pingInterval},
+		{"socketio-ping-timeout", c.pingTimeout},
+		{"socketio-connect-timeout", c.connectTimeout},
+	} {
+		if t.value < time.Millisecond || t.value > 24*time.Hour {
+			return fmt.Errorf("--%s %v is out of range: give a time from 1ms to 24h", t.flag, t.value)
+		}
+	}
+	if c.maxPayload < 1 || c.maxPayload > 1<<30 {
+		return fmt.Errorf("--socketio-max-payload %d is out of range: give a number from 1 to %d", c.maxPayload, 1<<30)
+	}
+	if c.origin == "" || c.origin == "*" {
+		return nil
+	}
+	u, err := url.Parse(c.origin)
+	if err != nil || u.Scheme == "" || u.Host == "" || !strings.EqualFold(c.origin, u.Scheme+"://"+u.Host) {
+		return fmt.Errorf("--socketio-origin %q is not an origin: give SCHEME://HOST or SCHEME://HOST:PORT, without a path, or *", c.origin)
+	}
+	c.origin = normalOrigin(u)
+	return nil
+}
+
+// engineIO returns an Engine.IO server whose sessions open receives.
+func (s *server) engineIO(open func(*engineio.Session, *http.Request) engineio.Handler) *engineio.Server {
+	c := &s.config.socketIO
+	policy := s.sockets.Policy
+	switch c.origin {
+	case "":
+	case "*":
+		policy.CheckOrigin = func(*http.Request) bool { return true }
+	default:
+		policy.Origins = append(policy.Origins[:len(policy.Origins):len(policy.Origins)], c.origin)
+	}
+	e := engineio.New(engineio.Options{
+		Open: open, PingInterval: c.pingInterval, PingTimeout: c.pingTimeout, MaxPayload: c.maxPayload,
+		Policy: policy, Memory: s.memory, Log: s.log,
+	})
+	s.engines = append(s.engines, e)
+	return e
+}
+
+// capturedSockets captures the WebSockets of a handler, and not its other requests.
+func (s *server) capturedSockets(app http.Handler) http.Handler {
+	captured := s.tap.Handler(uint64(s.config.socketIO.maxPayload), app)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if websocket.IsHandshake(r) {
+			captured.ServeHTTP(w, r)
+			return
+		}
+		app.ServeHTTP(w, r)
+	})
+}
