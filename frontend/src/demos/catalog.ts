@@ -25,4 +25,11 @@ export const catalog: readonly CatalogEntry[] = [
       "The server sends every message back. See how long a message takes there and back, and what its size and compression change.",
     load: () => import("./echo/echo"),
   },
+  {
+    id: "chat",
+    title: "Chat rooms",
+    teaches:
+      "Everyone in a room gets what anyone says, in the same order. See members come and go, private lines, and what the server does with a member that stays silent.",
+    load: () => import("./chat/chat"),
+  },
 ];

@@ -11,8 +11,8 @@ export interface SocketOptions {
   protocols?(): string[];
   opened?(socket: WebSocket): void;
   received(data: string | ArrayBuffer): void;
-  /** Called when a connection has ended or could not be made. Whatever is returned says why, and that it is not tried again. */
-  ended?(e: CloseEvent, was: "open" | "connecting"): string | undefined;
+  /** Called when a connection has ended or could not be made. A sentence as the result says why it is not tried again. */
+  ended?(e: CloseEvent, was: "open" | "connecting"): Promise<string | undefined> | string | undefined;
 }
 
 const firstWait = 500;
@@ -59,7 +59,7 @@ export class Socket {
       this.options.opened?.(socket);
     };
     socket.onmessage = (e: MessageEvent<string | ArrayBuffer>) => this.options.received(e.data);
-    socket.onclose = (e) => this.ended(e);
+    socket.onclose = (e) => void this.ended(e);
     this.socket = socket;
     this.marked.value = mark;
     this.current.value = "connecting";
@@ -99,10 +99,12 @@ export class Socket {
     this.socket = undefined;
   }
 
-  private ended(e: CloseEvent): void {
+  private async ended(e: CloseEvent): Promise<void> {
     const was = this.current.value === "open" ? "open" : "connecting";
+    const ended = this.socket;
+    const final = await this.options.ended?.(e, was);
+    if (this.socket !== ended) return; // closed or opened again meanwhile
     this.socket = undefined;
-    const final = this.options.ended?.(e, was);
     if (final !== undefined) {
       this.close();
       this.why.value = final;

@@ -1,0 +1,242 @@
+// One member's view of a room: its connection, who is here, and what was said.
+
+import { batch, signal } from "@preact/signals";
+import { socketURL } from "../captured";
+import { Socket } from "../socket";
+import { type ChatEvent, type ChatRequest, parseEvent, type Said, subprotocol } from "./events";
+
+/** A line of the conversation. */
+export type Line =
+  | { id: number; kind: "said"; name: string; text: string; time: string; own: boolean }
+  | { id: number; kind: "private"; from: string; to: string; text: string; time: string; own: boolean }
+  | { id: number; kind: "operator"; text: string; time: string }
+  | { id: number; kind: "moves"; joined: readonly string[]; left: readonly string[]; why: string }
+  | { id: number; kind: "note" | "error"; text: string };
+
+/** A line that has no number yet. */
+type NewLine = Line extends infer L ? (L extends Line ? Omit<L, "id"> : never) : never;
+
+const maxLines = 300;
+const showDelay = 40;
+/** Typing is reported this often while somebody types, and forgotten after twice that. */
+const typingInterval = 3000;
+
+export interface Wish {
+  room: string;
+  name: string;
+  token: string;
+}
+
+export class Room {
+  readonly wish = signal<Wish>({ room: "lobby", name: "", token: "" });
+  readonly room = signal("");
+  readonly me = signal("");
+  readonly members = signal<readonly string[]>([]);
+  readonly lines = signal<readonly Line[]>([]);
+  readonly typing = signal<readonly string[]>([]);
+  /** Whether the server asks for a token. */
+  readonly needsToken = signal(false);
+
+  private readonly here = new Set<string>();
+  private readonly typingUntil = new Map<string, number>();
+  private all: Line[] = [];
+  private lastID = 0;
+  private showTimer = 0;
+  private typingTimer = 0;
+  private typedAt = 0;
+
+  readonly socket = new Socket({
+    url: (mark) => socketURL("/ws/chat", { ...this.wish.value }, mark),
+    protocols: () => [subprotocol],
+    received: (data) => {
+      const event = typeof data === "string" ? parseEvent(data) : null;
+      if (event) this.apply(event);
+    },
+    ended: (e, was) => {
+      this.here.clear();
+      this.typingUntil.clear();
+      this.show();
+      if (was === "connecting") return this.whyRefused();
+      return e.code === 1000 ? "You have left the room." : undefined;
+    },
+  });
+
+  join(wish: Wish): void {
+    const moves = wish.room !== this.wish.value.room;
+    this.wish.value = wish;
+    if (moves) this.all = [];
+    this.here.clear();
+    this.show();
+    this.socket.open();
+  }
+
+  close(): void {
+    clearTimeout(this.showTimer);
+    clearTimeout(this.typingTimer);
+    this.socket.close();
+  }
+
+  /** Says a line to all, or to one member. Returns why it was not sent, or "". */
+  say(text: string, to: string): string {
+    const private_ = privateIn(text, this.members.value);
+    if (text.startsWith("/msg ") && !private_)
+      return "Nobody of that name is here. Write /msg NAME and the text.";
+    if (/^\/quit\s*$/i.test(text)) return this.send({ type: "quit" });
+    if (/^\/who\s*$/i.test(text)) return this.send({ type: "who" });
+    this.typedAt = 0;
+    if (private_) return this.send({ type: "message", text: private_.text, to: private_.to });
+    return this.send(to === "" ? { type: "message", text } : { type: "message", text, to });
+  }
+
+  /** Tells the others that this member types, now and then. */
+  types(on: boolean): void {
+    const now = performance.now();
+    if (on && now - this.typedAt < typingInterval) return;
+    if (!on && this.typedAt === 0) return;
+    this.typedAt = on ? now : 0;
+    this.send({ type: "typing", on });
+  }
+
+  private send(request: ChatRequest): string {
+    return this.socket.send(JSON.stringify(request)) ? "" : "Not sent: there is no connection.";
+  }
+
+  private apply(event: ChatEvent): void {
+    switch (event.type) {
+      case "welcome":
+        this.welcomed(event.room, event.name);
+        this.arrive(event.members);
+        this.remember(event.history);
+        break;
+      case "members":
+        this.arrive(event.members);
+        break;
+      case "history":
+        this.remember(event.history);
+        break;
+      case "join":
+        this.arrive(event.names);
+        this.move(event.names, [], "");
+        break;
+      case "leave":
+        for (const name of event.names) {
+          this.here.delete(name);
+          this.typingUntil.delete(name);
+        }
+        this.move([], event.names, event.reasons.length === 1 ? (event.reasons[0] ?? "") : "");
+        break;
+      case "message":
+        this.typingUntil.delete(event.name);
+        this.add({ ...saidLine(event), own: event.name === this.me.value });
+        break;
+      case "private": {
+        this.typingUntil.delete(event.from);
+        const { from, to, text, time } = event;
+        this.add({ kind: "private", from, to, text, time, own: from === this.me.value });
+        break;
+      }
+      case "typing":
+        if (event.on) this.typingUntil.set(event.name, performance.now() + 2 * typingInterval);
+        else this.typingUntil.delete(event.name);
+        break;
+      case "operator":
+        this.add({ kind: "operator", text: event.text, time: event.time });
+        break;
+      case "error":
+        this.add({ kind: "error", text: event.text });
+        break;
+      case "who":
+        this.add({ kind: "note", text: `${event.count} here: ${event.members.slice(0, 20).join(", ")}` });
+        break;
+      case "pong":
+        break;
+    }
+    this.showTimer ||= window.setTimeout(() => this.show(), showDelay);
+  }
+
+  private welcomed(room: string, name: string): void {
+    const again = this.room.value === room && this.all.length > 0;
+    batch(() => {
+      this.room.value = room;
+      this.me.value = name;
+      this.needsToken.value = false;
+    });
+    this.here.clear();
+    if (again) this.add({ kind: "note", text: `Connected again as ${name}.` });
+    else if (this.wish.value.name !== "" && name !== this.wish.value.name)
+      this.add({ kind: "note", text: `The name ${this.wish.value.name} is in use: you are ${name}.` });
+  }
+
+  private arrive(names: readonly string[]): void {
+    for (const name of names) this.here.add(name);
+  }
+
+  /** Adds what was said before, but not what is shown already. */
+  private remember(history: readonly Said[]): void {
+    const key = ({ name, time, text }: { name: string; time: string; text: string }) =>
+      `${time} ${name}: ${text}`;
+    const shown = new Set(this.all.flatMap((line) => (line.kind === "said" ? [key(line)] : [])));
+    for (const said of history) if (!shown.has(key(said))) this.add({ ...saidLine(said), own: false });
+  }
+
+  /** Notes joins and leaves, those in a row on one line. */
+  private move(joined: readonly string[], left: readonly string[], why: string): void {
+    const last = this.all.at(-1);
+    if (last?.kind !== "moves") {
+      this.add({ kind: "moves", joined, left, why });
+      return;
+    }
+    // A member that left again has no part in the line of those who came, and the other way round.
+    const stays = last.joined.filter((name) => !left.includes(name));
+    const gone = left.filter((name) => !last.joined.includes(name));
+    const back = joined.filter((name) => !last.left.includes(name));
+    this.all[this.all.length - 1] = {
+      ...last,
+      joined: [...stays, ...back].slice(-50),
+      left: [...last.left.filter((name) => !joined.includes(name)), ...gone].slice(-50),
+      why: last.left.length === 0 ? why : "",
+    };
+  }
+
+  private add(line: NewLine): void {
+    this.all.push({ ...line, id: ++this.lastID } as Line);
+    if (this.all.length > 2 * maxLines) this.all = this.all.slice(-maxLines);
+  }
+
+  private show(): void {
+    clearTimeout(this.showTimer);
+    clearTimeout(this.typingTimer);
+    this.showTimer = 0;
+    const now = performance.now();
+    for (const [name, until] of this.typingUntil) if (until <= now) this.typingUntil.delete(name);
+    batch(() => {
+      this.lines.value = this.all.slice(-maxLines);
+      this.members.value = [...this.here].sort();
+      this.typing.value = [...this.typingUntil.keys()].filter((name) => name !== this.me.value);
+    });
+    if (this.typingUntil.size > 0) this.typingTimer = window.setTimeout(() => this.show(), typingInterval);
+  }
+
+  /** A browser does not tell its page why a connection was refused; a plain request of the same URL does. */
+  private async whyRefused(): Promise<string | undefined> {
+    const url = socketURL("/ws/chat", { ...this.wish.value }).replace(/^ws/, "http");
+    const response = await fetch(url).catch(() => null);
+    if (!response || response.status === 426 || response.status >= 500) return undefined;
+    if (response.status === 401) this.needsToken.value = true;
+    const reason = (await response.text()).trim();
+    return `The server refused: ${reason.replace(/^[^:]*: /, "")}.`;
+  }
+}
+
+function saidLine({ name, text, time }: Said): { kind: "said"; name: string; text: string; time: string } {
+  return { kind: "said", name, text, time };
+}
+
+/** Reads "/msg NAME text". Names may have spaces, so the longest that fits is taken. */
+export function privateIn(text: string, members: readonly string[]): { to: string; text: string } | null {
+  if (!text.startsWith("/msg ")) return null;
+  const rest = text.slice("/msg ".length);
+  const fitting = members.filter((name) => rest.startsWith(`${name} `)).sort((a, b) => b.length - a.length);
+  const to = fitting[0];
+  return to === undefined ? null : { to, text: rest.slice(to.length + 1) };
+}
