@@ -5,9 +5,11 @@ package main
 
 import (
 	"fmt"
+	"net/url"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 )
 
@@ -52,6 +54,133 @@ func TestDemoEcho(t *testing.T) {
 	b.wait(`test("opened-echo").checkVisibility() && Number(text("echo-count")) > 0`)
 }
 
+// in returns a selector below the first chat of a tab, or below another one.
+func in(chat int, id string) string {
+	return fmt.Sprintf(`[data-testid=chat]:nth-child(%d) `, chat) + byTestID(id)
+}
+
+// sayIn writes a line into a chat and sends it with the Enter key.
+func (b *tab) sayIn(chat int, line string) {
+	b.t.Helper()
+	b.do(chromedp.Focus(chromedp.CSS(in(chat, "chat-input")), chromedp.NodeVisible))
+	call(b, input.InsertText, input.InsertTextParams{Text: line})
+	b.do(chromedp.KeyEvent("\r"))
+}
+
+// joinAs joins a chat's room under a name.
+func (b *tab) joinAs(chat int, name string) {
+	b.t.Helper()
+	b.wait(fmt.Sprintf(`document.querySelector(%q).dataset.me !== ""`, fmt.Sprintf(`[data-testid=chat]:nth-child(%d)`, chat)))
+	b.do(chromedp.Focus(chromedp.CSS(in(chat, "chat-name")), chromedp.NodeVisible))
+	eval[chromedp.Void](b, fmt.Sprintf(`document.querySelector(%q).select()`, in(chat, "chat-name")))
+	call(b, input.InsertText, input.InsertTextParams{Text: name})
+	b.click(in(chat, "chat-join"))
+	b.wait(fmt.Sprintf(`document.querySelector(%q).dataset.me === %q`, fmt.Sprintf(`[data-testid=chat]:nth-child(%d)`, chat), name))
+}
+
+func (b *tab) waitIn(chat int, id, text string) {
+	b.t.Helper()
+	b.wait(fmt.Sprintf(`document.querySelector(%q).textContent.includes(%q)`, in(chat, id), text))
+}
+
+func TestDemoChat(t *testing.T) {
+	base := startServer(t, nil)
+	ann, bob := openTab(t, base), openTab(t, base)
+	ann.openDemo("chat")
+	ann.joinAs(1, "ann")
+	ann.sayIn(1, "before bob")
+	bob.openDemo("chat")
+	bob.joinAs(1, "bob")
+	ann.waitIn(1, "chat-members", "bob")
+	ann.waitIn(1, "chat-lines", "bob joined")
+	bob.waitIn(1, "chat-lines", "before bob")
+
+	// While bob writes, ann sees it; what he says is in order, and his own is marked.
+	bob.do(chromedp.Focus(chromedp.CSS(in(1, "chat-input")), chromedp.NodeVisible))
+	call(bob, input.InsertText, input.InsertTextParams{Text: "hi"})
+	ann.waitIn(1, "chat-typing", "bob is typing")
+	bob.do(chromedp.KeyEvent("\r"))
+	ann.waitIn(1, "chat-lines", "hi")
+	ann.wait(`text("chat-typing") === ""`)
+	bob.wait(`document.querySelector(".chat-said.own .chat-text").textContent === "hi"`)
+
+	// A member is clicked to write to it alone; another one sees nothing of it.
+	third := openTab(t, base)
+	third.openDemo("chat")
+	third.joinAs(1, "carl")
+	ann.waitIn(1, "chat-members", "carl")
+	ann.click(in(1, "chat-members") + " li:nth-child(2) button")
+	ann.sayIn(1, "only for you")
+	bob.waitIn(1, "chat-lines", "only for you")
+	ann.wait(`document.querySelector(".chat-private.own") !== null`)
+	ann.sayIn(1, "/msg carl and this for you")
+	third.waitIn(1, "chat-lines", "and this for you")
+	ann.sayIn(1, "/msg nobody x")
+	ann.wait(`document.querySelector(".chat .problem").textContent.includes("Nobody of that name")`)
+
+	// Markup is text, and what cannot be seen is marked.
+	hostile := `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>` + "a\u202eb\u200bc"
+	ann.click(".chat-composer button.link")
+	eval[chromedp.Void](ann, `(() => { const e = test("chat-input"); e.select(); })()`)
+	ann.sayIn(1, hostile)
+	bob.waitIn(1, "chat-lines", "<img src=x onerror=")
+	bob.wait(`[...document.querySelectorAll(".unseen")].map((e) => e.textContent).join() === "U+202E,U+200B"`)
+	if eval[bool](bob, `document.querySelector(".chat-lines img, .chat-lines script") !== null || document.title.includes("owned")`) {
+		t.Error("a message was rendered as HTML")
+	}
+	if eval[bool](third, `text("chat-lines").includes("only for you")`) {
+		t.Error("carl saw a private line of ann and bob")
+	}
+	bob.screenshot("demo-chat-said")
+
+	// He who quits has left, and joins again with a click.
+	bob.sayIn(1, "/quit")
+	bob.wait(`document.querySelector(".chat .connection-state").textContent.includes("left the room")`)
+	ann.waitIn(1, "chat-lines", "bob left")
+	bob.click(in(1, "chat-join"))
+	ann.waitIn(1, "chat-members", "bob")
+}
+
+func TestDemoChatBothEnds(t *testing.T) {
+	b := openTab(t, startServer(t, nil))
+	b.openDemo("chat")
+	b.joinAs(1, "me")
+	b.click(byTestID("chat-another"))
+	b.wait(`tests("chat").length === 2 && tests("chat")[1].dataset.me === "ann"`)
+	b.sayIn(2, "from the other end")
+	b.waitIn(1, "chat-lines", "from the other end")
+	b.wait(`test("demo-frames").dataset.conns.split(",").length === 2`)
+	b.screenshot("demo-chat-both")
+
+	// A name that the server refuses is refused in its words.
+	b.do(chromedp.Focus(chromedp.CSS(in(1, "chat-name")), chromedp.NodeVisible))
+	eval[chromedp.Void](b, `test("chat-name").select()`)
+	call(b, input.InsertText, input.InsertTextParams{Text: "*star"})
+	b.click(in(1, "chat-join"))
+	b.wait(`document.querySelector(".chat .connection-state").textContent.includes("begins with *")`)
+	b.ignoreFaults("WebSocket connection to")
+	b.ignoreFaults("status of 400")
+}
+
+// TestDemoChatConnectsAgain restarts the server below an open chat.
+func TestDemoChatConnectsAgain(t *testing.T) {
+	base, stop := runServer(t, nil)
+	b := openTab(t, base)
+	b.openDemo("chat")
+	b.joinAs(1, "ann")
+	stop()
+	b.wait(`document.querySelector(".chat .connection-state").dataset.state === "waiting"`)
+	u, err := url.Parse(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	startServer(t, func(c *config) { c.addr = u.Host })
+	b.wait(`document.querySelector(".chat .connection-state").dataset.state === "open"`)
+	b.sayIn(1, "still here")
+	b.waitIn(1, "chat-lines", "still here")
+	b.ignoreFaults("ERR_CONNECTION_REFUSED")
+}
+
 // TestDemosFit opens each demo in both themes on a large and on a small screen.
 func TestDemosFit(t *testing.T) {
 	base := startServer(t, nil)
@@ -65,14 +194,16 @@ func TestDemosFit(t *testing.T) {
 			b.open()
 			b.click(byTestID("nav-demos"))
 			b.screenshot(fmt.Sprintf("demos-%s-%d", scheme, size[0]))
-			for _, id := range []string{"echo"} {
+			for _, id := range []string{"echo", "chat"} {
 				b.click(byTestID("demo-"+id) + " " + byTestID("demo-open"))
 				b.wait(fmt.Sprintf(`test("opened-%s").querySelector(".stage") !== null`, id))
 				b.wait(fmt.Sprintf(`test("opened-%s").querySelector("[data-state=open]") !== null`, id))
 				if over := eval[int](b, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
 					t.Errorf("%s at %s, %d wide: the page is %d px too wide", id, scheme, size[0], over)
 				}
-				b.wait(`document.querySelector(".stage") && Number(text("echo-count")) > 20`)
+				if id == "echo" {
+					b.wait(`Number(text("echo-count")) > 20`)
+				}
 				b.screenshot(fmt.Sprintf("demo-%s-%s-%d", id, scheme, size[0]))
 			}
 		}

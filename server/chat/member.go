@@ -68,10 +68,11 @@ const othersPending = ^uint64(0)
 
 func newMember(perSecond int) *member {
 	m := &member{admitted: make(chan struct{})}
-	m.pace.SetLimit(rate.Limit(perSecond))
-	m.pace.SetBurst(2 * perSecond)
-	m.typing.SetLimit(rate.Every(time.Second))
-	m.typing.SetBurst(5)
+	// As if set long ago, so that a member begins with as much as may come at once.
+	m.pace.SetLimitAt(time.Time{}, rate.Limit(perSecond))
+	m.pace.SetBurstAt(time.Time{}, 2*perSecond)
+	m.typing.SetLimitAt(time.Time{}, rate.Every(time.Second))
+	m.typing.SetBurstAt(time.Time{}, 5)
 	return m
 }
 

@@ -43,7 +43,8 @@ export class Room {
   private lastID = 0;
   private showTimer = 0;
   private typingTimer = 0;
-  private typedAt = 0;
+  /** When typing was reported last; null if nobody is to think that this member types. */
+  private typedAt: number | null = null;
 
   readonly socket = new Socket({
     url: (mark) => socketURL("/ws/chat", { ...this.wish.value }, mark),
@@ -83,7 +84,7 @@ export class Room {
       return "Nobody of that name is here. Write /msg NAME and the text.";
     if (/^\/quit\s*$/i.test(text)) return this.send({ type: "quit" });
     if (/^\/who\s*$/i.test(text)) return this.send({ type: "who" });
-    this.typedAt = 0;
+    this.typedAt = null;
     if (private_) return this.send({ type: "message", text: private_.text, to: private_.to });
     return this.send(to === "" ? { type: "message", text } : { type: "message", text, to });
   }
@@ -91,9 +92,8 @@ export class Room {
   /** Tells the others that this member types, now and then. */
   types(on: boolean): void {
     const now = performance.now();
-    if (on && now - this.typedAt < typingInterval) return;
-    if (!on && this.typedAt === 0) return;
-    this.typedAt = on ? now : 0;
+    if (on ? this.typedAt !== null && now - this.typedAt < typingInterval : this.typedAt === null) return;
+    this.typedAt = on ? now : null;
     this.send({ type: "typing", on });
   }
 
