@@ -51,9 +51,10 @@ var fences = []fence{
 	{"server/engineio", nil, []string{"protocol", "server/memory", "server/websocket"}},
 	{"server/connect", nil, []string{"protocol", "server/decode", "server/websocket"}},
 	{"server/site", nil, nil},
+	{"server/files", nil, nil},
 	{"server/secure", nil, []string{"server/memory"}},
 	{"server", nil, []string{
-		"protocol", "server/chat", "server/connect", "server/decode", "server/echo", "server/engineio", "server/extendedconnect", "server/memory", "server/push", "server/secure", "server/site", "server/tap", "server/transports",
+		"protocol", "server/chat", "server/connect", "server/decode", "server/echo", "server/engineio", "server/extendedconnect", "server/files", "server/memory", "server/push", "server/secure", "server/site", "server/tap", "server/transports",
 		"server/watch", "server/websocket", "github.com/dustin/go-humanize", "github.com/spf13/cobra", "github.com/spf13/pflag",
 	}},
 	{"build", nil, []string{"github.com/andybalholm/brotli", "github.com/evanw/esbuild/pkg/api"}},

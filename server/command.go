@@ -108,7 +108,8 @@ func serveCommand() *cobra.Command {
   /ws/chat     chat: ?room=R&name=N, both optional
   /ws/push     receives what the operator and POST /api/broadcast push
   /ws/inspect  the capture feed, which the page reads
-  /engine.io/  Engine.IO: each message comes back`,
+  /engine.io/  Engine.IO: each message comes back
+  /files/      the files of --files`,
 		Args: noArguments("framescope serve"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := config.check(); err != nil {
@@ -138,6 +139,7 @@ func serveCommand() *cobra.Command {
 	config.tls.addFlags(f)
 	config.addChatFlags(f)
 	config.socketIO.addFlags(f)
+	folderFlag(f, config)
 	f.StringVar(&config.pages, "pages", "", "serve the page from this `folder` instead of the built-in one; for development")
 	return c
 }

@@ -26,6 +26,7 @@ type config struct {
 	maxMemory      size  // for data that is queued or incomplete
 	origins, hosts []string
 	pages          string
+	folder         string // of --files, or ""
 	operator       bool
 	input          io.Reader // that of the operator
 	tls            tlsConfig

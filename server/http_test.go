@@ -68,6 +68,7 @@ func TestURLs(t *testing.T) {
 		{"DELETE", "healthz", "", nil, 405, "use GET or HEAD"},
 		{"OPTIONS", "healthz", "", nil, 405, "use GET or HEAD"},
 		{"GET", "nowhere", "", nil, 404, "the inspector is at /"},
+		{"GET", "files/", "", nil, 404, "the inspector is at /"}, // without --files
 		{"GET", "ws/nowhere", "", nil, 404, "/ws/echo"},
 		{"GET", "ws/nowhere", "", upgrade, 404, "/ws/echo"},
 		{"GET", "ws/echo", "", nil, 426, "\n"},

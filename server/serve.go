@@ -34,6 +34,7 @@ func serve(ctx context.Context, c *config, stdout io.Writer, log *slog.Logger) e
 	if err != nil {
 		return err
 	}
+	defer s.closeFolder()
 	certificate, err := c.tls.certificate(c, stdout, log)
 	if err != nil {
 		return err

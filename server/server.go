@@ -14,6 +14,7 @@ import (
 	"framescope/server/chat"
 	"framescope/server/echo"
 	"framescope/server/engineio"
+	"framescope/server/files"
 	"framescope/server/memory"
 	"framescope/server/push"
 	"framescope/server/site"
@@ -32,6 +33,7 @@ type server struct {
 	sockets  *websocket.Server
 	chat     *chat.Handler
 	page     http.Handler
+	folder   *files.Handler // nil without --files
 	push     *push.Handler
 	engines  []*engineio.Server // made by handler
 	running  sync.RWMutex       // each request, WebSockets included, read-locks it until it ends
@@ -61,6 +63,9 @@ func newServer(c *config, log *slog.Logger) (*server, error) {
 	}
 	s.chat = chat.New(s.sockets, log, c.chatOptions())
 	s.push = push.New(s.sockets, log, s.chat, nil)
+	if err := s.openFolder(); err != nil {
+		return nil, err
+	}
 	if c.pages != "" {
 		s.page = site.Live(os.DirFS(c.pages))
 		return s, nil
@@ -84,6 +89,7 @@ func (s *server) handler() http.Handler {
 	mux.Handle("/ws/echo", captured(&echo.Handler{Server: s.sockets, Log: s.log}))
 	mux.Handle("/ws/chat", s.captureChat())
 	s.handlePush(mux, captured)
+	s.serveFolder(mux)
 	mux.Handle("/ws/inspect", tap.Ignore(&watch.Handler{Tap: s.tap, Server: s.sockets, Log: s.log}))
 	mux.Handle("/engine.io/", s.capturedSockets(s.engineIO(engineio.Echo)))
 	mux.Handle("/ws/", s.ownHost(http.HandlerFunc(noSuchSocket)))

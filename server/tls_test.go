@@ -6,15 +6,21 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/gorilla/websocket"
+
+	"framescope/server/secure"
 )
 
 // overTLS makes a server of a test serve with a certificate of its own.
@@ -54,6 +60,28 @@ func get(t *testing.T, c *http.Client, method, address string, fields map[string
 
 var upgradeFields = map[string]string{
 	"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
+
+// TestPageShowsFramesOverTLS: the browser's frames are recorded as it sent them, not as TLS records.
+func TestPageShowsFramesOverTLS(t *testing.T) {
+	b := openTab(t, startServer(t, overTLS))
+	b.open()
+	conn := b.connect()
+	b.say("Hello")
+	for i, want := range []row{
+		{"1", conn, "in", "text", "1", "0", "1", "5", ""},
+		{"2", conn, "out", "text", "1", "0", "0", "5", ""},
+	} {
+		if rows := b.rows(); len(rows) != 2 || rows[i] != want {
+			t.Errorf("row %d of %+v, want %+v", i, rows, want)
+		}
+	}
+	b.choose(`[data-dir=out]`)
+	if got := hex.EncodeToString(b.bytes()); got != "810548656c6c6f" {
+		t.Errorf("the echo's bytes %s", got)
+	}
+	b.click(byTestID("play-disconnect"))
+	b.wait(`tests("conn-row").every((e) => e.dataset.state === "closed")`)
 }
 
 func TestPageOverTLS(t *testing.T) {
@@ -169,4 +197,78 @@ func TestPrintedFingerprint(t *testing.T) {
 	if got := fmt.Sprintf("%X", sha256.Sum256(seen.Raw)); got != strings.ReplaceAll(printed[1], ":", "") {
 		t.Errorf("printed %s, the certificate's is %s", printed[1], got)
 	}
+}
+
+// writeCertificate makes a certificate and writes it and its key to files.
+func writeCertificate(t *testing.T, certFile, keyFile string) {
+	t.Helper()
+	made, err := secure.SelfSigned()
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := x509.MarshalPKCS8PrivateKey(made.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, block := range map[string]*pem.Block{
+		certFile: {Type: "CERTIFICATE", Bytes: made.Certificate[0]}, keyFile: {Type: "PRIVATE KEY", Bytes: key},
+	} {
+		if err := os.WriteFile(name, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestNewCertificate: a connection stays open when the certificate is replaced, and the next client
+// sees the new one.
+func TestNewCertificate(t *testing.T) {
+	t.Parallel()
+	cert, key := filepath.Join(t.TempDir(), "cert.pem"), filepath.Join(t.TempDir(), "key.pem")
+	writeCertificate(t, cert, key)
+	p := startProcess(t, "--addr", "127.0.0.1:0", "--cert", cert, "--key", key)
+	open := func() (*websocket.Conn, string) {
+		var seen string
+		dialer := websocket.Dialer{HandshakeTimeout: patience, TLSClientConfig: &tls.Config{InsecureSkipVerify: true, VerifyConnection: func(s tls.ConnectionState) error {
+			seen = fmt.Sprintf("%X", sha256.Sum256(s.PeerCertificates[0].Raw))
+			return nil
+		}}}
+		c, _, err := dialer.Dial(socketURL(p.url, "/ws/echo"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		return c, seen
+	}
+	echoes := func(c *websocket.Conn) {
+		t.Helper()
+		if err := c.WriteMessage(websocket.TextMessage, []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		if _, got, err := c.ReadMessage(); err != nil || string(got) != "x" {
+			t.Errorf("received %q, %v", got, err)
+		}
+	}
+	before, old := open()
+	echoes(before)
+	writeCertificate(t, cert, key)
+	if !p.stderr.await("new certificate") {
+		t.Fatalf("logged %q", p.stderr)
+	}
+	after, current := open()
+	if old == current || !strings.Contains(strings.ReplaceAll(p.stderr.String(), ":", ""), current) {
+		t.Errorf("first the certificate was %s, then %s; logged %q", old, current, p.stderr)
+	}
+	echoes(before)
+	echoes(after)
+	if err := os.WriteFile(key, []byte("nonsense"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if !p.stderr.await("has no key") {
+		t.Fatalf("logged %q", p.stderr)
+	}
+	after, kept := open()
+	if kept != current {
+		t.Error("files that cannot be used replace the certificate")
+	}
+	echoes(after)
 }
