@@ -108,6 +108,7 @@ func serveCommand() *cobra.Command {
   /ws/chat     chat: ?room=R&name=N, both optional
   /ws/push     receives what the operator and POST /api/broadcast push
   /ws/inspect  the capture feed, which the page reads
+  /socket.io/  Socket.IO: events that come back, namespaces, rooms
   /engine.io/  Engine.IO: each message comes back
   /files/      the files of --files`,
 		Args: noArguments("framescope serve"),

@@ -13,7 +13,6 @@ import (
 
 	"framescope/server/chat"
 	"framescope/server/echo"
-	"framescope/server/engineio"
 	"framescope/server/files"
 	"framescope/server/memory"
 	"framescope/server/push"
@@ -35,8 +34,8 @@ type server struct {
 	page     http.Handler
 	folder   *files.Handler // nil without --files
 	push     *push.Handler
-	engines  []*engineio.Server // made by handler
-	running  sync.RWMutex       // each request, WebSockets included, read-locks it until it ends
+	engines  []interface{ Shutdown(context.Context) } // of Engine.IO and Socket.IO, made by handler
+	running  sync.RWMutex                             // each request, WebSockets included, read-locks it until it ends
 }
 
 func newServer(c *config, log *slog.Logger) (*server, error) {
@@ -91,7 +90,7 @@ func (s *server) handler() http.Handler {
 	s.handlePush(mux, captured)
 	s.serveFolder(mux)
 	mux.Handle("/ws/inspect", tap.Ignore(&watch.Handler{Tap: s.tap, Server: s.sockets, Log: s.log}))
-	mux.Handle("/engine.io/", s.capturedSockets(s.engineIO(engineio.Echo)))
+	s.handleSocketIO(mux)
 	mux.Handle("/ws/", s.ownHost(http.HandlerFunc(noSuchSocket)))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.running.RLock()

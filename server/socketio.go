@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"framescope/server/engineio"
+	"framescope/server/socketio"
+	"framescope/server/socketio/demo"
 	"framescope/server/websocket"
 )
 
@@ -20,6 +22,7 @@ type socketIO struct {
 	pingInterval   time.Duration
 	pingTimeout    time.Duration
 	connectTimeout time.Duration
+	recovery       time.Duration
 	maxPayload     int // bytes
 	origin         string
 }
@@ -34,6 +37,7 @@ func (c *socketIO) addFlags(f *pflag.FlagSet) {
 	f.DurationVar(&c.pingInterval, "socketio-ping-interval", c.pingInterval, "Engine.IO and Socket.IO: `time` between two pings")
 	f.DurationVar(&c.pingTimeout, "socketio-ping-timeout", c.pingTimeout, "Engine.IO and Socket.IO: `time` that a client has to answer a ping")
 	f.DurationVar(&c.connectTimeout, "socketio-connect-timeout", c.connectTimeout, "Socket.IO: `time` that a client has to join a namespace")
+	f.DurationVar(&c.recovery, "socketio-recovery", c.recovery, "Socket.IO: `time` within which a client that lost its connection may come back and have its rooms and what it missed; 0 for never, since each event then has one argument more")
 	f.IntVar(&c.maxPayload, "socketio-max-payload", c.maxPayload, "Engine.IO and Socket.IO: largest message or POST body in `bytes`")
 	f.StringVar(&c.origin, "socketio-origin", c.origin, "Engine.IO and Socket.IO: allow pages of this `origin`, such as https://app.example, beside those of --allow-origin; * allows all")
 }
@@ -52,6 +56,9 @@ func (c *socketIO) check() error {
 			return fmt.Errorf("--%s %v is out of range: give a time from 1ms to 24h", t.flag, t.value)
 		}
 	}
+	if c.recovery < 0 || c.recovery > 24*time.Hour {
+		return fmt.Errorf("--socketio-recovery %v is out of range: give a time up to 24h, or 0", c.recovery)
+	}
 	if c.maxPayload < 1 || c.maxPayload > 1<<30 {
 		return fmt.Errorf("--socketio-max-payload %d is out of range: give a number from 1 to %d", c.maxPayload, 1<<30)
 	}
@@ -66,8 +73,23 @@ func (c *socketIO) check() error {
 	return nil
 }
 
-// engineIO returns an Engine.IO server whose sessions open receives.
-func (s *server) engineIO(open func(*engineio.Session, *http.Request) engineio.Handler) *engineio.Server {
+// handleSocketIO adds the URLs of Engine.IO and Socket.IO.
+func (s *server) handleSocketIO(mux *http.ServeMux) {
+	options := s.engineOptions()
+	options.Open = engineio.Echo
+	engine := engineio.New(options)
+	mux.Handle("/engine.io/", s.capturedSockets(engine))
+
+	io := socketio.New(socketio.Options{
+		Engine: s.engineOptions(), ConnectTimeout: s.config.socketIO.connectTimeout, Recovery: s.config.socketIO.recovery,
+	})
+	demo.Add(io)
+	mux.Handle("/socket.io/", s.capturedSockets(io))
+	s.engines = append(s.engines, engine, io)
+}
+
+// engineOptions returns what Engine.IO and Socket.IO have in common.
+func (s *server) engineOptions() engineio.Options {
 	c := &s.config.socketIO
 	policy := s.sockets.Policy
 	switch c.origin {
@@ -77,12 +99,10 @@ func (s *server) engineIO(open func(*engineio.Session, *http.Request) engineio.H
 	default:
 		policy.Origins = append(policy.Origins[:len(policy.Origins):len(policy.Origins)], c.origin)
 	}
-	e := engineio.New(engineio.Options{
-		Open: open, PingInterval: c.pingInterval, PingTimeout: c.pingTimeout, MaxPayload: c.maxPayload,
+	return engineio.Options{
+		PingInterval: c.pingInterval, PingTimeout: c.pingTimeout, MaxPayload: c.maxPayload,
 		Policy: policy, Memory: s.memory, Log: s.log,
-	})
-	s.engines = append(s.engines, e)
-	return e
+	}
 }
 
 // capturedSockets captures the WebSockets of a handler, and not its other requests.
