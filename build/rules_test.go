@@ -44,6 +44,7 @@ var fences = []fence{
 	{"server/echo", nil, []string{"protocol", "server/websocket"}},
 	{"server/hub", nil, nil},
 	{"server/transports", nil, []string{"protocol", "server/websocket", "golang.org/x/sys/unix"}},
+	{"server/hub/nats", nil, []string{"server/hub", "github.com/nats-io/nats.go"}},
 	{"server/push", nil, []string{"protocol", "server/hub", "server/websocket", "golang.org/x/time/rate"}},
 	{"server/chat", nil, []string{"protocol", "server/websocket", "golang.org/x/time/rate"}},
 	{"server/watch", nil, []string{"protocol", "server/tap", "server/websocket"}},
@@ -63,7 +64,7 @@ var fences = []fence{
 }
 
 // testOnly may be imported by tests alone.
-var testOnly = []string{"github.com/gorilla/websocket", "github.com/chromedp/", "github.com/andybalholm/brotli", "go.uber.org/goleak"}
+var testOnly = []string{"github.com/gorilla/websocket", "github.com/chromedp/", "github.com/andybalholm/brotli", "go.uber.org/goleak", "github.com/nats-io/nats-server"}
 
 const module = "framescope"
 

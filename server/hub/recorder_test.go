@@ -76,17 +76,16 @@ func (r *recorder) Lost(p hub.Peer, n uint64) {
 	r.record(p, fmt.Sprintf("lost %d", n), func() {})
 }
 
-// of returns the calls for a peer.
-func (r *recorder) of(p hub.Peer) []string {
+func (r *recorder) lostSoFar() uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return slices.Clone(r.calls[p])
+	return r.lost
 }
 
 // until waits until the calls for a peer satisfy a condition.
 func (r *recorder) until(t *testing.T, p hub.Peer, what string, is func([]string) bool) []string {
 	t.Helper()
-	patience := time.After(30 * time.Second)
+	patience := time.After(10 * time.Second)
 	for {
 		r.mu.Lock()
 		calls, changed := slices.Clone(r.calls[p]), r.changed
@@ -97,7 +96,7 @@ func (r *recorder) until(t *testing.T, p hub.Peer, what string, is func([]string
 		select {
 		case <-changed:
 		case <-patience:
-			t.Fatalf("%s waits for %s of %s, has %.2000q", r.self, what, p, calls)
+			t.Fatalf("%s waits for %.200s of %s, has %d calls, the last are %.40q", r.self, what, p, len(calls), calls[max(0, len(calls)-20):])
 		}
 	}
 }

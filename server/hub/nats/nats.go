@@ -1,0 +1,291 @@
+// The hub over NATS: connecting, the heartbeat, and the end.
+
+// Package nats joins instances in several processes, on several machines, over a NATS broker.
+//
+// Each instance tells the others every second that it lives, in which topics it is, and how
+// many messages it has published in each. So the others notice within a second what they have
+// missed, whatever was lost: that it entered or left a topic, and messages. An instance that
+// is silent for about three seconds is taken for dead. One that ends says so at once.
+//
+// While the broker is out of reach each instance goes on alone: after three seconds the others
+// count as dead. When it is back they find each other, exchange their states, and are told how
+// many messages each has missed. Nothing is stored: what is published meanwhile is counted,
+// and lost.
+//
+// The broker is not trusted with this process: what comes from it is bounded, parsed strictly,
+// and refused if it is of another format, repeated, or for someone else. But whoever can
+// publish on the broker can join the cluster and speak for its members, unless the instances
+// share a secret.
+package nats
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	broker "github.com/nats-io/nats.go"
+
+	"framescope/server/hub"
+)
+
+const (
+	beatInterval = time.Second
+	maxMissed    = 3 // beats, before a peer counts as dead
+
+	// What a broker gets to answer, and how soon it is tried again.
+	brokerPing    = time.Second
+	writeTimeout  = time.Second
+	reconnectWait = 250 * time.Millisecond
+	closeTimeout  = 500 * time.Millisecond
+)
+
+// Options are what Connect needs. Only Cluster must be set.
+type Options struct {
+	Cluster Cluster
+	Log     *slog.Logger
+	Memory  hub.Memory  // counts what waits to be sent and received
+	TLS     *tls.Config // for brokers with TLS; nil for the system's authorities
+
+	interval time.Duration // between beats; tests set it
+}
+
+// Hub is an instance's access to the others over NATS. Make one with Connect.
+type Hub struct {
+	self     id
+	cluster  Cluster
+	log      *slog.Logger
+	interval time.Duration
+	conn     *broker.Conn
+	in       intake
+	out      outbox
+	inboxes  hub.Inboxes
+	refused  refusals
+	checking seal // of what is received; the goroutine that receives has it
+	apart    atomic.Bool
+
+	stop    context.CancelFunc
+	running sync.WaitGroup
+
+	mu      sync.Mutex // guards the fields below
+	closed  bool
+	signing seal
+	topics  map[key]*topic
+	peers   map[id]*peer
+	seats   int    // of peers in all topics
+	stays   uint64 // how many topics have been entered
+	beats   uint64
+}
+
+// Connect connects to the brokers. If none can be reached it goes on without them, says so in
+// the log, and keeps trying. It fails if a broker refuses the credentials or is none.
+func Connect(o Options) (*Hub, error) {
+	h := newHub(o)
+	options := h.options(o)
+	conn, err := broker.Connect(o.Cluster.servers, options...)
+	if isFinal(err) {
+		return nil, fmt.Errorf("the broker at %s refuses this server: %w: correct the user, password or token in the URL", o.Cluster, err)
+	}
+	if err != nil {
+		h.apart.Store(true)
+		h.log.Warn("no broker can be reached: this server is alone until one can", "broker", o.Cluster.String(), "why", err)
+		if conn, err = broker.Connect(o.Cluster.servers, append(options, broker.RetryOnFailedConnect(true))...); err != nil {
+			return nil, fmt.Errorf("no connection to %s: %w: correct the URL", o.Cluster, err)
+		}
+	} else {
+		h.log.Info("joined the cluster", "broker", o.Cluster.String(), "name", o.Cluster.name, "instance", h.Self())
+	}
+	h.conn = conn
+	return h, h.start()
+}
+
+func newHub(o Options) *Hub {
+	h := &Hub{
+		cluster:  o.Cluster,
+		log:      o.Log,
+		interval: o.interval,
+		inboxes:  hub.Inboxes{Memory: o.Memory},
+		signing:  newSeal(o.Cluster.secret, o.Cluster.name),
+		checking: newSeal(o.Cluster.secret, o.Cluster.name),
+		topics:   map[key]*topic{},
+		peers:    map[id]*peer{},
+	}
+	if h.interval == 0 {
+		h.interval = beatInterval
+	}
+	if h.log == nil {
+		h.log = slog.New(slog.DiscardHandler)
+	}
+	_, _ = rand.Read(h.self[:]) // never fails
+	h.in.init(o.Memory)
+	h.out.init(o.Memory)
+	return h
+}
+
+// isFinal reports whether trying again will not help.
+func isFinal(err error) bool {
+	return errors.Is(err, broker.ErrAuthorization) || errors.Is(err, broker.ErrAuthExpired) || errors.Is(err, broker.ErrAuthRevoked)
+}
+
+// options of the client library. It buffers nothing while the broker is away, since nothing
+// bounds how long that is, and goes nowhere else because a broker says so.
+func (h *Hub) options(o Options) []broker.Option {
+	config := o.TLS
+	if config == nil {
+		config = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	return []broker.Option{
+		broker.Name("framescope"), broker.NoEcho(), broker.SkipHostLookup(),
+		broker.SetCustomDialer(dialer{secure: o.Cluster.secure, tls: config}),
+		broker.Timeout(dialTimeout), broker.FlusherTimeout(writeTimeout),
+		broker.PingInterval(brokerPing), broker.MaxPingsOutstanding(2),
+		broker.MaxReconnects(-1), broker.ReconnectWait(reconnectWait), broker.ReconnectJitter(reconnectWait, reconnectWait),
+		broker.ReconnectBufSize(-1), broker.IgnoreAuthErrorAbort(), broker.IgnoreDiscoveredServers(),
+		broker.DisconnectErrHandler(func(_ *broker.Conn, err error) { h.disconnected(err) }),
+		broker.ConnectHandler(func(*broker.Conn) { h.connected() }),
+		broker.ReconnectHandler(func(*broker.Conn) { h.connected() }),
+		broker.ErrorHandler(func(_ *broker.Conn, _ *broker.Subscription, err error) { h.refused.add(err) }),
+	}
+}
+
+func (h *Hub) start() error {
+	ctx, stop := context.WithCancel(context.Background())
+	h.stop = stop
+	for _, subject := range []string{h.subjectAll(), h.subjectTo(h.self)} {
+		if _, err := h.conn.ChanSubscribe(subject, h.in.incoming); err != nil {
+			h.conn.Close()
+			stop()
+			return fmt.Errorf("the broker at %s refuses this server: %w", h.cluster, err)
+		}
+	}
+	h.running.Go(func() { h.out.run(h.conn, h.in.incoming) })
+	h.running.Go(func() { h.in.collect(ctx, &h.refused) })
+	h.running.Go(func() { h.receiveAll(ctx) })
+	h.running.Go(func() { h.beatOften(ctx) })
+	return nil
+}
+
+// Subjects: all instances, one instance, a topic.
+
+func (h *Hub) subject(rest string) string { return "framescope." + h.cluster.name + "." + rest }
+func (h *Hub) subjectAll() string         { return h.subject("all") }
+func (h *Hub) subjectTo(i id) string      { return h.subject("to." + string(i.peer())) }
+func (h *Hub) subjectOf(k key) string     { return h.subject("topic." + k.String()) }
+
+// Self returns the id of this instance.
+func (h *Hub) Self() hub.Peer { return h.self.peer() }
+
+// disconnected and connected are called by the client library.
+
+func (h *Hub) disconnected(err error) {
+	if err != nil && h.apart.CompareAndSwap(false, true) {
+		h.log.Warn("the broker is out of reach: this server goes on alone until it is back", "broker", h.cluster.String(), "why", err)
+	}
+}
+
+func (h *Hub) connected() {
+	if h.apart.CompareAndSwap(true, false) {
+		h.log.Info("joined the cluster", "broker", h.cluster.String(), "name", h.cluster.name, "instance", h.Self(), "unsent", h.out.takeUnsent())
+	}
+	h.beat()
+}
+
+// receiveAll judges what arrives, until ctx is done.
+func (h *Hub) receiveAll(ctx context.Context) {
+	for {
+		select {
+		case <-h.in.ready:
+			for _, message := range h.in.take() {
+				h.receive(message)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// beatOften tells the others every interval that this instance lives, and looks after those
+// that have not.
+func (h *Hub) beatOften(ctx context.Context) {
+	h.beat()
+	ticker := time.NewTicker(h.interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			h.beat()
+			h.tick()
+			h.refused.report(h.log)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// beat sends a beat to all.
+func (h *Hub) beat() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.closed {
+		h.sendBeat(id{})
+	}
+}
+
+// sendBeat sends a beat to one peer, or to all. h.mu is held.
+func (h *Hub) sendBeat(to id) {
+	h.beats++
+	places := make([]byte, 0, placeSize*len(h.topics))
+	for _, t := range h.topics {
+		places = place{t.key, t.stay, t.position}.append(places)
+	}
+	subject := h.subjectAll()
+	if to != (id{}) {
+		subject = h.subjectTo(to)
+	}
+	h.send(subject, &envelope{kind: kindBeat, to: to, position: h.beats, body: places})
+}
+
+// send queues a message. h.mu is held, so that the order of messages is that of what they
+// say.
+func (h *Hub) send(subject string, e *envelope) {
+	e.from = h.self
+	message := e.append(make([]byte, 0, headSize+len(e.body)))
+	h.signing.sign(message)
+	h.out.add(operation{subject: subject, message: message, kind: e.kind})
+}
+
+// countUnsent counts a message that is not sent since the broker is away.
+func (h *Hub) countUnsent() {
+	if h.apart.Load() {
+		h.out.unsent.Add(1)
+	}
+}
+
+// Close says goodbye to the others and ends the connection. Receivers are not called any
+// more once it has returned.
+func (h *Hub) Close() {
+	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
+		return
+	}
+	h.send(h.subjectAll(), &envelope{kind: kindGoodbye, position: h.beats + 1})
+	h.closed = true
+	for _, t := range h.topics {
+		t.close()
+	}
+	h.mu.Unlock()
+	h.out.close(closeTimeout)
+	if !h.apart.Load() {
+		_ = h.conn.FlushTimeout(closeTimeout) // if it fails, the others notice after three seconds
+	}
+	h.stop()
+	h.conn.Close()
+	h.running.Wait()
+	h.inboxes.Wait()
+}
