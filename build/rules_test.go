@@ -57,7 +57,7 @@ var fences = []fence{
 	{"server/files", nil, nil},
 	{"server/secure", nil, []string{"server/memory"}},
 	{"server", nil, []string{
-		"protocol", "server/chat", "server/connect", "server/decode", "server/echo", "server/engineio", "server/extendedconnect", "server/files", "server/memory", "server/push", "server/secure", "server/site", "server/socketio", "server/socketio/demo", "server/tap", "server/transports",
+		"protocol", "server/chat", "server/connect", "server/decode", "server/echo", "server/engineio", "server/extendedconnect", "server/files", "server/hub", "server/hub/nats", "server/memory", "server/push", "server/secure", "server/site", "server/socketio", "server/socketio/demo", "server/tap", "server/transports",
 		"server/watch", "server/websocket", "github.com/dustin/go-humanize", "github.com/spf13/cobra", "github.com/spf13/pflag",
 	}},
 	{"build", nil, []string{"github.com/andybalholm/brotli", "github.com/evanw/esbuild/pkg/api"}},

@@ -141,6 +141,7 @@ func serveCommand() *cobra.Command {
 	config.addChatFlags(f)
 	config.socketIO.addFlags(f)
 	folderFlag(f, config)
+	config.addClusterFlag(f)
 	f.StringVar(&config.pages, "pages", "", "serve the page from this `folder` instead of the built-in one; for development")
 	return c
 }

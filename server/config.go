@@ -32,6 +32,7 @@ type config struct {
 	tls            tlsConfig
 	chatToken      token
 	socketIO       socketIO
+	cluster        cluster
 
 	// No flag sets these; tests do.
 	headerTimeout time.Duration // for the head of a request
@@ -115,6 +116,9 @@ func (c *config) check() error {
 		if info, err := os.Stat(c.pages); err != nil || !info.IsDir() {
 			return fmt.Errorf("--pages %q is not a folder: give the one that `go run ./build` writes, or leave the flag out", c.pages)
 		}
+	}
+	if err := c.cluster.check(); err != nil {
+		return err
 	}
 	return c.tls.check()
 }

@@ -35,6 +35,7 @@ func serve(ctx context.Context, c *config, stdout io.Writer, log *slog.Logger) e
 		return err
 	}
 	defer s.closeFolder()
+	defer s.leaveHub() // last, so that the others are told who leaves, and then goodbye
 	certificate, err := c.tls.certificate(c, stdout, log)
 	if err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 	"framescope/server/chat"
 	"framescope/server/echo"
 	"framescope/server/files"
+	"framescope/server/hub"
 	"framescope/server/memory"
 	"framescope/server/push"
 	"framescope/server/site"
@@ -30,6 +31,8 @@ type server struct {
 	memory   *memory.Budget
 	requests *memory.Budget // of unfinished ones
 	sockets  *websocket.Server
+	hub      hub.Hub
+	leaveHub func()
 	chat     *chat.Handler
 	page     http.Handler
 	folder   *files.Handler // nil without --files
@@ -60,11 +63,15 @@ func newServer(c *config, log *slog.Logger) (*server, error) {
 			},
 		},
 	}
-	s.chat = chat.New(s.sockets, log, c.chatOptions())
-	s.push = push.New(s.sockets, log, s.chat, nil)
 	if err := s.openFolder(); err != nil {
 		return nil, err
 	}
+	var err error
+	if s.hub, s.leaveHub, err = c.cluster.join(log, messages); err != nil {
+		return nil, err
+	}
+	s.chat = chat.New(s.sockets, log, c.chatOptions())
+	s.push = push.New(s.sockets, log, s.chat, s.hub)
 	if c.pages != "" {
 		s.page = site.Live(os.DirFS(c.pages))
 		return s, nil

@@ -125,6 +125,7 @@ func parseSize(digits []byte) (n int, ok bool) {
 type dialer struct {
 	secure bool
 	tls    *tls.Config
+	failed func(error) // is told why; the library keeps it to itself
 }
 
 // SkipTLSHandshake tells the client library that Dial makes it.
@@ -133,6 +134,14 @@ func (dialer) SkipTLSHandshake() bool { return true }
 // Dial connects. A broker greets in plain text, and then both change to TLS. What the library
 // reads is checked after decryption.
 func (d dialer) Dial(network, address string) (net.Conn, error) {
+	nc, err := d.dial(network, address)
+	if err != nil {
+		d.failed(err)
+	}
+	return nc, err
+}
+
+func (d dialer) dial(network, address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
 	defer cancel()
 	var plain net.Dialer

@@ -42,7 +42,7 @@ const (
 	brokerPing    = time.Second
 	writeTimeout  = time.Second
 	reconnectWait = 250 * time.Millisecond
-	closeTimeout  = 500 * time.Millisecond
+	closeTimeout  = 250 * time.Millisecond
 )
 
 // Options are what Connect needs. Only Cluster must be set.
@@ -66,8 +66,10 @@ type Hub struct {
 	out      outbox
 	inboxes  hub.Inboxes
 	refused  refusals
-	checking seal // of what is received; the goroutine that receives has it
-	apart    atomic.Bool
+	checking seal        // of what is received; the goroutine that receives has it
+	apart    atomic.Bool // from the broker
+
+	dialError atomic.Pointer[error]
 
 	stop    context.CancelFunc
 	running sync.WaitGroup
@@ -93,6 +95,9 @@ func Connect(o Options) (*Hub, error) {
 	}
 	if err != nil {
 		h.apart.Store(true)
+		if why := h.dialError.Load(); why != nil && errors.Is(err, broker.ErrNoServers) {
+			err = *why
+		}
 		h.log.Warn("no broker can be reached: this server is alone until one can", "broker", o.Cluster.String(), "why", err)
 		if conn, err = broker.Connect(o.Cluster.servers, append(options, broker.RetryOnFailedConnect(true))...); err != nil {
 			return nil, fmt.Errorf("no connection to %s: %w: correct the URL", o.Cluster, err)
@@ -141,7 +146,7 @@ func (h *Hub) options(o Options) []broker.Option {
 	}
 	return []broker.Option{
 		broker.Name("framescope"), broker.NoEcho(), broker.SkipHostLookup(),
-		broker.SetCustomDialer(dialer{secure: o.Cluster.secure, tls: config}),
+		broker.SetCustomDialer(dialer{secure: o.Cluster.secure, tls: config, failed: h.dialFailed}),
 		broker.Timeout(dialTimeout), broker.FlusherTimeout(writeTimeout),
 		broker.PingInterval(brokerPing), broker.MaxPingsOutstanding(2),
 		broker.MaxReconnects(-1), broker.ReconnectWait(reconnectWait), broker.ReconnectJitter(reconnectWait, reconnectWait),
@@ -179,6 +184,8 @@ func (h *Hub) subjectOf(k key) string     { return h.subject("topic." + k.String
 
 // Self returns the id of this instance.
 func (h *Hub) Self() hub.Peer { return h.self.peer() }
+
+func (h *Hub) dialFailed(err error) { h.dialError.Store(&err) }
 
 // disconnected and connected are called by the client library.
 
