@@ -88,7 +88,11 @@ func (s *Session) pingOrEnd() {
 	default:
 		s.pinged = true
 		s.heard.Store(false)
-		s.scheduleNext(o.PingTimeout)
+		if p != nil && p.wake == nil {
+			s.scheduleNext(o.PingTimeout) // the ping waits for a poll, however late this timer was
+		} else {
+			s.schedule(o.PingTimeout)
+		}
 		s.mu.Unlock()
 		_ = s.Queue(s.server.ping) // if it fails, the session has ended
 	}

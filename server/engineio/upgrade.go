@@ -28,35 +28,52 @@ func (e *Server) openWebSocket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// Handle has answered a handshake that it refused.
-	if e.sockets.Handle(w, r, nil, s.serveNew) != nil {
+	if e.sockets.Handle(w, r, nil, s.runner(s.startNew)) != nil {
 		s.end(ReasonTransportError, 0)
 		s.leave()
 	}
 }
 
-// serveNew runs a session that begins on a WebSocket, for which the caller is busy.
-func (s *Session) serveNew(c *websocket.Conn) {
-	if c.WriteMessage(websocket.Text, s.appendOpen(make([]byte, 0, 160), false)) != nil || !s.attach(c, true) {
-		s.end(ReasonTransportClose, 0)
-		s.leave()
-		return
-	}
-	s.receiveAll(c)
-}
-
-// receiveAll receives the messages of a WebSocket until it ends. The stack of an idle session is
-// in this function: it has few variables.
-func (s *Session) receiveAll(c *websocket.Conn) {
-	defer s.finish() // also if the handler panics
-	for {
-		op, p, err := c.NextMessage()
-		if err != nil {
-			s.end(s.reasonOf(err), 0)
+// runner returns what the goroutine of a WebSocket does: it has start make it carry the session, and
+// receives its messages. Its stack is that of every idle session, so it calls few functions deep and
+// has few variables, and another goroutine runs start.
+func (s *Session) runner(start func(*websocket.Conn) bool) func(*websocket.Conn) {
+	return func(c *websocket.Conn) {
+		if !elsewhere(start, c) {
 			return
 		}
-		s.receive(op == websocket.Binary, p)
+		defer s.finish() // also if the handler panics
+		for {
+			op, p, err := c.NextMessage()
+			if err != nil {
+				s.lost(err)
+				return
+			}
+			s.receive(op == websocket.Binary, p)
+		}
 	}
 }
+
+// elsewhere calls start in another goroutine and returns its result.
+func elsewhere(start func(*websocket.Conn) bool, c *websocket.Conn) bool {
+	started := make(chan bool)
+	go func() { started <- start(c) }()
+	return <-started
+}
+
+// startNew sends the packet that opens a session on a WebSocket, and what waits. The caller is busy for
+// the session.
+func (s *Session) startNew(c *websocket.Conn) bool {
+	if c.WriteMessage(websocket.Text, s.appendOpen(nil, false)) == nil && s.attach(c, true) {
+		return true
+	}
+	s.end(ReasonTransportClose, 0)
+	s.leave()
+	return false
+}
+
+// lost ends a session whose WebSocket ended.
+func (s *Session) lost(err error) { s.end(s.reasonOf(err), 0) }
 
 // finish ends a session whose goroutine ends.
 func (s *Session) finish() {
@@ -138,7 +155,7 @@ func (s *Session) upgrade(w http.ResponseWriter, r *http.Request) {
 		_ = s.server.sockets.Handle(w, r, nil, closeSecond)
 		return
 	}
-	if s.server.sockets.Handle(w, r, nil, s.serveUpgrade) != nil {
+	if s.server.sockets.Handle(w, r, nil, s.runner(s.startUpgrade)) != nil {
 		s.endUpgrade()
 	}
 }
@@ -148,14 +165,14 @@ func closeSecond(c *websocket.Conn) {
 	_ = c.Close(protocol.ClosePolicy, "this session has a WebSocket already, or has ended")
 }
 
-// serveUpgrade runs a WebSocket that is to take over a session.
-func (s *Session) serveUpgrade(c *websocket.Conn) {
-	if !s.takeOver(c) {
-		s.endUpgrade()
-		_ = c.Close(protocol.ClosePolicy, "no upgrade: the session goes on without this WebSocket, or has ended")
-		return
+// startUpgrade has a WebSocket take over a session, or closes it.
+func (s *Session) startUpgrade(c *websocket.Conn) bool {
+	if s.takeOver(c) {
+		return true
 	}
-	s.receiveAll(c)
+	s.endUpgrade()
+	_ = c.Close(protocol.ClosePolicy, "no upgrade: the session goes on without this WebSocket, or has ended")
+	return false
 }
 
 // takeOver tries the WebSocket with the packets of an upgrade, and has it carry the session.
