@@ -6,6 +6,7 @@ package main
 import (
 	"fmt"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
@@ -181,6 +182,55 @@ func TestDemoChatConnectsAgain(t *testing.T) {
 	b.ignoreFaults("ERR_CONNECTION_REFUSED")
 }
 
+func TestDemoPush(t *testing.T) {
+	base := startServer(t, nil)
+	script := dial(t, base, "/ws/push")
+	b := openTab(t, base)
+	b.openDemo("push")
+	b.wait(`document.querySelector(".connection-state").dataset.state === "open"`)
+	b.fill("push-text", "<b>tea</b> is ready")
+	b.click(byTestID("push-send"))
+	b.wait(`text("push-result") === "Queued for 2 receivers."`)
+	b.wait(`text("push-list").includes("<b>tea</b> is ready")`)
+	if _, p, err := script.ReadMessage(); err != nil || string(p) != "<b>tea</b> is ready" {
+		t.Errorf("the other connection received %q, %v", p, err)
+	}
+	b.fill("push-text", "")
+	b.click(byTestID("push-send"))
+	b.wait(`text("push-result").startsWith("Not pushed: 400")`)
+	b.ignoreFaults("status of 400")
+	b.screenshot("demo-push")
+}
+
+// TestDemoPushReachesTheChat has one page push to a room in which another one chats.
+func TestDemoPushReachesTheChat(t *testing.T) {
+	b := openTab(t, startServer(t, nil))
+	b.openDemo("chat")
+	b.joinAs(1, "ann")
+	b.click(byTestID("demo-push") + " " + byTestID("demo-open"))
+	b.wait(`test("opened-push").querySelector(".stage") !== null`)
+	b.fill("push-room", "lobby")
+	b.click(byTestID("push-send"))
+	b.wait(`text("push-result") === "Queued for 1 receiver."`)
+	b.click(byTestID("demo-chat") + " " + byTestID("demo-open"))
+	b.wait(`document.querySelector(".chat-operator").textContent.includes("Lunch is ready")`)
+}
+
+func TestDemoTransports(t *testing.T) {
+	b := openTab(t, startServer(t, nil))
+	b.openDemo("transports")
+	b.wait(`tests("transport-bar").length >= 5`)
+	b.wait(`test("transports-table").rows.length === tests("transport-bar").length + 1`)
+	bytes := eval[map[string]int](b, `Object.fromEntries(tests("transport-bar").map((e) => [e.dataset.transport, Number(e.dataset.bytes)]))`)
+	if bytes["udp"] < 5 || bytes["websocket"] <= bytes["udp"] || bytes["http"] <= bytes["websocket"] {
+		t.Errorf("a message of 5 bytes costs %v", bytes)
+	}
+	b.fill("transports-text", strings.Repeat("long ", 200))
+	b.click(byTestID("transports-measure"))
+	b.wait(`Number(document.querySelector("[data-transport=udp]").dataset.bytes) > 1000`)
+	b.screenshot("demo-transports")
+}
+
 // TestDemosFit opens each demo in both themes on a large and on a small screen.
 func TestDemosFit(t *testing.T) {
 	base := startServer(t, nil)
@@ -194,10 +244,10 @@ func TestDemosFit(t *testing.T) {
 			b.open()
 			b.click(byTestID("nav-demos"))
 			b.screenshot(fmt.Sprintf("demos-%s-%d", scheme, size[0]))
-			for _, id := range []string{"echo", "chat"} {
+			for _, id := range []string{"echo", "chat", "push", "transports"} {
 				b.click(byTestID("demo-"+id) + " " + byTestID("demo-open"))
 				b.wait(fmt.Sprintf(`test("opened-%s").querySelector(".stage") !== null`, id))
-				b.wait(fmt.Sprintf(`test("opened-%s").querySelector("[data-state=open]") !== null`, id))
+				b.wait(fmt.Sprintf(`test("opened-%s").querySelector("[data-state=open], [data-testid=transports-table]") !== null`, id))
 				if over := eval[int](b, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
 					t.Errorf("%s at %s, %d wide: the page is %d px too wide", id, scheme, size[0], over)
 				}

@@ -22,14 +22,28 @@ export const catalog: readonly CatalogEntry[] = [
     id: "echo",
     title: "Echo",
     teaches:
-      "The server sends every message back. See how long a message takes there and back, and what its size and compression change.",
+      "The server sends every message back. See how long a message takes there and back, and what size, rhythm and compression change.",
     load: () => import("./echo/echo"),
   },
   {
     id: "chat",
     title: "Chat rooms",
     teaches:
-      "Everyone in a room gets what anyone says, in the same order. See members come and go, private lines, and what the server does with a member that stays silent.",
+      "Everyone in a room gets what anyone says, in one order. See members come and go, type, write to one alone, and time out.",
     load: () => import("./chat/chat"),
+  },
+  {
+    id: "push",
+    title: "Push and the operator",
+    teaches:
+      "The server speaks without being asked: a line of the operator, or a script's request, goes to every connection. One that is gone is dropped, and the others notice nothing.",
+    load: () => import("./push/push"),
+  },
+  {
+    id: "transports",
+    title: "Beside WebSockets",
+    teaches:
+      "The same message over UDP, TCP, WebSocket and HTTP: how many bytes and packets it takes, measured. And what each lacks: order, framing, arrival.",
+    load: () => import("./transports/transports"),
   },
 ];

@@ -28,7 +28,7 @@ export function Stage({ marks, frames, url, commands, children }: StageProps) {
       <aside class="stage-side" aria-label="Beside this demo">
         <h3>Its frames</h3>
         <p>{frames}</p>
-        <Frames marks={marks} />
+        {marks.length > 0 && <Frames marks={marks} />}
         <h3>Its address</h3>
         <Copyable text={url} />
         <h3>With other clients</h3>
