@@ -82,6 +82,7 @@ func (s *server) handleSocketIO(mux *http.ServeMux) {
 
 	io := socketio.New(socketio.Options{
 		Engine: s.engineOptions(), ConnectTimeout: s.config.socketIO.connectTimeout, Recovery: s.config.socketIO.recovery,
+		Hub: s.hub,
 	})
 	demo.Add(io)
 	mux.Handle("/socket.io/", s.capturedSockets(io))

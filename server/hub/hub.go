@@ -42,6 +42,9 @@ type Peer string
 type Hub interface {
 	// Self returns the id of this instance.
 	Self() Peer
+	// Alone reports whether no other instance is in reach, so that there is no state to wait
+	// for.
+	Alone() bool
 	// Join enters a topic. r is called from then on until Leave; other goroutines may call it
 	// before Join returns. An instance is in a topic once: if it is in it already, it leaves
 	// first. Any string names a topic.

@@ -14,9 +14,10 @@ import (
 // Local joins instances in one process. The zero value has none. A server without a cluster
 // is the only instance of a Local: it has no peers, and publishing costs it nothing.
 type Local struct {
-	mu        sync.Mutex
-	instances int
-	topics    map[string][]*seat
+	instances atomic.Int32
+
+	mu     sync.Mutex
+	topics map[string][]*seat
 }
 
 // Instance adds an instance and returns its hub.
@@ -24,10 +25,7 @@ func (l *Local) Instance() Hub { return l.InstanceIn(new(Inboxes)) }
 
 // InstanceIn is Instance for one whose inboxes the caller watches.
 func (l *Local) InstanceIn(inboxes *Inboxes) Hub {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.instances++
-	return &instance{local: l, self: Peer(fmt.Sprintf("local-%04d", l.instances)), inboxes: inboxes}
+	return &instance{local: l, self: Peer(fmt.Sprintf("local-%04d", l.instances.Add(1))), inboxes: inboxes}
 }
 
 // instance is one of a Local.
@@ -37,7 +35,8 @@ type instance struct {
 	inboxes *Inboxes
 }
 
-func (i *instance) Self() Peer { return i.self }
+func (i *instance) Self() Peer  { return i.self }
+func (i *instance) Alone() bool { return i.local.instances.Load() == 1 }
 
 func (i *instance) Join(topic string, r Receiver) Topic {
 	l := i.local

@@ -66,8 +66,9 @@ type Hub struct {
 	out      outbox
 	inboxes  hub.Inboxes
 	refused  refusals
-	checking seal        // of what is received; the goroutine that receives has it
-	apart    atomic.Bool // from the broker
+	checking seal         // of what is received; the goroutine that receives has it
+	apart    atomic.Bool  // from the broker
+	living   atomic.Int32 // peers
 
 	dialError atomic.Pointer[error]
 
@@ -184,6 +185,9 @@ func (h *Hub) subjectOf(k key) string     { return h.subject("topic." + k.String
 
 // Self returns the id of this instance.
 func (h *Hub) Self() hub.Peer { return h.self.peer() }
+
+// Alone reports whether no other instance is in reach.
+func (h *Hub) Alone() bool { return h.living.Load() == 0 }
 
 func (h *Hub) dialFailed(err error) { h.dialError.Store(&err) }
 

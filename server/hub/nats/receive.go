@@ -114,6 +114,7 @@ func (h *Hub) beaten(p *peer, e *envelope) error {
 	p.beats, p.missed = e.position, 0
 	if !p.alive {
 		p.alive = true
+		h.living.Add(1)
 		h.log.Info("another instance is in reach", "instance", e.from.peer())
 		h.sendBeat(e.from) // so that it need not wait for the next one
 	}
@@ -145,16 +146,13 @@ func (h *Hub) beaten(p *peer, e *envelope) error {
 // meet makes a record of a new peer, in place of one that has ended if there are too many. It
 // returns nil if too many live.
 func (h *Hub) meet(i id) *peer {
-	living := 0
+	if h.living.Load() >= maxPeers {
+		return nil
+	}
 	for other, p := range h.peers {
-		if p.alive {
-			living++
-		} else if len(h.peers) >= maxKnown {
+		if len(h.peers) >= maxKnown && !p.alive {
 			delete(h.peers, other)
 		}
-	}
-	if living >= maxPeers {
-		return nil
 	}
 	h.peers[i] = &peer{}
 	return h.peers[i]
@@ -166,6 +164,7 @@ func (h *Hub) goodbye(p *peer, e *envelope) error {
 		return errReplayed
 	}
 	p.beats, p.alive = e.position, false
+	h.living.Add(-1)
 	h.log.Info("another instance has ended", "instance", e.from.peer())
 	for _, t := range h.topics {
 		if s := t.seats[e.from]; s != nil && s.state != gone {
@@ -183,6 +182,7 @@ func (h *Hub) tick() {
 	for i, p := range h.peers {
 		if p.missed++; p.alive && p.missed > maxMissed {
 			p.alive = false
+			h.living.Add(-1)
 			h.log.Warn("another instance is out of reach", "instance", i.peer())
 			for _, t := range h.topics {
 				if s := t.seats[i]; s != nil {
