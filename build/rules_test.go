@@ -34,7 +34,7 @@ var fences = []fence{
 	{"protocol/feed", []string{"encoding/binary", "iter", "math"}, []string{"protocol"}},
 	{"wasm/inspect", []string{"cmp", "encoding/binary", "math", "slices", "strconv", "strings", "unicode/utf8", "unsafe"}, []string{"protocol", "protocol/feed"}},
 	{"wasm", []string{"runtime", "unsafe"}, []string{"wasm/inspect"}},
-	{"server/websocket", nil, []string{"protocol", "server/memory", "github.com/klauspost/compress/flate", "golang.org/x/net/proxy"}},
+	{"server/websocket", nil, []string{"protocol", "server/memory", "github.com/klauspost/compress/flate", "golang.org/x/net/http2", "golang.org/x/net/proxy"}},
 	{"server/extendedconnect", []string{"os"}, nil},
 	{"server/memory", nil, nil},
 	{"server/conformance", []string{}, nil}, // tests only

@@ -100,18 +100,20 @@ func (c *config) certificateNames() []string {
 // serveConnections serves the connections of l until that is closed: HTTP or, with a certificate,
 // TLS. The first error that it reports is why it ended.
 func (s *server) serveConnections(l net.Listener, c certificate, h *http.Server) (failed <-chan error) {
-	errs := make(chan error, 2)
+	errs := make(chan error, 3)
 	if c.get == nil {
 		go func() { errs <- h.Serve(s.tap.Listener(l)) }()
 		return errs
 	}
 	listener := secure.Listen(l, secure.Options{
 		Certificate: c.get,
+		HTTP2:       true,
 		Timeout:     s.config.headerTimeout,
 		Memory:      s.requests,
 		Log:         s.log,
 	})
 	go func() { errs <- h.Serve(s.tap.Listener(listener.HTTP1)) }()
+	go func() { errs <- h.Serve(listener.HTTP2) }()
 	// It ends when listener is closed, as h is shut down.
 	plain := &http.Server{
 		Handler:           s.ownHost(http.HandlerFunc(toHTTPS)),

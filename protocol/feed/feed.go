@@ -39,9 +39,12 @@ const (
 	// number of frames captured before the next one.
 	Begin Kind = 1
 	// Open is a new connection. Data: a u64, the largest message in bytes that
-	// the client may send, 0 if not known; then the remote address as text.
+	// the client may send, 0 if not known; then the remote address as text. For a WebSocket
+	// over HTTP/2 ", HTTP/2 stream 5" follows, so connections with the same address are streams
+	// of one, or ", HTTP/2" if the number is not known.
 	Open Kind = 2
-	// Head is the head of a handshake as Side sent it.
+	// Head is the head of a handshake as Side sent it. That of HTTP/2 is written as text: a
+	// first line such as that of HTTP/1.1, with HTTP/2.0, then all fields, the pseudo-fields first.
 	Head Kind = 3
 	// Frame is one frame as Side sent it, masked or not as on the wire.
 	Frame Kind = 4

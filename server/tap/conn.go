@@ -123,6 +123,12 @@ func (c *Conn) SetLinger(seconds int) error {
 func (c *Conn) Close() error {
 	c.ended(c.peer.Peer())
 	err := c.Conn.Close()
+	c.endCapture()
+	return err
+}
+
+// endCapture closes the capture.
+func (c *Conn) endCapture() {
 	c.mu.Lock()
 	captured := c.id != 0 && !c.closed
 	c.closed = true
@@ -136,7 +142,6 @@ func (c *Conn) Close() error {
 		c.out.finish(c)
 		c.tap.history.close(c.id, protocol.Side(c.closer.Load()-1))
 	}
-	return err
 }
 
 // ended notes the side that ended the connection first.

@@ -43,7 +43,7 @@ func handshakeFields(head []byte, limit int) []byte {
 	short := []byte(shortLine(h.StartLine, limit/4) + "\r\n")
 	for _, f := range h.Lines {
 		name := strings.ToLower(f.Name)
-		of := name == "host" || name == "origin" || name == "upgrade" || name == "connection" || strings.HasPrefix(name, "sec-websocket-")
+		of := name == "host" || name == "origin" || name == "upgrade" || name == "connection" || strings.HasPrefix(name, "sec-websocket-") || strings.HasPrefix(name, ":")
 		if field := f.Name + ": " + f.Value + "\r\n"; of && len(short)+len(field)+len("\r\n") <= limit {
 			short = append(short, field...)
 		}

@@ -71,14 +71,13 @@ func (l *listener) Accept() (net.Conn, error) {
 // side at its other end.
 func (t *Tap) Wrap(nc net.Conn, peer protocol.Side) *Conn {
 	c := newConn(t, nc, peer)
-	c.id = t.open(0, nc)
+	c.id = t.open(0, nc.RemoteAddr().String())
 	c.phase.Store(phaseFrames)
 	return c
 }
 
 // open begins the capture of a connection and returns its id.
-func (t *Tap) open(maxMessageSize uint64, nc net.Conn) uint32 {
-	remote := nc.RemoteAddr().String()
+func (t *Tap) open(maxMessageSize uint64, remote string) uint32 {
 	data := binary.LittleEndian.AppendUint64(make([]byte, 0, 8+len(remote)), maxMessageSize)
 	return t.history.open(append(data, remote...))
 }
@@ -157,9 +156,14 @@ func touch(*[3 << 10]byte) {}
 // from the request's first byte on, and then calls next. maxMessageSize is the
 // largest message that next accepts, for the reader of the capture. A request whose
 // beginning or end in the stream is not certain is refused with 400, so that no
-// WebSocket is left unrecorded.
+// WebSocket is left unrecorded. Over HTTP/2 the stream of such a request is recorded, until next
+// returns.
 func (t *Tap) Handler(maxMessageSize uint64, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if isConnect(r) {
+			t.serveStream(maxMessageSize, w, r, next)
+			return
+		}
 		if c, ok := connOf(r); ok && asksForWebSocket(r) {
 			if err := c.begin(maxMessageSize); err != nil {
 				refuse(w, err)

@@ -139,7 +139,7 @@ func (c *Conn) begin(maxMessageSize uint64) error {
 	if c.id != 0 {
 		c.tap.history.close(c.id, feed.UnknownSide) // it was refused, and the client asks again
 	}
-	c.id = c.tap.open(maxMessageSize, c.Conn)
+	c.id = c.tap.open(maxMessageSize, c.Conn.RemoteAddr().String())
 	c.tap.history.head(c.id, c.peer, q.head)
 	c.await(true)
 	return nil

@@ -41,8 +41,12 @@ type DialOptions struct {
 	// [http.ProxyFromEnvironment] is used; [NoProxy] is for no proxy.
 	Proxy func(*http.Request) (*url.URL, error)
 	// Wrap, if not nil, is called with the network connection, above TLS, and returns the one
-	// that is used instead: for instance one that shows the handshake and all frames.
+	// that is used instead: for instance one that shows the handshake and all frames. Over
+	// HTTP/2 it is called with the stream, once the handshake is over.
 	Wrap func(net.Conn) net.Conn
+	// HTTP2, if not nil, opens the WebSocket over HTTP/2, on a TCP connection that it shares
+	// with those of other Dials. If the server cannot, Dial fails with [ErrHTTP2].
+	HTTP2 *HTTP2
 }
 
 // NoProxy chooses no proxy; it is for [DialOptions.Proxy].
@@ -65,6 +69,9 @@ func Dial(ctx context.Context, rawURL string, o *DialOptions) (*Conn, *http.Resp
 	request, err := newRequest(u, o)
 	if err != nil {
 		return nil, nil, fmt.Errorf("dial: %w", err)
+	}
+	if o.HTTP2 != nil {
+		return o.HTTP2.dial(ctx, request, o)
 	}
 	nc, err := connect(ctx, request, o)
 	if err != nil {
@@ -133,7 +140,7 @@ const (
 
 // refused adds the reason that the server gives, the first line of a body that is text.
 func refused(response *http.Response, why error) error {
-	if response.StatusCode == http.StatusSwitchingProtocols || !strings.HasPrefix(response.Header.Get("Content-Type"), "text/plain") {
+	if protocol.Accepts(response.StatusCode, response.Request.Header) || !strings.HasPrefix(response.Header.Get("Content-Type"), "text/plain") {
 		return why
 	}
 	body, _ := io.ReadAll(io.LimitReader(response.Body, longestReason))

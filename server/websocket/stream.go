@@ -282,6 +282,13 @@ func (s *stream) awaitUnused(atMost time.Duration) {
 	}
 }
 
+// Abandon implements abandoner.
+func (s *stream) Abandon() {
+	if record, ok := s.body.(abandoner); ok {
+		record.Abandon()
+	}
+}
+
 func (s *stream) LocalAddr() net.Addr  { return s.local }
 func (s *stream) RemoteAddr() net.Addr { return s.remote }
 

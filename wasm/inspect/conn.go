@@ -21,7 +21,7 @@ const (
 	connHandshake connState = iota // no answer seen yet
 	connOpen
 	connClosed
-	connRefused // answered with a status other than 101
+	connRefused // answered with a status that accepts nothing
 )
 
 // sideUnknown is the closer if the capture does not say who closed first.

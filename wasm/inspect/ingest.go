@@ -212,14 +212,15 @@ func (in *Inspector) head(r *feed.Record) {
 
 // answered applies the server's response r.
 func (in *Inspector) answered(c *conn, r *feed.Record) {
-	if c.status == 101 {
+	accepted := protocol.Accepts(int(c.status), c.head(protocol.Client))
+	if accepted {
 		if deflate, ok := protocol.AgreedDeflate(c.head(protocol.Client), c.head(protocol.Server)); ok {
 			c.agree(deflate, r.Flags&feed.Replayed != 0)
 		}
 	}
 	switch {
 	case c.state != connHandshake:
-	case c.status == 101:
+	case accepted:
 		c.state = connOpen
 	default:
 		c.state = connRefused
