@@ -13,7 +13,7 @@ SOAK ?= 20m
 PKG ?= ./protocol ./server/websocket ./server/tap ./wasm/inspect ./server/decode
 
 # A file beside a target of the same name (build/) would stop it from ever running.
-.PHONY: help run build dev test test-go test-page bench bench-peers compare soak fuzz mutants lint fmt profile clean tools modules page page-tests builder browser socketio-client
+.PHONY: frameworks help run build dev test test-go test-page bench bench-peers compare soak fuzz mutants lint fmt profile clean tools modules page page-tests builder browser socketio-client
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ bench-peers: build ## measure us beside other Go libraries (BENCHFLAGS='-quick -
 
 compare: tools ## compare us and gorilla/websocket with the RFC, case by case: a Markdown table
 	@mkdir -p bin && FULL=1 go test -count=1 ./server/websocket/internal/compare -compare.table='$(CURDIR)/bin/compare.md' >&2 && cat bin/compare.md
+
+frameworks: ## try our handlers inside chi, gin and echo
+	@cd server/websocket/testdata/frameworks && go test -count=1 .
 
 soak: build ## attack a server from all sides beside well-behaved clients: a Markdown table (SOAK=20m)
 	@rm -f bin/soak.md; code=0; go test -count=1 -timeout 0 -v ./server/soak -soak.time='$(SOAK)' \

@@ -4,6 +4,11 @@
 // server for one: a text message that is "/ping" or begins with "/ping " is not echoed.
 // Instead the server sends a ping, with the text after "/ping " as payload, at most 125
 // bytes of it.
+//
+// It also speaks the subprotocols chat and superchat, the examples of RFC 6455 1.3, in which
+// messages are echoed all the same. Of those that a client offers, the first one that is spoken
+// here is chosen, and unknown ones are ignored; with ?subprotocol=required a client that offers
+// none of them is refused.
 package echo
 
 import (
@@ -26,10 +31,12 @@ type Handler struct {
 }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
 	o := &websocket.AcceptOptions{
-		Subprotocols: []string{Subprotocol},
+		Subprotocols:       []string{Subprotocol, "chat", "superchat"},
+		RequireSubprotocol: query.Get("subprotocol") == "required",
 		// A browser always offers compression; without it the payloads can be read on the wire.
-		NoCompression: r.URL.Query().Get("deflate") == "off",
+		NoCompression: query.Get("deflate") == "off",
 	}
 	// An idle connection's goroutine waits in this function. It only calls others, so that the
 	// 2 KiB of stack that a goroutine begins with are enough.

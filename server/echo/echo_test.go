@@ -3,6 +3,7 @@
 package echo_test
 
 import (
+	"io"
 	"log/slog"
 	"net/http/httptest"
 	"strings"
@@ -33,6 +34,47 @@ func dial(t *testing.T, subprotocols ...string) (c *gorilla.Conn, pings *[]strin
 	pings = new([]string)
 	c.SetPingHandler(func(p string) error { *pings = append(*pings, p); return nil })
 	return c, pings
+}
+
+// TestSubprotocols: the client's order decides, and unknown ones are ignored or refused.
+func TestSubprotocols(t *testing.T) {
+	server := httptest.NewServer(&echo.Handler{Server: &websocket.Server{}, Log: slog.New(slog.DiscardHandler)})
+	defer server.Close()
+	url := "ws" + strings.TrimPrefix(server.URL, "http")
+	for _, test := range []struct {
+		query   string
+		offered []string
+		chosen  string
+		status  int
+	}{
+		{"", nil, "", 101},
+		{"", []string{"chat", "superchat"}, "chat", 101},
+		{"", []string{"superchat", "chat"}, "superchat", 101},
+		{"", []string{"unknown", "superchat"}, "superchat", 101},
+		{"", []string{"unknown"}, "", 101},
+		{"", []string{"Chat"}, "", 101},
+		{"", []string{"chat", echo.Subprotocol}, "chat", 101},
+		{"?subprotocol=required", []string{"unknown", "chat"}, "chat", 101},
+		{"?subprotocol=required", []string{"unknown"}, "", 400},
+		{"?subprotocol=required", nil, "", 400},
+	} {
+		d := gorilla.Dialer{Subprotocols: test.offered}
+		c, response, err := d.Dial(url+test.query, nil)
+		if response == nil || response.StatusCode != test.status || response.Header.Get("Sec-Websocket-Protocol") != test.chosen {
+			t.Fatalf("%s %q: %v %v", test.query, test.offered, response, err)
+		}
+		if test.status != 101 {
+			body, _ := io.ReadAll(response.Body)
+			if want := "no subprotocol is offered that this URL speaks: offer framescope.play.v1 or chat or superchat (RFC 6455 4.2.2)\n"; string(body) != want {
+				t.Errorf("%q: the answer says %q", test.offered, body)
+			}
+			continue
+		}
+		_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
+		send(t, c, gorilla.TextMessage, "Hello")
+		receive(t, c, gorilla.TextMessage, "Hello")
+		c.Close()
+	}
 }
 
 func send(t *testing.T, c *gorilla.Conn, kind int, text string) {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,6 +26,10 @@ type AcceptOptions struct {
 	// [ErrResponse]. Fields that were set on the ResponseWriter are not sent, unless this is
 	// its Header().
 	Header http.Header
+	// RequireSubprotocol refuses a client with 400 that offers none of Subprotocols; the error is
+	// [ErrSubprotocol]. Otherwise the client decides whether it goes on without one (RFC 6455 4.1);
+	// browsers do not if they have offered any.
+	RequireSubprotocol bool
 	// NoCompression declines permessage-deflate.
 	NoCompression bool
 	// Policy, if not nil, is used instead of the server's.
@@ -32,6 +37,9 @@ type AcceptOptions struct {
 	// Options, if not nil, are used instead of the server's. The connection keeps a copy.
 	Options *Options
 }
+
+// ErrSubprotocol reports that [AcceptOptions] refused a request for its subprotocols.
+var ErrSubprotocol = errors.New("websocket: no subprotocol is offered that is spoken here")
 
 // Accept answers an opening handshake and returns the connection; o may be nil.
 //
@@ -61,7 +69,7 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, o *AcceptOptions
 	if err != nil {
 		return nil, err
 	}
-	subprotocol := choose(protocol.Tokens(r.Header.Values("Sec-Websocket-Protocol")), o.Subprotocols)
+	subprotocol := chooseFor(r, o)
 	wishes := c.link.options.Compression.wishes(protocol.Server)
 	wishes.On = wishes.On && !o.NoCompression
 	deflate := protocol.AcceptDeflate(r.Header.Values("Sec-Websocket-Extensions"), wishes)
@@ -106,6 +114,12 @@ func (s *Server) check(r *http.Request, o *AcceptOptions) (key string, err error
 	}
 	if err := policy.check(r); err != nil {
 		return "", err
+	}
+	if o.RequireSubprotocol && chooseFor(r, o) == "" {
+		return "", refusal(ErrSubprotocol, protocol.HandshakeError{
+			Status: http.StatusBadRequest, Section: "RFC 6455 4.2.2",
+			Reason: "no subprotocol is offered that this URL speaks: offer " + strings.Join(o.Subprotocols, " or "),
+		})
 	}
 	return key, checkResponseFields(o.Header)
 }
@@ -204,6 +218,11 @@ func (c *Conn) answer(head []byte) error {
 		return fmt.Errorf("answer handshake: %w", err)
 	}
 	return c.link.nc.SetWriteDeadline(time.Time{})
+}
+
+// chooseFor returns the subprotocol for a request, or "".
+func chooseFor(r *http.Request, o *AcceptOptions) string {
+	return choose(protocol.Tokens(r.Header.Values("Sec-Websocket-Protocol")), o.Subprotocols)
 }
 
 // choose returns the first offered subprotocol that is among those spoken, or "".

@@ -196,3 +196,30 @@ func TestRefusalsSayWhatTheLibraryKnows(t *testing.T) {
 		}
 	}
 }
+
+func TestRequiredSubprotocol(t *testing.T) {
+	for _, test := range []struct {
+		spoken  []string
+		offered string
+		refused bool
+	}{
+		{[]string{"a", "b"}, "c, b", false},
+		{[]string{"a", "b"}, "c", true},
+		{[]string{"a", "b"}, "", true},
+		{nil, "a", true},
+	} {
+		r := httptest.NewRequest("GET", "http://localhost/", nil)
+		for name, value := range map[string]string{"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="} {
+			r.Header.Set(name, value)
+		}
+		if test.offered != "" {
+			r.Header.Set("Sec-WebSocket-Protocol", test.offered)
+		}
+		w := httptest.NewRecorder()
+		_, err := (&websocket.Server{}).Accept(w, r, &websocket.AcceptOptions{Subprotocols: test.spoken, RequireSubprotocol: true})
+		// A recorder cannot be taken over: what is not refused fails later.
+		if errors.Is(err, websocket.ErrSubprotocol) != test.refused || (w.Code == http.StatusBadRequest) != test.refused {
+			t.Errorf("%q of %q: %d %q, %v", test.offered, test.spoken, w.Code, w.Body, err)
+		}
+	}
+}

@@ -3,6 +3,7 @@
 package websocket_test
 
 import (
+	"crypto/tls"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -131,5 +132,28 @@ func TestPolicyFunctions(t *testing.T) {
 	r.Header["Origin"] = []string{"https://a.example", "https://a.example"}
 	if p.AllowOrigin(r) || asked != 0 {
 		t.Error("a request with two origins is asked about")
+	}
+}
+
+// TestSameOriginOverTLS: a page that came without TLS is another origin than one that came with it. A
+// request without TLS may come from a proxy that has decrypted it.
+func TestSameOriginOverTLS(t *testing.T) {
+	for _, test := range []struct {
+		origin  string
+		tls, ok bool
+	}{
+		{"https://localhost:8080", true, true}, {"http://localhost:8080", true, false},
+		{"https://localhost:8080", false, true}, {"http://localhost:8080", false, true},
+		{"chrome-extension://localhost:8080", true, false}, {"chrome-extension://localhost:8080", false, false},
+		{"null", true, false}, {"https://localhost", true, false},
+	} {
+		r := httptest.NewRequest("GET", "http://localhost:8080/", nil)
+		r.Header.Set("Origin", test.origin)
+		if test.tls {
+			r.TLS = &tls.ConnectionState{}
+		}
+		if got := new(websocket.Policy).AllowOrigin(r); got != test.ok {
+			t.Errorf("%s, TLS %v: %v", test.origin, test.tls, got)
+		}
 	}
 }
