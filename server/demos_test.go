@@ -216,6 +216,41 @@ func TestDemoPushReachesTheChat(t *testing.T) {
 	b.wait(`document.querySelector(".chat-operator").textContent.includes("Lunch is ready")`)
 }
 
+// TestDemoSocketIO runs npm's client in the page: events, acknowledgements, bytes, the upgrade,
+// a refused namespace, and a room with two clients.
+func TestDemoSocketIO(t *testing.T) {
+	b := openTab(t, startServer(t, nil))
+	b.openDemo("socketio")
+	b.wait(`text("sio-transport") === "websocket" && text("sio-id").length > 10`)
+	b.wait(`text("sio-packets").includes("Upgraded to websocket") && text("sio-packets").includes('42["auth",{"name":"ann"}]')`)
+	b.click(byTestID("sio-send"))
+	b.wait(`text("sio-packets").includes('42["message-back","hello",{"count":1}]')`)
+	b.click(byTestID("sio-ack"))
+	b.wait(`text("sio-packets").includes("“message-with-ack” was acknowledged after")`)
+	b.click(byTestID("sio-binary"))
+	b.wait(`text("sio-packets").split("(4 bytes)").length === 3`)
+	b.wait(`/^\d+$/.test(test("demo-frames").dataset.conns)`)
+	b.screenshot("demo-socketio")
+
+	for _, choice := range []string{"polling", "websocket"} {
+		b.pick("sio-choice", choice)
+		b.wait(`text("sio-transport") === "` + choice + `" && text("sio-id").length > 10`)
+	}
+	b.pick("sio-namespace", "/nowhere")
+	b.wait(`document.querySelector(".sio .connection-state").textContent.includes("Invalid namespace")`)
+	b.pick("sio-namespace", "/")
+	b.wait(`text("sio-id").length > 10`)
+
+	b.click(byTestID("sio-second"))
+	b.wait(`tests("sio-id").length === 2 && tests("sio-id")[1].textContent.length > 10`)
+	second := `[data-testid=sio]:nth-child(2) `
+	b.click(byTestID("sio-join"))
+	b.wait(`text("sio-packets").includes("“join” was acknowledged")`)
+	b.click(second + byTestID("sio-say"))
+	b.wait(`text("sio-packets").includes('"said","tea"') && text("sio-packets").includes("anyone?")`)
+	b.screenshot("demo-socketio-both")
+}
+
 func TestDemoTransports(t *testing.T) {
 	b := openTab(t, startServer(t, nil))
 	b.openDemo("transports")
@@ -244,7 +279,7 @@ func TestDemosFit(t *testing.T) {
 			b.open()
 			b.click(byTestID("nav-demos"))
 			b.screenshot(fmt.Sprintf("demos-%s-%d", scheme, size[0]))
-			for _, id := range []string{"echo", "chat", "push", "transports"} {
+			for _, id := range []string{"echo", "chat", "push", "socketio", "transports"} {
 				b.click(byTestID("demo-"+id) + " " + byTestID("demo-open"))
 				b.wait(fmt.Sprintf(`test("opened-%s").querySelector(".stage") !== null`, id))
 				b.wait(fmt.Sprintf(`test("opened-%s").querySelector("[data-state=open], [data-testid=transports-table]") !== null`, id))

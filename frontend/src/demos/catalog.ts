@@ -40,6 +40,13 @@ export const catalog: readonly CatalogEntry[] = [
     load: () => import("./push/push"),
   },
   {
+    id: "socketio",
+    title: "Socket.IO",
+    teaches:
+      "Events, acknowledgements, rooms and namespaces, written as packets into WebSocket messages or HTTP requests. See each packet and what it means, and the upgrade from polling to WebSocket.",
+    load: () => import("./socketio/socketio"),
+  },
+  {
     id: "transports",
     title: "Beside WebSockets",
     teaches:
