@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"framescope/server/chat"
+	"framescope/server/hub"
 )
 
 // token is a flag whose value is secret: help and errors do not show it.
@@ -31,7 +32,12 @@ func (c *config) addChatFlags(f *pflag.FlagSet) {
 	f.Var(&c.chatToken, "chat-token", "let only those into the chat who give this `TOKEN`: ?token=TOKEN in the URL; others are refused with 401")
 }
 
-func (c *config) chatOptions() (o chat.Options) {
+// chatOptions takes the hub that joins this server with others. One that is alone by its
+// configuration gets none: the first member of a room waits for nobody.
+func (c *config) chatOptions(h hub.Hub) (o chat.Options) {
+	if c.cluster.text != "" {
+		o.Hub = h
+	}
 	if c.chatToken != "" {
 		o.Authorize = chat.Token(string(c.chatToken))
 	}

@@ -70,7 +70,7 @@ func newServer(c *config, log *slog.Logger) (*server, error) {
 	if s.hub, s.leaveHub, err = c.cluster.join(log, messages); err != nil {
 		return nil, err
 	}
-	s.chat = chat.New(s.sockets, log, c.chatOptions())
+	s.chat = chat.New(s.sockets, log, c.chatOptions(s.hub))
 	s.push = push.New(s.sockets, log, s.chat, s.hub)
 	if c.pages != "" {
 		s.page = site.Live(os.DirFS(c.pages))

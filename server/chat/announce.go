@@ -31,8 +31,8 @@ type announcement struct {
 }
 
 type departure struct {
-	member *member
-	reason string
+	member       *member
+	name, reason string // the member may have another name by now
 }
 
 func (a *announcement) stop() {
@@ -79,12 +79,12 @@ func (r *room) announceDue() (slow []*member) {
 // congested reports whether most members have not been sent all earlier messages, or the
 // lists for newcomers are large.
 func (r *room) congested() bool {
-	return r.numBehind > len(r.announced)/2 || r.lists.size > r.rooms.listsLimit()/2
+	return r.numBehind > len(r.receivers)/2 || r.lists.size > r.rooms.listsLimit()/2
 }
 
 // interval returns the time between two announcements.
 func (r *room) interval() time.Duration {
-	return max(time.Duration(len(r.announced))*delayPerMember, time.Millisecond)
+	return max(time.Duration(len(r.receivers))*delayPerMember, time.Millisecond)
 }
 
 // announce announces the departures, and then the arrivals if no departure remains, and
@@ -97,7 +97,7 @@ func (r *room) announce(now time.Time) (slow []*member) {
 		slow = r.announceArrivals()
 	}
 	slow = append(slow, r.broadcast()...)
-	a.earliest = laterOf(a.earliest, now.Add(-burst)).Add(time.Duration(len(r.announced)) * delayPerMember)
+	a.earliest = laterOf(a.earliest, now.Add(-burst)).Add(time.Duration(len(r.receivers)) * delayPerMember)
 	if len(a.departures)+len(a.arrivals) > 0 {
 		a.due = laterOf(now, a.earliest)
 		a.timer = time.AfterFunc(max(a.due.Sub(now), r.interval()), r.announceOnTimer)
@@ -111,22 +111,35 @@ func (r *room) announceDepartures() {
 	if n == 0 {
 		return
 	}
-	gone := map[*member]bool{}
-	members := make([]*member, 0, n)
-	reasons := make([]string, 0, n)
-	for _, d := range a.departures[:n] {
-		gone[d.member] = true
-		members, reasons = append(members, d.member), append(reasons, d.reason)
-	}
+	departures := slices.Clone(a.departures[:n])
 	a.departures = slices.Delete(a.departures, 0, n)
-	total := len(r.announced)
-	for len(members) > 0 {
-		n := pieceLen(members)
-		total -= n
-		r.backlog.add(leaveMessage(namesOf(members[:n]), reasons[:n], total))
-		members, reasons = members[n:], reasons[n:]
+	gone := map[*member]bool{}
+	for _, d := range departures {
+		gone[d.member] = true
 	}
-	r.announced = slices.DeleteFunc(r.announced, func(m *member) bool { return gone[m] })
+	r.publishLeaves(departures)
+	for total := len(r.announced); len(departures) > 0; {
+		names, reasons := firstPiece(departures)
+		departures = departures[len(names):]
+		total -= len(names)
+		r.backlog.add(leaveMessage(names, reasons, total))
+	}
+	isGone := func(m *member) bool { return gone[m] }
+	r.announced = slices.DeleteFunc(r.announced, isGone)
+	r.receivers = slices.DeleteFunc(r.receivers, isGone)
+}
+
+// firstPiece returns the names and reasons of the first departures, as many as fit into one
+// piece of a list.
+func firstPiece(departures []departure) (names, reasons []string) {
+	size := 0
+	for _, d := range departures[:min(len(departures), maxPieceNames)] {
+		if size += d.member.size; size > maxPieceBytes && len(names) > 0 {
+			break
+		}
+		names, reasons = append(names, d.name), append(reasons, d.reason)
+	}
+	return names, reasons
 }
 
 func (r *room) announceArrivals() (slow []*member) {
@@ -146,10 +159,18 @@ func (r *room) announceArrivals() (slow []*member) {
 		remaining = remaining[n:]
 	}
 	r.announced = insert(r.announced, newcomers)
-	r.welcome(newcomers)
-	for _, m := range newcomers {
+	local := slices.DeleteFunc(newcomers, func(m *member) bool {
 		m.here = true
-		close(m.admitted)
+		return m.peer != ""
+	})
+	r.receivers = append(r.receivers, local...)
+	r.publishJoins(local)
+	r.welcome(local)
+	for _, m := range local {
+		if !m.welcomed {
+			m.welcomed = true
+			close(m.admitted)
+		}
 	}
 	return r.dropSlowNewcomers()
 }

@@ -63,6 +63,7 @@ import (
 	"net/http"
 	"time"
 
+	"framescope/server/hub"
 	"framescope/server/websocket"
 )
 
@@ -85,6 +86,9 @@ type Options struct {
 	// MessageRate is how many messages a second of one member are read in the long run:
 	// 200 by default. More are read later. Twice as many may come at once.
 	MessageRate int
+	// Hub, if not nil, joins the rooms of several instances of the chat. Then the first member
+	// of a room waits up to a quarter of a second for what the others say of it.
+	Hub hub.Hub
 }
 
 func (o Options) withDefaults() Options {
@@ -116,6 +120,7 @@ func New(server *websocket.Server, log *slog.Logger, o Options) *Handler {
 	if h.sockets.MaxMessageSize <= 0 || h.sockets.MaxMessageSize > MaxMessageSize {
 		h.sockets.MaxMessageSize = MaxMessageSize
 	}
+	h.rooms.hub, h.rooms.log = o.Hub, log
 	h.rooms.init(&server.Options)
 	return h
 }

@@ -161,16 +161,20 @@ func ask(t *testing.T, server, query string) (int, string) {
 func TestInvalidNamesAreRefused(t *testing.T) {
 	server := serve(t, websocket.Options{})
 	for query, says := range map[string]string{
-		"name=" + strings.Repeat("x", 65): "the name has 65 bytes",
-		"room=%00":                        "the room holds U+0000",
-		"name=%ff":                        "the name is not UTF-8",
-		"name=a%0Ab":                      "the name holds U+000A",
-		"name=%20":                        "the name is blank",
-		"room=%20%20%20":                  "the room is blank",
-		"name=%CC%81":                     "the name is blank", // an accent on nothing
-		"name=a;b":                        "%3B for ;",
-		"name=a;room=b":                   "%3B for ;",
-		"room=r&name=50%":                 "%25 for %",
+		"name=" + strings.Repeat("x", 65):    "the name has 65 bytes",
+		"room=%00":                           "the room holds U+0000",
+		"name=%ff":                           "the name is not UTF-8",
+		"name=a%0Ab":                         "the name holds U+000A",
+		"name=%20":                           "the name is blank",
+		"room=%20%20%20":                     "the room is blank",
+		"name=%CC%81":                        "the name is blank", // an accent on nothing
+		"name=*+x":                           "the name begins with *",
+		"name=a:+b":                          "a colon and a space",
+		"name=Operator":                      "the server's own",
+		"name=" + strings.Repeat("x", 10000): "the name has 10000 bytes",
+		"name=a;b":                           "%3B for ;",
+		"name=a;room=b":                      "%3B for ;",
+		"room=r&name=50%":                    "%25 for %",
 	} {
 		if status, text := ask(t, server, query); status != 400 || !strings.Contains(text, says) {
 			t.Errorf("%s: %d %q, want %q", query, status, text, says)

@@ -20,10 +20,11 @@ const (
 
 // message is an event that is ready to be sent to any number of members.
 type message struct {
-	text   []byte // JSON
-	line   string // for members that get lines, several with \n between; "" if they do not get it
-	size   int    // bytes that it counts for
-	except *member
+	text   []byte    // JSON
+	line   string    // for members that get lines, several with \n between; "" if they do not get it
+	size   int       // bytes that it counts for
+	except *member   // is not sent it
+	at     time.Time // of a message of a member
 
 	json  *websocket.Prepared
 	plain *websocket.Prepared // made for the first member that gets lines; the room's mutex guards it
@@ -52,8 +53,13 @@ type event struct {
 }
 
 func chatMessage(name, text string, at time.Time) *message {
-	return newMessage(event{Type: "message", Name: name, Text: text, Time: stamp(at)}, saidLine(name, text))
+	msg := newMessage(event{Type: "message", Name: name, Text: text, Time: stamp(at)}, saidLine(name, text))
+	msg.at = at
+	return msg
 }
+
+// remembered returns a message of a member as newcomers get it.
+func (m *message) remembered() remembered { return remembered{m.text, m.line, m.at} }
 
 // privateMessages returns what sender and receiver of a private message are sent.
 func privateMessages(from, to, text string, at time.Time) (sent, received *message) {

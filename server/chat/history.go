@@ -3,14 +3,16 @@
 package chat
 
 import (
+	"bytes"
 	linked "container/list"
 	"slices"
 	"sync"
+	"time"
 )
 
 const (
 	maxRemembered = 50        // messages of one room
-	maxHistory    = 512 << 10 // bytes of one room
+	maxHistory    = 640 << 10 // bytes of one room
 	// historyCost and rememberedCost are what is kept beside the bytes of a room's name and
 	// of a message.
 	historyCost    = 256
@@ -21,6 +23,7 @@ const (
 type remembered struct {
 	json []byte
 	line string
+	at   time.Time
 }
 
 func (r remembered) size() int64 { return int64(len(r.json) + len(r.line) + rememberedCost) }
@@ -53,17 +56,35 @@ func (hs *histories) init(limit int64, memory budget) {
 func (hs *histories) add(room string, m *message) {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
-	e := hs.byRoom[room]
-	if e == nil {
-		e = hs.recent.PushFront(&history{room: room})
-		hs.byRoom[room] = e
-		hs.account(e.Value.(*history), historyCost+int64(len(room)))
+	h := hs.history(room)
+	hs.append(h, m.remembered())
+	hs.bound(h)
+}
+
+// merge adds what other instances remember of a room.
+func (hs *histories) merge(room string, said []remembered) {
+	if len(said) == 0 {
+		return
 	}
-	hs.recent.MoveToFront(e)
-	h := e.Value.(*history)
-	said := remembered{m.text, m.line}
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	h := hs.history(room)
+	for _, s := range said {
+		if !slices.ContainsFunc(h.said, func(o remembered) bool { return bytes.Equal(o.json, s.json) }) {
+			hs.append(h, s)
+		}
+	}
+	slices.SortStableFunc(h.said, func(a, b remembered) int { return a.at.Compare(b.at) })
+	hs.bound(h)
+}
+
+func (hs *histories) append(h *history, said remembered) {
 	h.said = append(h.said, said)
 	hs.account(h, said.size())
+}
+
+// bound removes what is too old or too much.
+func (hs *histories) bound(h *history) {
 	for len(h.said) > maxRemembered || h.size > maxHistory && len(h.said) > 1 {
 		hs.account(h, -h.said[0].size())
 		h.said = slices.Delete(h.said, 0, 1)
@@ -71,6 +92,18 @@ func (hs *histories) add(room string, m *message) {
 	for hs.size > hs.limit {
 		hs.forget(hs.recent.Back())
 	}
+}
+
+// history returns a room's history as the one to which something was added last.
+func (hs *histories) history(room string) *history {
+	e := hs.byRoom[room]
+	if e == nil {
+		e = hs.recent.PushFront(&history{room: room})
+		hs.byRoom[room] = e
+		hs.account(e.Value.(*history), historyCost+int64(len(room)))
+	}
+	hs.recent.MoveToFront(e)
+	return e.Value.(*history)
 }
 
 // of returns what was said in a room.

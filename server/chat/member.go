@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"framescope/server/hub"
 	"framescope/server/websocket"
 )
 
@@ -30,15 +31,17 @@ const maxDirect = 64 << 10
 // the atomic ones and the limits, which belong to the goroutine that reads from the member.
 type member struct {
 	name string
-	size int // bytes of the name in a list
-	out  outlet
+	size int      // bytes of the name in a list
+	out  outlet   // nil for a member of another instance
+	peer hub.Peer // that instance, or ""
 	room *room
 
-	pace   rate.Limiter // of what it sends
-	typing rate.Limiter // of its typing
+	pace   *rate.Limiter // of what it sends
+	typing *rate.Limiter // of its typing
 
 	admitted chan struct{} // closed when it has been announced
-	here     bool          // it has been announced
+	here     bool          // it has been announced, by its present name
+	welcomed bool          // it has been announced once: admitted is closed
 	gone     bool          // its connection has ended
 	slow     bool          // it was dropped because it is too far behind
 
@@ -67,13 +70,18 @@ type directMessage struct {
 const othersPending = ^uint64(0)
 
 func newMember(perSecond int) *member {
-	m := &member{admitted: make(chan struct{})}
-	// As if set long ago, so that a member begins with as much as may come at once.
-	m.pace.SetLimitAt(time.Time{}, rate.Limit(perSecond))
-	m.pace.SetBurstAt(time.Time{}, 2*perSecond)
-	m.typing.SetLimitAt(time.Time{}, rate.Every(time.Second))
-	m.typing.SetBurstAt(time.Time{}, 5)
-	return m
+	return &member{
+		admitted: make(chan struct{}),
+		pace:     rate.NewLimiter(rate.Limit(perSecond), 2*perSecond),
+		typing:   rate.NewLimiter(rate.Every(time.Second), 5),
+	}
+}
+
+// currentName returns m's name, which another instance may change.
+func (m *member) currentName() string {
+	m.room.mu.Lock()
+	defer m.room.mu.Unlock()
+	return m.name
 }
 
 func namesOf(members []*member) []string {
@@ -111,6 +119,17 @@ func (m *member) deliver() {
 		m.advance()
 	}
 	m.signalProgress()
+}
+
+// deliverRest gives m's outlet what is left of a member that quits, as much as its queue
+// takes.
+func (m *member) deliverRest() {
+	m.room.mu.Lock()
+	defer m.room.mu.Unlock()
+	for before := ^uint64(0); before != m.next && !m.caughtUp(); {
+		before = m.next
+		m.deliver()
+	}
 }
 
 // nextMessage returns the message to be sent to m next, if there is one.
@@ -168,7 +187,7 @@ func (m *member) hasRoomFor(msg *message) bool {
 // addDirect has a message sent to m alone, after all that were added before it.
 // m.room.mu is held.
 func (m *member) addDirect(msg *message) {
-	if m.gone || m.slow {
+	if m.gone || m.slow || m.peer != "" {
 		return
 	}
 	m.direct = append(m.direct, directMessage{msg, m.room.backlog.nextNumber()})

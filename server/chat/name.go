@@ -42,6 +42,12 @@ func checkNames(room, name string) (string, string, error) {
 	return room, name, checkMemberName(name)
 }
 
+// validName reports whether a member may have a name.
+func validName(name string) bool {
+	clean, err := cleanName("name", name)
+	return err == nil && clean == name && name != "" && checkMemberName(name) == nil
+}
+
 // checkMemberName refuses a name that would make a member's lines look like those of the
 // server or of somebody else.
 func checkMemberName(name string) error {

@@ -12,10 +12,7 @@ import (
 	"framescope/server/websocket"
 )
 
-const (
-	maxLines = 64 // in one message
-	whoCost  = 20 // messages that a list of names counts as
-)
+const whoCost = 20 // messages that a list of names counts as
 
 // Errors with which a member leaves.
 var (
@@ -45,16 +42,19 @@ func (h *Handler) serve(c *websocket.Conn, roomName, name string) {
 	err := errFailed
 	defer func() {
 		reason, slow := m.leaveReason(err)
-		log := h.log.With("remote", c.RemoteAddr(), "room", roomName, "name", m.name)
+		log := h.log.With("remote", c.RemoteAddr(), "room", roomName, "name", m.currentName())
 		if slow {
 			log.Warn("chat member dropped", "why", reason)
 		} else {
 			log.Info("chat member left", "why", err)
 		}
 		m.room.leave(m, reason)
+		if err == errQuit {
+			_ = c.Close(protocol.CloseNormal, "goodbye")
+		}
 	}()
 	if err = readAll(c, m, json); err == errQuit {
-		_ = c.Close(protocol.CloseNormal, "goodbye")
+		m.deliverRest()
 	}
 }
 
@@ -156,7 +156,7 @@ func (m *member) do(q request) *refusal {
 	r := m.room
 	switch q.kind {
 	case "message":
-		r.say(m, chatMessage(m.name, q.text, time.Now()))
+		r.say(m, q.text)
 	case "private":
 		return r.sayTo(m, q)
 	case "typing":

@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	maxText = 4 << 10 // bytes of what a member says at once
-	maxID   = 64      // bytes
+	maxText  = 4 << 10 // bytes of what a member says at once
+	maxLines = 64      // lines of that; each gets the member's name in front of it
+	maxID    = 64      // bytes
 )
 
 // request is what a member asks for.
@@ -167,6 +168,9 @@ func checkText(text string) (string, *refusal) {
 		return "", refuseRequest("bad-text", "the text is not UTF-8")
 	}
 	text = strings.ReplaceAll(text, "\r\n", "\n")
+	if n := strings.Count(text, "\n") + 1; n > maxLines {
+		return "", refuseRequest("too-long", fmt.Sprintf("the text has %d lines, at most %d are allowed", n, maxLines))
+	}
 	for _, c := range text {
 		if unicode.IsControl(c) && c != '\n' && c != '\t' {
 			return "", refuseRequest("control-character", fmt.Sprintf("the text holds %U, a control character", c))

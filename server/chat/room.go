@@ -4,6 +4,7 @@ package chat
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -26,13 +27,16 @@ type room struct {
 	closed    bool               // it has been removed from rooms.open
 	members   map[string]*member // by name, with those not announced yet
 	guests    int                // number of the last guest name
+	locals    int                // members of this instance
 	announced []*member          // members that have been announced, sorted by name
-	numBehind int                // number of announced members for which behind is true
+	receivers []*member          // those of them that are members of this instance
+	numBehind int                // number of receivers for which behind is true
 	typing    *rate.Limiter      // of deliveries; nil until somebody types
 
 	backlog      backlog
 	lists        lists
 	announcement announcement
+	sharing      sharing
 }
 
 // join adds m to the room, unless that is closed or full, and waits until m has been
@@ -55,9 +59,11 @@ func (r *room) add(m *member, name string) (slow []*member, open bool, err error
 	case len(r.members) >= maxMembers:
 		return nil, true, errRoomFull
 	}
+	r.enter()
 	m.room, m.name = r, r.freeName(name)
-	m.size = len(marshal(m.name)) + len(",")
+	m.size = sizeInList(m.name)
 	r.members[m.name] = m
+	r.locals++
 	r.announcement.arrivals = append(r.announcement.arrivals, m)
 	return r.announceSoon(), true, nil
 }
@@ -84,18 +90,30 @@ func (r *room) remove(m *member, reason string) (slow []*member) {
 	m.gone = true
 	m.discardPending()
 	r.updateBehind(m)
-	delete(r.members, m.name)
-	if len(r.members) == 0 {
+	r.depart(m, reason)
+	if r.locals--; r.locals == 0 {
 		r.close()
 		return nil
 	}
-	r.announcement.departures = append(r.announcement.departures, departure{m, reason})
 	return r.announceSoon()
+}
+
+// depart has a member leave with the next announcement; r.mu is held.
+func (r *room) depart(m *member, reason string) {
+	delete(r.members, m.name)
+	a := &r.announcement
+	if !m.here { // nobody knows of it
+		a.arrivals = slices.DeleteFunc(a.arrivals, func(o *member) bool { return o == m })
+		return
+	}
+	a.departures = append(a.departures, departure{m, m.name, reason})
 }
 
 // close removes the room from the open ones. r.mu is held.
 func (r *room) close() {
 	r.closed = true
+	r.publishLeaves(r.announcement.departures)
+	r.exit()
 	r.announcement.stop()
 	r.backlog.dropBefore(r.backlog.nextNumber())
 	r.rooms.mu.Lock()
@@ -103,19 +121,29 @@ func (r *room) close() {
 	r.rooms.mu.Unlock()
 }
 
-// say sends a message of m to everyone in the room, m included. It waits while m itself is
+// say sends what m says to everyone in the room, m included. It waits while m itself is
 // far behind, so that no member can say more than the server is able to send to all.
-func (r *room) say(m *member, msg *message) { closeAll(r.addMessage(m, msg)) }
+func (r *room) say(m *member, text string) { closeAll(r.addMessage(m, text)) }
 
-func (r *room) addMessage(m *member, msg *message) (slow []*member) {
+func (r *room) addMessage(m *member, text string) (slow []*member) {
+	now, name := time.Now(), m.currentName()
+	msg := chatMessage(name, text, now)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if m.waitWhileBehind(); m.slow {
 		return nil
 	}
+	if m.name != name {
+		msg = chatMessage(m.name, text, now)
+	}
+	r.publishMessage(msg)
+	r.addSaid(msg)
+	return r.broadcast()
+}
+
+func (r *room) addSaid(msg *message) {
 	r.rooms.histories.add(r.name, msg)
 	r.backlog.add(msg)
-	return r.broadcast()
 }
 
 // announceText sends a message of the server to everyone, and returns how many they are.
@@ -133,7 +161,7 @@ func (r *room) addText(msg *message) (slow []*member, receivers int) {
 	}
 	r.backlog.add(msg)
 	slow = r.broadcast()
-	for _, m := range r.announced {
+	for _, m := range r.receivers {
 		if !m.gone && !m.slow {
 			receivers++
 		}
@@ -162,16 +190,29 @@ func (r *room) sayTo(m *member, q request) *refusal {
 	}
 	to := r.find(name)
 	if to == nil {
-		return refuseRequest("no-such-member", fmt.Sprintf("nobody named %s is here", strconv.Quote(clipped(name))))
+		return refuseAbsent(name)
 	}
 	sent, received := privateMessages(m.name, name, text, time.Now())
 	if !to.hasRoomFor(received) {
-		return refuseRequest("busy", fmt.Sprintf("%s has not read earlier messages yet: try again later", name))
+		return refuseBusy(name)
 	}
-	if m.addDirect(sent); to != m {
+	m.addDirect(sent)
+	switch {
+	case to == m:
+	case to.peer == "":
 		to.addDirect(received)
+	default:
+		r.sharing.topic.Send(to.peer, received.text)
 	}
 	return nil
+}
+
+func refuseAbsent(name string) *refusal {
+	return refuseRequest("no-such-member", fmt.Sprintf("nobody named %s is here", strconv.Quote(clipped(name))))
+}
+
+func refuseBusy(name string) *refusal {
+	return refuseRequest("busy", clipped(name)+" has not read earlier messages yet: try again later")
 }
 
 // find returns the member of a name that has been announced, or nil. r.mu is held.
@@ -195,14 +236,21 @@ func (r *room) setTyping(m *member, on bool) *refusal {
 func (r *room) addTyping(m *member, on bool) (slow []*member) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if m.slow || !r.allowTyping() {
+		return nil
+	}
+	msg := typingMessage(m, on)
+	r.publishMessage(msg)
+	r.backlog.add(msg)
+	return r.broadcast()
+}
+
+// allowTyping reports whether the receivers may be told now that somebody types.
+func (r *room) allowTyping() bool {
 	if r.typing == nil {
 		r.typing = rate.NewLimiter(typingDeliveries, typingDeliveries)
 	}
-	if m.slow || !r.typing.AllowN(time.Now(), len(r.announced)) {
-		return nil
-	}
-	r.backlog.add(typingMessage(m, on))
-	return r.broadcast()
+	return r.typing.AllowN(time.Now(), len(r.receivers))
 }
 
 // who tells m who is here.
@@ -222,7 +270,7 @@ func (r *room) broadcast() (slow []*member) {
 	r.backlogEnd.Store(end)
 	first, oldest := r.backlog.firstWithin(r.rooms.backlogLimit()), end
 	r.numBehind = 0
-	for _, m := range r.announced {
+	for _, m := range r.receivers {
 		if m.gone || m.slow {
 			continue
 		}
@@ -262,7 +310,7 @@ func (r *room) senderLimit() int { return r.rooms.backlogLimit() / 4 }
 func (r *room) dropSlowNewcomers() (slow []*member) {
 	for limit := r.rooms.listsLimit(); len(r.lists.all) > 1 && r.lists.size > limit; {
 		oldest := r.lists.all[0]
-		for _, m := range r.announced {
+		for _, m := range r.receivers {
 			if m.list == oldest {
 				m.dropSlow()
 				slow = append(slow, m)

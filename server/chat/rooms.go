@@ -4,11 +4,13 @@ package chat
 
 import (
 	"errors"
+	"log/slog"
 	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
 
+	"framescope/server/hub"
 	"framescope/server/websocket"
 )
 
@@ -32,6 +34,9 @@ type rooms struct {
 	maxQueued  int64
 	queued     atomic.Int64 // bytes, in all rooms
 	histories  histories
+	hub        hub.Hub      // nil without other instances
+	remotes    atomic.Int64 // members of other instances, in all rooms
+	log        *slog.Logger
 
 	mu   sync.Mutex
 	open map[string]*room

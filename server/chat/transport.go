@@ -39,7 +39,7 @@ func (h *Handler) Join(t Transport, room, name string) (*Member, error) {
 }
 
 // Name returns the member's name in its room.
-func (p *Member) Name() string { return p.m.name }
+func (p *Member) Name() string { return p.m.currentName() }
 
 // Room returns the name of the room.
 func (p *Member) Room() string { return p.m.room.name }

@@ -55,7 +55,7 @@ func (l *lists) release(used *list) {
 // welcome makes the messages that newcomers, who are among r.announced already, are sent
 // first.
 func (r *room) welcome(newcomers []*member) {
-	var json, lines []*member
+	var json, lines []*member // by outlet
 	for _, m := range newcomers {
 		if _, ok := m.out.(events); ok {
 			json = append(json, m)
@@ -109,7 +109,8 @@ func (r *room) welcomeLines(newcomers []*member, past []remembered) {
 
 // beginWith has a newcomer sent a welcome, a list, which may be nil, and then the backlog.
 func (m *member) beginWith(welcome *message, list *list) {
-	m.welcome, m.list, m.next = welcome, list, m.room.backlog.nextNumber()
+	m.releaseList() // of the welcome before, if m got another name
+	m.welcome, m.list, m.piece, m.next = welcome, list, 0, m.room.backlog.nextNumber()
 	m.storeDelivered()
 }
 
