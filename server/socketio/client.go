@@ -112,7 +112,10 @@ func (c *client) connect(old *Socket, k *packet) error {
 		c.refuse(string(k.namespace), Refuse("Invalid namespace", nil))
 		return nil
 	}
-	auth := bytes.Clone(k.data)
+	var auth []byte // nil if there is none
+	if len(k.data) > 0 {
+		auth = bytes.Clone(k.data)
+	}
 	s := n.enter(c, auth)
 	c.add(s, old)
 	if f := n.handlers.Load().connect; f != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"framescope/server/engineio"
 )
@@ -22,17 +23,18 @@ type Socket struct {
 	state     atomic.Int32
 	rooms     map[string]struct{} // without that of its id; the namespace's mutex guards it
 
-	mu     sync.Mutex // guards the fields below
-	held   [][]*engineio.Message
-	reason Reason // why it has ended
-	values map[string]any
-	calls  calls
-	tasks  tasks
+	mu       sync.Mutex            // guards the fields below
+	held     [][]*engineio.Message // while it is connecting
+	accepted bool                  // by OnConnect
+	reason   Reason                // why it has ended
+	values   map[string]any
+	calls    calls
+	tasks    tasks
 }
 
 // The states of a socket.
 const (
-	stateConnecting int32 = iota // OnConnect runs; what is sent is held
+	stateConnecting int32 = iota // what is sent is held
 	stateConnected
 	stateGone
 )
@@ -152,6 +154,11 @@ func (s *Socket) queue(packet []*engineio.Message) error {
 	return nil
 }
 
+// connectPause is the time between the CONNECT and what the handler of OnConnect sent. Some clients,
+// the protocol's public tests among them, wait for one message after the other: with those of one
+// read, JavaScript calls back for the second before the program waits for it.
+const connectPause = 10 * time.Millisecond
+
 // accept sends the CONNECT, and what is held.
 func (s *Socket) accept() {
 	text := appendHead([]byte{engineio.TextPrefix}, kindConnect, 0, s.namespace.name, noID)
@@ -162,21 +169,44 @@ func (s *Socket) accept() {
 	session := s.client.session
 	s.mu.Lock()
 	_ = session.Queue(engineio.PreparePacket(append(text, '}'))) // a failure has ended the session
-	for _, packet := range s.held {
-		_ = session.Queue(packet...)
+	s.accepted = true
+	gone := s.state.Load() == stateGone
+	switch {
+	case gone:
+	case len(s.held) == 0 || session.Polling():
+		s.open()
+	default:
+		time.AfterFunc(connectPause, s.sendHeld)
 	}
-	s.held = nil
-	connected := s.state.CompareAndSwap(stateConnecting, stateConnected)
 	reason := s.reason
 	s.mu.Unlock()
-	if !connected { // Disconnect was called meanwhile
+	if gone { // Disconnect was called meanwhile
 		s.sendDisconnect()
 		s.disconnected(reason)
 	}
 }
 
+// open sends what is held; mu is held.
+func (s *Socket) open() {
+	for _, packet := range s.held {
+		_ = s.client.session.Queue(packet...) // a failure has ended the session
+	}
+	s.held = nil
+	s.state.Store(stateConnected)
+}
+
+// sendHeld sends what is held, if the socket is accepted.
+func (s *Socket) sendHeld() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.accepted && s.state.Load() == stateConnecting {
+		s.open()
+	}
+}
+
 // Disconnect disconnects the client from the namespace. Its other namespaces go on.
 func (s *Socket) Disconnect() {
+	s.sendHeld()
 	if s.state.Load() == stateConnected {
 		s.sendDisconnect()
 	}
@@ -191,20 +221,20 @@ func (s *Socket) sendDisconnect() {
 // end ends the socket for the first reason that is given.
 func (s *Socket) end(reason Reason) {
 	s.mu.Lock()
-	was := s.state.Load()
-	if was == stateGone {
+	if s.state.Load() == stateGone {
 		s.mu.Unlock()
 		return
 	}
 	s.reason = reason
 	s.state.Store(stateGone)
 	s.held = nil
+	accepted := s.accepted
 	s.calls.end()
 	s.tasks.end()
 	s.mu.Unlock()
 	s.namespace.remove(s, reason)
 	s.client.left()
-	if was == stateConnected {
+	if accepted {
 		s.disconnected(reason)
 	}
 }
@@ -226,7 +256,7 @@ func (s *Socket) event(k *packet) error {
 		return err
 	}
 	handle := s.namespace.handlers.Load().find(name)
-	if handle == nil || s.state.Load() == stateGone {
+	if handle == nil || !s.ready() {
 		return nil
 	}
 	reply, err := handle(s, Args{&s.client.args})
@@ -238,6 +268,14 @@ func (s *Socket) event(k *packet) error {
 		s.client.server.log.Warn("a Socket.IO event was not handled", "remote", s.client.remote, "event", string(name), "why", err)
 	}
 	return nil
+}
+
+// ready reports whether the socket is connected; a client that sends something has got its CONNECT.
+func (s *Socket) ready() bool {
+	if s.state.Load() == stateConnecting {
+		s.sendHeld()
+	}
+	return s.state.Load() == stateConnected
 }
 
 // acknowledged handles an acknowledgement.
