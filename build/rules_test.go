@@ -45,6 +45,7 @@ var fences = []fence{
 	{"server/hub", nil, nil},
 	{"server/transports", nil, []string{"protocol", "server/websocket", "golang.org/x/sys/unix"}},
 	{"server/hub/nats", nil, []string{"server/hub", "github.com/nats-io/nats.go"}},
+	{"server/lines", nil, []string{"server/chat", "server/memory", "golang.org/x/time/rate"}},
 	{"server/push", nil, []string{"protocol", "server/hub", "server/websocket", "golang.org/x/time/rate"}},
 	{"server/chat", nil, []string{"protocol", "server/hub", "server/websocket", "golang.org/x/time/rate"}},
 	{"server/watch", nil, []string{"protocol", "server/tap", "server/websocket"}},
@@ -57,7 +58,7 @@ var fences = []fence{
 	{"server/files", nil, nil},
 	{"server/secure", nil, []string{"server/memory"}},
 	{"server", nil, []string{
-		"protocol", "server/chat", "server/connect", "server/decode", "server/echo", "server/engineio", "server/extendedconnect", "server/files", "server/hub", "server/hub/nats", "server/memory", "server/push", "server/secure", "server/site", "server/socketio", "server/socketio/demo", "server/tap", "server/transports",
+		"protocol", "server/chat", "server/connect", "server/decode", "server/echo", "server/engineio", "server/extendedconnect", "server/files", "server/hub", "server/hub/nats", "server/lines", "server/memory", "server/push", "server/secure", "server/site", "server/socketio", "server/socketio/demo", "server/tap", "server/transports",
 		"server/watch", "server/websocket", "github.com/dustin/go-humanize", "github.com/spf13/cobra", "github.com/spf13/pflag",
 	}},
 	{"build", nil, []string{"github.com/andybalholm/brotli", "github.com/evanw/esbuild/pkg/api"}},

@@ -137,6 +137,7 @@ func serveCommand() *cobra.Command {
 	f.StringArrayVar(&config.origins, "allow-origin", nil, "allow pages of this `origin` to connect, too, such as https://app.example or https://*.app.example; may be repeated")
 	f.StringArrayVar(&config.hosts, "allow-host", nil, "answer requests for this host `name`, too, such as scope.example or *.scope.example; may be repeated")
 	operatorFlag(f, config)
+	config.lines.addFlags(f)
 	config.tls.addFlags(f)
 	config.addChatFlags(f)
 	config.socketIO.addFlags(f)

@@ -28,6 +28,7 @@ type config struct {
 	pages          string
 	folder         string // of --files, or ""
 	operator       bool
+	lines          linesConfig
 	input          io.Reader // that of the operator
 	tls            tlsConfig
 	chatToken      token
@@ -93,6 +94,9 @@ func (c *config) check() error {
 	}
 	if c.maxMemory < minMemory {
 		return fmt.Errorf("--max-memory %v is too little: give %v or more", &c.maxMemory, new(size(minMemory)))
+	}
+	if err := c.lines.check(c.chatToken != ""); err != nil {
+		return err
 	}
 	for i, origin := range c.origins {
 		u, err := url.Parse(origin)

@@ -44,6 +44,12 @@ func serve(ctx context.Context, c *config, stdout io.Writer, log *slog.Logger) e
 	if err != nil {
 		return err
 	}
+	lineListeners, err := c.lines.listen(ctx, log)
+	defer lineListeners.close()
+	if err != nil {
+		_ = l.Close()
+		return err
+	}
 	if c.exposed() {
 		log.Warn("other machines can connect: every visitor sees the bytes of every other; names other than the address need --allow-host", "addr", c.addr)
 	}
@@ -67,6 +73,7 @@ func serve(ctx context.Context, c *config, stdout io.Writer, log *slog.Logger) e
 	background.Go(func() { certificate.watch(memoryContext) })
 	failed := s.serveConnections(newPatientListener(l, log, func() { closeIdle(h) }), certificate, h)
 	fmt.Fprintf(stdout, "listening on %s\n", c.url(l.Addr().(*net.TCPAddr).Port))
+	s.serveLines(memoryContext, lineListeners, h, &background, stdout)
 
 	select {
 	case err := <-failed:

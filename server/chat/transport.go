@@ -50,6 +50,10 @@ func (p *Member) Room() string { return p.m.room.name }
 // connection and calls Leave.
 func (p *Member) Say(lines string) (quit bool) { return p.m.readLines(lines) == errQuit }
 
+// Tell sends the member a line of the transport, in its turn. It waits while the member has not
+// read what came before.
+func (p *Member) Tell(line string) { p.m.room.tell(p.m, lineMessage(line)) }
+
 // Drained reports that everything that Send took has been written, or that the connection
 // has ended. It does not wait for peers.
 func (p *Member) Drained() { p.m.onDrain() }

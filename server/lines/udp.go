@@ -1,0 +1,188 @@
+// The chat over UDP: which datagram belongs to whom, and who may join.
+
+package lines
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+const (
+	maxDatagram    = 1200    // bytes that we send in one, which every network carries whole
+	maxReceived    = 8 << 10 // bytes; of a longer datagram the rest is lost
+	maxFirstsASec  = 1000    // answers a second to addresses that are no members
+	maxReadsFailed = 100     // in sequence
+)
+
+// udpServer has the UDP members.
+type udpServer struct {
+	Options
+	conn    *net.UDPConn
+	codes   *codes
+	trusted func(netip.Addr) bool // joins without a code
+	firsts  *rate.Limiter
+	running sync.WaitGroup // a goroutine for each member
+
+	mu      sync.Mutex // guards members
+	members map[netip.AddrPort]*udpMember
+}
+
+// ServeUDP serves the datagrams of conn until ctx is done. Then it says goodbye to everyone and
+// closes conn.
+func ServeUDP(ctx context.Context, conn *net.UDPConn, o Options) error {
+	return newUDPServer(conn, o).serve(ctx)
+}
+
+func newUDPServer(conn *net.UDPConn, o Options) *udpServer {
+	return &udpServer{
+		Options: o.withDefaults(), conn: conn, codes: newCodes(), trusted: netip.Addr.IsLoopback,
+		firsts: rate.NewLimiter(maxFirstsASec, maxFirstsASec), members: map[netip.AddrPort]*udpMember{},
+	}
+}
+
+func (s *udpServer) serve(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(ctx, func() { _ = s.conn.SetReadDeadline(time.Unix(1, 0)) })
+	defer func() {
+		stop()
+		cancel()
+		s.running.Wait()
+		_ = s.conn.Close()
+	}()
+	p := make([]byte, maxReceived)
+	for failed := 0; failed < maxReadsFailed; {
+		n, from, err := s.conn.ReadFromUDPAddrPort(p)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			failed++ // on some systems an earlier datagram could not be delivered
+		default:
+			failed = 0
+			s.received(ctx, netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), p[:n])
+		}
+	}
+	return fmt.Errorf("receive datagrams: %d reads in sequence failed", maxReadsFailed)
+}
+
+// received gives a datagram to the member that sent it, or has its sender join.
+func (s *udpServer) received(ctx context.Context, from netip.AddrPort, p []byte) {
+	if s.deliver(from, p) {
+		return
+	}
+	d := parseDatagram(string(p))
+	if d.quit {
+		return
+	}
+	name, trusted := d.name, s.trusted(from.Addr())
+	proven := trusted
+	if !trusted {
+		name, proven = s.withoutCode(from, d)
+	}
+	switch {
+	case !proven:
+		s.answer(from, longest(len(p), s.codes.firstAnswers(from, name)...))
+	case d.heartbeat:
+		s.answer(from, longest(len(p), notHere...))
+	case !s.join(ctx, from, name, d):
+		s.answer(from, longest(len(p), full+"\n", "full\n", "?\n"))
+	}
+}
+
+// deliver gives a datagram to the member that sent it, if there is one.
+func (s *udpServer) deliver(from netip.AddrPort, p []byte) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.members[from]
+	if m != nil {
+		m.received(p)
+	}
+	return m != nil
+}
+
+// notHere is what a heartbeat of a stranger is answered with.
+var notHere = []string{"* you are not here: send JOIN NAME\n", "JOIN?\n", "?\n"}
+
+// longest returns the first answer that is no longer than what it answers.
+func longest(size int, answers ...string) string {
+	for _, answer := range answers {
+		if len(answer) <= size {
+			return answer
+		}
+	}
+	return ""
+}
+
+// withoutCode returns the name in a datagram without the code that follows it, and whether that
+// is the sender's.
+func (s *udpServer) withoutCode(from netip.AddrPort, d datagram) (name string, proven bool) {
+	if !d.join {
+		return "", false
+	}
+	last := strings.LastIndexByte(d.name, ' ') + 1
+	if s.codes.check(from, d.name[last:]) {
+		return strings.TrimSpace(d.name[:last]), true
+	}
+	return d.name, false
+}
+
+// answer sends a text to an address that is no member's, unless there are too many of those.
+func (s *udpServer) answer(to netip.AddrPort, text string) {
+	if text != "" && s.firsts.Allow() {
+		_, _ = s.conn.WriteToUDPAddrPort([]byte(text), to) // as lost as any datagram may be
+	}
+}
+
+// join begins to serve a member, and reports false if there are too many.
+func (s *udpServer) join(ctx context.Context, from netip.AddrPort, name string, d datagram) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.members) >= s.MaxMembers {
+		return false
+	}
+	m := newUDPMember(s, from)
+	s.members[from] = m
+	if !d.join && d.text != "" {
+		m.received([]byte(d.text))
+	}
+	s.running.Go(func() { m.serve(ctx, name) })
+	return true
+}
+
+// remove removes a member, and discards what it has sent since it left.
+func (s *udpServer) remove(m *udpMember) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.members, m.address)
+	for len(m.unsaid) > 0 {
+		s.Memory.SubShared(int64(len(<-m.unsaid)))
+	}
+}
+
+// datagram is what came in one.
+type datagram struct {
+	text            string // without the end of its last line
+	heartbeat, quit bool
+	join            bool
+	name            string // after JOIN
+}
+
+func parseDatagram(text string) (d datagram) {
+	d.text = strings.TrimRight(text, "\r\n")
+	switch {
+	case word(d.text, "HEARTBEAT"):
+		d.heartbeat = true
+	case word(d.text, quit):
+		d.quit = true
+	default:
+		d.name, d.join = afterWord(d.text, "JOIN")
+	}
+	return d
+}
