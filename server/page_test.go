@@ -145,6 +145,7 @@ func TestPageShowsCompressedMessages(t *testing.T) {
 	b := openTab(t, startServer(t, nil))
 	b.open()
 	b.fill("play-url", socketURL(b.base, "/ws/echo"))
+	b.click(byTestID("play-compress"))
 	b.click(byTestID("play-connect"))
 	b.wait(`tests("conn-row").some((e) => e.dataset.state === "open")`)
 	text := strings.Repeat("the same words again, ", 40)
@@ -167,6 +168,37 @@ func TestPageShowsCompressedMessages(t *testing.T) {
 	}
 	b.wait(`text("handshake-view").includes("permessage-deflate") && text("handshake-view").includes("compresses each message by itself")`)
 	b.screenshot("compressed")
+}
+
+// TestPlaygroundOffers checks what the handshake offers: no compression at first, and the
+// subprotocols that were typed.
+func TestPlaygroundOffers(t *testing.T) {
+	b := openTab(t, startServer(t, nil))
+	b.open()
+	if eval[bool](b, `test("play-compress").checked`) {
+		t.Error("compression is on at first")
+	}
+	b.click(byTestID("play-connect"))
+	b.wait(`text("play-log").includes("Connected: subprotocol framescope.play.v1, no compression.")`)
+	b.say("readable")
+	b.click(byTestID("play-disconnect"))
+	b.wait(`!test("play-connect").disabled`)
+
+	b.fill("play-subprotocol", "chat, superchat")
+	b.click(byTestID("play-compress"))
+	b.click(byTestID("play-connect"))
+	b.wait(`text("play-log").includes("Connected: subprotocol chat, permessage-deflate")`)
+	if !eval[bool](b, `test("play-ping").disabled`) {
+		t.Error("a ping can be asked for in a subprotocol that has none")
+	}
+	b.click(byTestID("conn-row") + `[data-state=open]`)
+	b.wait(`text("handshake-view").includes("chat, superchat")`)
+	b.click(byTestID("play-disconnect"))
+	b.wait(`!test("play-connect").disabled`)
+
+	b.fill("play-subprotocol", "chat, chat")
+	b.click(byTestID("play-connect"))
+	b.wait(`text("play-log").includes("cannot be offered")`)
 }
 
 func TestPageShowsPingPongAndClose(t *testing.T) {

@@ -25,6 +25,10 @@ export interface Entry {
 export const playURL = signal(ownURL("/ws/echo"));
 export const playState = signal<PlayState>("closed");
 export const playLog = signal<readonly Entry[]>([]);
+/** Whether our own applications may compress. */
+export const compress = signal(false);
+/** The names of the subprotocols to offer, as they were typed. */
+export const subprotocols = signal("");
 /** What to send, and whether that is text or bytes in hex. */
 export const draft = signal("Hello");
 export const asBytes = signal(false);
@@ -40,11 +44,7 @@ function ownURL(path: string): string {
 }
 
 /** URLs that this server offers. */
-export const suggestions = [
-  ownURL("/ws/echo"),
-  ownURL("/ws/echo?deflate=off"),
-  ownURL("/ws/chat?room=lobby&name=me"),
-];
+export const suggestions = [ownURL("/ws/echo"), ownURL("/ws/chat?room=lobby&name=me"), ownURL("/ws/push")];
 
 /** The path of the URL if it is this server's, or "". Only our own applications send a ping on request. */
 const app = computed(() => {
@@ -53,14 +53,29 @@ const app = computed(() => {
   return url.host === location.host ? url.pathname : "";
 });
 
+/** Whether compression can be declined: a browser always offers it, so the server has to be asked. */
+export const canDecline = computed(() => app.value === "/ws/echo" || app.value === "/ws/chat");
+
+/** The names that are offered. /ws/echo is offered the one that has pings, unless others were typed. */
+export const offered = computed(() => {
+  const typed = subprotocols.value.split(/[\s,]+/).filter((name) => name !== "");
+  return typed.length === 0 && app.value === "/ws/echo" ? [pingProtocol] : typed;
+});
+
+const agreed = signal("");
+
 /** Why no ping can be requested, or "". */
 export const pingProblem = computed(() => {
   if (app.value !== "/ws/echo" && app.value !== "/ws/chat") {
     return "A browser cannot send pings. Connect to /ws/echo or /ws/chat of this server, which sends one on request.";
   }
-  return playState.value === "open"
-    ? ""
-    : "Connect first. A browser cannot send pings, but this server sends one on request.";
+  if (playState.value !== "open")
+    return "Connect first. A browser cannot send pings, but this server sends one on request.";
+  const wanted = app.value === "/ws/echo" ? pingProtocol : "";
+  if (agreed.value === wanted) return "";
+  return wanted
+    ? `A browser cannot send pings. /ws/echo sends one on request in the subprotocol ${wanted}, which is offered when none is named.`
+    : "A browser cannot send pings. /ws/chat sends one on request without a subprotocol.";
 });
 
 let pending: Entry[] = [];
@@ -84,11 +99,10 @@ function showLog(): void {
 
 export function connect(): void {
   if (playState.value !== "closed") return;
-  const url = playURL.value.trim();
   try {
-    socket = app.value === "/ws/echo" ? new WebSocket(url, pingProtocol) : new WebSocket(url);
+    socket = new WebSocket(wantedURL(), offered.value);
   } catch {
-    log("fault", `“${url}” is not a WebSocket URL: enter one that begins with ws:// or wss://.`);
+    log("fault", whyImpossible());
     return;
   }
   const current = socket;
@@ -96,11 +110,30 @@ export function connect(): void {
   playState.value = "connecting";
   unanswered = [];
   current.onopen = () => {
+    agreed.value = current.protocol;
     playState.value = "open";
-    log("note", `Connected${current.protocol ? `, subprotocol ${current.protocol}` : ""}.`);
+    const subprotocol = current.protocol ? `subprotocol ${current.protocol}` : "no subprotocol";
+    log("note", `Connected: ${subprotocol}, ${current.extensions || "no compression"}.`);
   };
   current.onmessage = (e: MessageEvent<string | ArrayBuffer>) => received(e.data);
   current.onclose = (e) => closed(e);
+}
+
+/** The URL, with the request not to compress if that is wanted and the URL does not say. */
+function wantedURL(): string {
+  const text = playURL.value.trim();
+  if (compress.value || !canDecline.value) return text;
+  const url = new URL(text);
+  if (!url.searchParams.has("deflate")) url.searchParams.set("deflate", "off");
+  return url.href;
+}
+
+/** Why the browser makes no WebSocket. */
+function whyImpossible(): string {
+  const url = playURL.value.trim();
+  return URL.canParse(url) && /^(ws|http)s?:$/.test(new URL(url).protocol)
+    ? `The subprotocols “${subprotocols.value.trim()}” cannot be offered: enter different names of letters and digits, with commas between them.`
+    : `“${url}” is not a WebSocket URL: enter one that begins with ws:// or wss://.`;
 }
 
 /** Connects. Resolves to whether the socket is open, once it is or has failed. */
@@ -128,10 +161,12 @@ function closed(e: CloseEvent): void {
   const clean = e.wasClean
     ? "after a full close handshake (wasClean)"
     : "without a close handshake (not wasClean)";
+  const unmet =
+    offered.value.length > 0 ? " A browser gives up if the server takes none of the subprotocols." : "";
   if (never)
     log(
       "fault",
-      `Could not connect (code ${e.code}). A browser does not say why: check the URL, or select the connection in the list, if it is there, to see its handshake.`,
+      `Could not connect (code ${e.code}). A browser does not say why: check the URL, or select the connection in the list, if it is there, to see its handshake.${unmet}`,
     );
   else log("note", `Closed with code ${e.code}${reason}, ${clean}.`);
 }

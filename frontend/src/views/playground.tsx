@@ -78,6 +78,7 @@ export function Playground() {
             <option key={url} value={url} />
           ))}
         </datalist>
+        <Offer disabled={state !== "closed"} />
         <div class="buttons">
           <button type="submit" class="main-button" data-testid="play-connect" disabled={state !== "closed"}>
             {state === "connecting" ? "Connecting…" : "Connect"}
@@ -150,6 +151,48 @@ export function Playground() {
       )}
       <Log />
     </section>
+  );
+}
+
+/** What the handshake offers beside the URL. */
+function Offer({ disabled }: { disabled: boolean }) {
+  return (
+    <div class="play-offer">
+      <label for="play-subprotocol">Subprotocols</label>
+      <input
+        id="play-subprotocol"
+        data-testid="play-subprotocol"
+        type="text"
+        spellcheck={false}
+        autocomplete="off"
+        placeholder={play.offered.value.join(", ") || "chat, superchat"}
+        title="Names to offer, with commas between them. The server takes one of them, or none."
+        value={play.subprotocols.value}
+        disabled={disabled}
+        onInput={(e) => {
+          play.subprotocols.value = e.currentTarget.value;
+        }}
+      />
+      <label
+        class="check"
+        title={
+          play.canDecline.value
+            ? "A browser always offers permessage-deflate. Off, the server is asked not to accept it, so that payloads can be read on the wire."
+            : "A browser always offers permessage-deflate. Only /ws/echo and /ws/chat of this server can be asked not to accept it."
+        }
+      >
+        <input
+          type="checkbox"
+          data-testid="play-compress"
+          checked={play.compress.value || !play.canDecline.value}
+          disabled={disabled || !play.canDecline.value}
+          onChange={(e) => {
+            play.compress.value = e.currentTarget.checked;
+          }}
+        />
+        Compress
+      </label>
+    </div>
   );
 }
 
