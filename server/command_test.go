@@ -72,6 +72,14 @@ func TestWrongCommandLines(t *testing.T) {
 		{[]string{"serve", "--allow-origin", "https://*.app.example:*"}, exitUsage, "SCHEME://HOST"},
 		{[]string{"serve", "--allow-origin", "*://app.example"}, exitUsage, "SCHEME://HOST"},
 		{[]string{"serve", "--allow-origin", "chrome-extension://*"}, exitUsage, "https://*.app.example"},
+		{[]string{"serve", "--allow-origin", "chrome-extension://*.abc"}, exitUsage, "32 letters"},
+		{[]string{"serve", "--allow-origin", "chrome-extension://abc"}, exitUsage, "32 letters"},
+		{[]string{"serve", "--allow-origin", "chrome-extension://bdhogjfmbiboenakfabebojfmhinfhmk/"}, exitUsage, "without a path"},
+		{[]string{"serve", "--allow-origin", "chrome-extension://bdhogjfmbiboenakfabebojfmhinfhmk:80"}, exitUsage, "32 letters"},
+		{[]string{"serve", "--allow-origin", "moz-extension://*"}, exitUsage, "https://*.app.example"},
+		{[]string{"serve", "--allow-origin", "moz-extension://*.5a8b1c2d-0000-4000-8000-00805f9b34fb"}, exitUsage, "about:debugging"},
+		{[]string{"serve", "--allow-origin", "moz-extension://5a8b1c2d"}, exitUsage, "about:debugging"},
+		{[]string{"serve", "--allow-origin", "null"}, exitUsage, "SCHEME://HOST"},
 		{[]string{"serve", "--allow-host", "*"}, exitUsage, "as in *.app.example"},
 		{[]string{"serve", "--allow-host", "a.*.example"}, exitUsage, "as in *.app.example"},
 		{[]string{"serve", "--allow-host", "*.example:80"}, exitUsage, "without scheme and port"},
@@ -126,8 +134,10 @@ func TestHostNames(t *testing.T) {
 func TestOriginsAreNormalized(t *testing.T) {
 	for given, want := range map[string]string{
 		"https://App.Example": "https://app.example", "https://b.example:443": "https://b.example", "HTTP://c.example:80": "http://c.example",
-		"http://d.example:443": "http://d.example:443", "https://e.example:8443": "https://e.example:8443", "chrome-extension://abc": "chrome-extension://abc",
-		"https://*.App.Example:443": "https://*.app.example", "http://*.x:8080": "http://*.x:8080",
+		"http://d.example:443": "http://d.example:443", "https://e.example:8443": "https://e.example:8443",
+		"chrome-extension://BDHOGJFMBIBOENAKFABEBOJFMHINFHMK":  "chrome-extension://bdhogjfmbiboenakfabebojfmhinfhmk",
+		"moz-extension://5a8b1c2d-0000-4000-8000-00805F9B34FB": "moz-extension://5a8b1c2d-0000-4000-8000-00805f9b34fb",
+		"https://*.App.Example:443":                            "https://*.app.example", "http://*.x:8080": "http://*.x:8080",
 	} {
 		c := defaults()
 		c.origins = []string{given}

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"net/url"
 	"os"
 	"slices"
 	"strconv"
@@ -99,14 +98,11 @@ func (c *config) check() error {
 		return err
 	}
 	for i, origin := range c.origins {
-		u, err := url.Parse(origin)
-		if err != nil || u.Scheme == "" || u.Host == "" || !strings.EqualFold(origin, u.Scheme+"://"+u.Host) {
-			return fmt.Errorf("--allow-origin %q is not an origin: give SCHEME://HOST or SCHEME://HOST:PORT, without a path", origin)
+		normal, err := checkOrigin(origin)
+		if err != nil {
+			return err
 		}
-		if strings.Contains(origin, "*") && !isPattern(u.Hostname()) {
-			return fmt.Errorf("--allow-origin %q has a * in the wrong place: use it only for all names below a domain, as in https://*.app.example", origin)
-		}
-		c.origins[i] = normalOrigin(u)
+		c.origins[i] = normal
 	}
 	for _, host := range c.hosts {
 		if _, err := netip.ParseAddr(host); err != nil && (host == "" || strings.ContainsAny(host, ":/[]@ ")) {
@@ -140,16 +136,6 @@ func isPattern(host string) bool {
 		}
 	}
 	return true
-}
-
-// normalOrigin returns an origin as a browser sends it in an Origin field: in lower case,
-// without the default port of its scheme (RFC 6454 6.2).
-func normalOrigin(origin *url.URL) string {
-	scheme, host := strings.ToLower(origin.Scheme), strings.ToLower(origin.Host)
-	if port := map[string]string{"http": ":80", "https": ":443"}[scheme]; port != "" {
-		host = strings.TrimSuffix(host, port)
-	}
-	return scheme + "://" + host
 }
 
 // hostNames returns the names that the Host field of a request may have: those of
