@@ -3,15 +3,14 @@
 package push
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
 	"net/netip"
-	"unicode/utf8"
 
+	"github.com/go-json-experiment/json"
 	"golang.org/x/time/rate"
 
 	"framescope/server/websocket"
@@ -125,28 +124,12 @@ func checkSender(r *http.Request) error {
 	return nil
 }
 
-// parseBroadcast reads {"text":"…"} with or without "room", and nothing else.
+// parseBroadcast reads {"text":"…"} with or without "room", and nothing else: no other name, no
+// name twice, and no text that is not Unicode, such as half of a surrogate pair.
 func parseBroadcast(body []byte) (room, text string, err error) {
-	if !utf8.Valid(body) {
-		return "", "", errors.New("the body is not UTF-8")
+	var b pushed
+	if err := json.Unmarshal(body, &b, json.RejectUnknownMembers(true)); err != nil {
+		return "", "", fmt.Errorf("the body is not an object such as {\"text\":\"lunch is ready\"}, with \"room\" for one chat room: %w", err)
 	}
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(body, &fields); err != nil {
-		return "", "", fmt.Errorf("the body is not a JSON object such as {\"text\":\"lunch is ready\"}: %w", err)
-	}
-	for name, value := range fields {
-		var target *string
-		switch name {
-		case "text":
-			target = &text
-		case "room":
-			target = &room
-		default:
-			return "", "", fmt.Errorf("the field %q is unknown: give \"text\", and \"room\" for one chat room", name)
-		}
-		if value[0] != '"' || json.Unmarshal(value, target) != nil {
-			return "", "", fmt.Errorf("the field %q is not a string", name)
-		}
-	}
-	return room, text, nil
+	return b.Room, b.Text, nil
 }

@@ -5,11 +5,14 @@ package push_test
 import (
 	"bytes"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
+	"framescope/server/push"
 	"framescope/server/websocket"
 )
 
@@ -81,23 +84,25 @@ func TestBroadcastRefused(t *testing.T) {
 		{"form", good, field("Content-Type", "text/plain"), 415, "application/json"},
 		{"no type", good, field("Content-Type"), 415, "application/json"},
 		{"bad type", good, field("Content-Type", "application/json; ="), 415, "application/json"},
-		{"no body", "", nil, 400, "JSON object"},
-		{"no object", `["x"]`, nil, 400, "JSON object"},
+		{"no body", "", nil, 400, "not an object"},
+		{"no object", `["x"]`, nil, 400, "not an object"},
 		{"null", `null`, nil, 400, "no text"},
-		{"cut short", `{"text":"x"`, nil, 400, "JSON object"},
-		{"more after it", good + "{}", nil, 400, "JSON object"},
+		{"cut short", `{"text":"x"`, nil, 400, "not an object"},
+		{"more after it", good + "{}", nil, 400, "not an object"},
 		{"no text", `{"room":"lobby"}`, nil, 400, "no text"},
 		{"empty", `{"text":""}`, nil, 400, "no text"},
-		{"number", `{"text":7}`, nil, 400, "not a string"},
-		{"null text", `{"text":null}`, nil, 400, "not a string"},
+		{"number", `{"text":7}`, nil, 400, "string"},
+		{"null text", `{"text":null}`, nil, 400, "no text"},
 		{"unknown field", `{"text":"x","Text":"y"}`, nil, 400, `"Text"`},
+		{"text twice", `{"text":"x","text":"y"}`, nil, 400, "duplicate"},
 		{"not UTF-8", "{\"text\":\"\xff\"}", nil, 400, "UTF-8"},
+		{"half a pair", `{"text":"\ud800"}`, nil, 400, "surrogate"},
 		{"lines", `{"text":"a\nb"}`, nil, 400, "U+000A"},
 		{"escape", `{"text":"\u001b[2J"}`, nil, 400, "U+001B"},
 		{"C1", `{"text":"\u009b2J"}`, nil, 400, "U+009B"},
 		{"long text", `{"text":"` + strings.Repeat("x", 4097) + `"}`, nil, 413, "4097 bytes"},
 		{"long body", `{"text":"` + strings.Repeat(" ", 64<<10) + `"}`, nil, 413, "65536"},
-		{"deep", strings.Repeat("[", 60000), nil, 400, "JSON object"},
+		{"deep", strings.Repeat("[", 60000), nil, 400, "not an object"},
 	} {
 		status, text := s.broadcast(t, test.body, test.change)
 		if status != test.status || !strings.Contains(text, test.says) || strings.Count(text, "\n") != 1 {
@@ -137,4 +142,29 @@ func TestBroadcastFlood(t *testing.T) {
 		}
 	}
 	t.Error("no broadcast of 10,000 was refused")
+}
+
+// FuzzBroadcast: what is pushed is one line of text, whatever is asked for.
+func FuzzBroadcast(f *testing.F) {
+	for _, seed := range []string{`{"text":"x"}`, `{"text":"a\nb","room":"r"}`, `{"text":"\ud83d\ude00"}`, `{"text":"\ud83d"}`, "{", "null", `{"text":""}`} {
+		f.Add([]byte(seed))
+	}
+	said := new(rooms)
+	h := push.New(&websocket.Server{}, slog.New(slog.DiscardHandler), said, nil)
+	f.Fuzz(func(t *testing.T, body []byte) {
+		said.said = nil
+		r := httptest.NewRequest(http.MethodPost, "/api/broadcast", bytes.NewReader(body))
+		r.RemoteAddr = "127.0.0.1:1"
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		h.Broadcast().ServeHTTP(w, r)
+		if (w.Code == http.StatusOK) != (len(said.said) == 1) || strings.Count(w.Body.String(), "\n") != 1 {
+			t.Fatalf("%d %q, and the chat was told %q", w.Code, w.Body, said.said)
+		}
+		for _, text := range said.said {
+			if !utf8.ValidString(text) || strings.ContainsAny(text, "\x00\x1b\r\n\u009b") || len(text) > 4096+len(body) {
+				t.Errorf("the chat was told %q", text)
+			}
+		}
+	})
 }

@@ -3,9 +3,9 @@
 package push
 
 import (
-	"encoding/json"
 	"log/slog"
 
+	"github.com/go-json-experiment/json"
 	"golang.org/x/time/rate"
 
 	"framescope/server/hub"
@@ -26,7 +26,7 @@ type shared struct {
 	limit *rate.Limiter
 }
 
-// pushed is a message between instances.
+// pushed is a message between instances, and the body of a broadcast.
 type pushed struct {
 	Room string `json:"room"`
 	Text string `json:"text"`
