@@ -63,6 +63,9 @@ than --max-message-size; 5 the server broke the protocol.`,
 			if !strings.HasPrefix(o.URL, "ws://") && !strings.HasPrefix(o.URL, "wss://") {
 				return usageError{fmt.Errorf("%q is not a WebSocket URL: give one that begins with ws:// or wss://", o.URL)}
 			}
+			if o.HTTP2 && !strings.HasPrefix(o.URL, "wss://") {
+				return usageError{errors.New("--http2 needs TLS: give a URL that begins with wss://")}
+			}
 			header, err := parseFields(fields, origin)
 			if err != nil {
 				return usageError{err}
@@ -87,6 +90,7 @@ than --max-message-size; 5 the server broke the protocol.`,
 	f.BoolVar(&o.Compress, "compress", false, "offer permessage-deflate")
 	f.BoolVar(&o.Raw, "raw", false, "show the handshake and every frame in both directions, decoded")
 	f.BoolVar(&o.Insecure, "insecure", false, "accept any certificate of a wss:// server")
+	addHTTP2Flag(f, &o)
 	f.DurationVar(&o.Timeout, "timeout", o.Timeout, "longest `time` that the handshake may take")
 	f.DurationVar(&o.Wait, "wait", o.Wait, "`time` without a message after the end of the input, before connect closes")
 	f.Int64Var(&o.MaxMessageSize, "max-message-size", o.MaxMessageSize, "largest message accepted, in `bytes`")

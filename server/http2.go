@@ -8,9 +8,17 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/spf13/pflag"
+
+	"framescope/server/connect"
 	_ "framescope/server/extendedconnect" // WebSockets over HTTP/2
 	"framescope/server/websocket"
 )
+
+// addHTTP2Flag adds the flag of connect.
+func addHTTP2Flag(f *pflag.FlagSet, o *connect.Options) {
+	f.BoolVar(&o.HTTP2, "http2", false, "connect over HTTP/2 (RFC 8441), for wss:// URLs only; fails if the server cannot")
+}
 
 // limitHTTP2 sets the limits of HTTP/2 connections.
 func limitHTTP2(h *http.Server) {

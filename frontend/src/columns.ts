@@ -54,3 +54,9 @@ export function textOf(window: TextColumns, i: number): string {
   const from = window.textOffset[i] ?? 0;
   return decoder.decode(window.text.subarray(from, from + (window.textLength[i] ?? 0)));
 }
+
+/** What is before the text of row i of the connections: the peer's address. */
+export function remoteOf(window: TextColumns & { readonly remote: Uint16Array }, i: number): string {
+  const to = window.textOffset[i] ?? 0;
+  return decoder.decode(window.text.subarray(to - (window.remote[i] ?? 0), to));
+}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"sync"
@@ -29,6 +30,7 @@ type Options struct {
 	Compress       bool
 	Raw            bool // show every frame
 	Insecure       bool // accept any certificate
+	HTTP2          bool // connect over HTTP/2
 	Timeout        time.Duration
 	Wait           time.Duration // how long to wait for messages after the end of the input
 	MaxMessageSize int64
@@ -86,10 +88,20 @@ func (t *terminal) dial(ctx context.Context) error {
 	if t.options.Insecure {
 		o.TLS = &tls.Config{InsecureSkipVerify: true}
 	}
+	if t.options.HTTP2 {
+		o.HTTP2 = new(websocket.HTTP2)
+	}
+	var log *frameLogger
 	if t.options.Raw {
-		o.Wrap = t.logFrames
+		o.Wrap = func(nc net.Conn) net.Conn {
+			log = t.logFrames(nc)
+			return log
+		}
 	}
 	c, response, err := websocket.Dial(ctx, t.options.URL, o)
+	if t.options.HTTP2 && t.options.Raw && response != nil {
+		t.showHTTP2(log, response)
+	}
 	if err != nil {
 		if response != nil {
 			return &Refused{response.StatusCode, err}
@@ -101,6 +113,9 @@ func (t *terminal) dial(ctx context.Context) error {
 	}
 	t.conn = c
 	note := "connected to " + t.options.URL
+	if t.options.HTTP2 {
+		note += " over HTTP/2"
+	}
 	if c.Subprotocol() != "" {
 		note += ", subprotocol " + c.Subprotocol()
 	}

@@ -5,6 +5,7 @@ package connect
 import (
 	"bytes"
 	"net"
+	"net/http"
 	"strings"
 	"sync"
 
@@ -32,8 +33,19 @@ type direction struct {
 	over   bool           // no frames follow, since the server has refused the handshake
 }
 
-func (t *terminal) logFrames(nc net.Conn) net.Conn {
+func (t *terminal) logFrames(nc net.Conn) *frameLogger {
 	return &frameLogger{Conn: nc, notes: t.notes}
+}
+
+// showHTTP2 shows the heads of a handshake over HTTP/2, which the logger has not seen; it is nil if
+// there is no connection. Frames follow.
+func (t *terminal) showHTTP2(l *frameLogger, response *http.Response) {
+	if l == nil {
+		l = t.logFrames(nil)
+	}
+	r := response.Request
+	l.show(&l.sent, protocol.Client, protocol.AppendConnectHead(nil, r.URL.Scheme, r.Host, r.URL.RequestURI(), r.Header))
+	l.show(&l.got, protocol.Server, protocol.AppendConnectAnswer(nil, response.StatusCode, response.Header))
 }
 
 func (l *frameLogger) Read(b []byte) (int, error) {
@@ -64,7 +76,7 @@ func (l *frameLogger) show(d *direction, from protocol.Side, b []byte) {
 			d.head = nil // another head follows
 			continue
 		}
-		if d.over = from == protocol.Server && protocol.StatusOf(h) != 101; !d.over {
+		if d.over = from == protocol.Server && !protocol.Accepts(protocol.StatusOf(h), protocol.RawHead(l.sent.head)); !d.over {
 			l.begin(d, from)
 		}
 	}

@@ -5,11 +5,8 @@ package tap
 
 import (
 	"io"
-	"maps"
 	"net/http"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"framescope/protocol"
@@ -80,7 +77,7 @@ func (w *streamWriter) WriteHeader(status int) {
 		if len(h.Values("Date")) == 0 {
 			h.Set("Date", time.Now().UTC().Format(http.TimeFormat)) // net/http would set it unseen
 		}
-		w.conn.tap.history.head(w.conn.id, protocol.Server, responseHead(status, h))
+		w.conn.tap.history.head(w.conn.id, protocol.Server, protocol.AppendConnectAnswer(nil, status, h))
 		if status/100 == 2 {
 			w.conn.phase.Store(phaseFrames)
 		}
@@ -97,45 +94,12 @@ func (w *streamWriter) Write(b []byte) (int, error) {
 	return w.ResponseWriter.Write(b)
 }
 
-// requestHead is the head of an extended CONNECT as text: a line such as HTTP/1.1 has, then its
-// pseudo-fields and fields. net/http does not keep the order of these.
+// requestHead is the head of a request. net/http does not keep the order of its fields, nor its
+// scheme, except that it knows of TLS if that is https.
 func requestHead(r *http.Request) []byte {
 	scheme := "http"
 	if r.TLS != nil {
 		scheme = "https"
 	}
-	head := []byte("CONNECT " + r.URL.RequestURI() + " HTTP/2.0\r\n")
-	for _, f := range []protocol.HeadField{
-		{Name: ":method", Value: r.Method},
-		{Name: protocol.ProtocolField, Value: r.Header.Get(protocol.ProtocolField)},
-		{Name: ":scheme", Value: scheme},
-		{Name: ":path", Value: r.RequestURI},
-		{Name: ":authority", Value: r.Host},
-	} {
-		head = appendField(head, f.Name, f.Value)
-	}
-	return appendHeader(head, r.Header)
-}
-
-func responseHead(status int, h http.Header) []byte {
-	code := strconv.Itoa(status)
-	return appendHeader(appendField([]byte("HTTP/2.0 "+code+"\r\n"), ":status", code), h)
-}
-
-// appendHeader appends fields in the order of their names, which HTTP/2 sends in lower case, and
-// the end of the head. The pseudo-field in them has been appended before.
-func appendHeader(head []byte, h http.Header) []byte {
-	for _, name := range slices.Sorted(maps.Keys(h)) {
-		if name == protocol.ProtocolField {
-			continue
-		}
-		for _, value := range h[name] {
-			head = appendField(head, strings.ToLower(name), value)
-		}
-	}
-	return append(head, "\r\n"...)
-}
-
-func appendField(head []byte, name, value string) []byte {
-	return append(append(append(append(head, name...), ": "...), value...), "\r\n"...)
+	return protocol.AppendConnectHead(nil, scheme, r.Host, r.RequestURI, r.Header)
 }

@@ -154,9 +154,9 @@ func TestRows(t *testing.T) {
 	}
 	w := in.ConnWindow()
 	if w.State[0] != uint8(connClosed) || w.Closer[0] != 0 || w.Code[0] != 1000 || w.Status[0] != 101 || w.FramesIn[0] != 7 || w.FramesOut[0] != 3 ||
-		w.Breaches[0] != 2 || string(w.Text[:w.TextLength[0]]) != "/ws/echo" {
+		w.Breaches[0] != 2 || string(w.Text[:w.TextOffset[0]+uint32(w.TextLength[0])]) != "127.0.0.1:5/ws/echo" || w.TextOffset[0] != uint32(w.Remote[0]) {
 		t.Errorf("connection: state %d, closer %d, code %d, status %d, frames %d %d, path %q", w.State[0], w.Closer[0], w.Code[0], w.Status[0],
-			w.FramesIn[0], w.FramesOut[0], w.Text[:w.TextLength[0]])
+			w.FramesIn[0], w.FramesOut[0], w.Text[:w.TextOffset[0]+uint32(w.TextLength[0])])
 	}
 }
 

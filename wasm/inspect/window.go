@@ -47,9 +47,10 @@ type ConnWindow struct {
 	Status     [ConnWindowSize]uint16 // of the answer; 0 for none
 	Code       [ConnWindowSize]uint16 // of the first close frame; 0 for none
 	TextLength [ConnWindowSize]uint16
-	State      [ConnWindowSize]uint8 // 0 handshake, 1 open, 2 closed, 3 refused
-	Closer     [ConnWindowSize]uint8 // who closed first: 0 client, 1 server, 2 unknown
-	Text       [ConnWindowSize * pathSize]uint8
+	Remote     [ConnWindowSize]uint16 // length of the remote address, which is before the path in Text
+	State      [ConnWindowSize]uint8  // 0 handshake, 1 open, 2 closed, 3 refused
+	Closer     [ConnWindowSize]uint8  // who closed first: 0 client, 1 server, 2 unknown
+	Text       [ConnWindowSize * (maxRemote + pathSize)]uint8
 }
 
 // pathSize is how many bytes of a path the connection window shows.
@@ -112,7 +113,7 @@ func (in *Inspector) Connections(first, count int) int {
 	return count
 }
 
-// showConn writes one row of the window and returns the length of its path.
+// showConn writes one row of the window and returns the length of its text.
 func (in *Inspector) showConn(i int, c *conn, text int) int {
 	w := &in.connWindow
 	client, server := &c.sent[protocol.Client], &c.sent[protocol.Server]
@@ -123,9 +124,10 @@ func (in *Inspector) showConn(i int, c *conn, text int) int {
 	w.Breaches[i] = c.breach
 	w.Status[i], w.Code[i] = c.status, c.code
 	w.State[i], w.Closer[i] = uint8(c.state), uint8(c.closer)
-	n := copy(w.Text[text:], c.path)
-	w.TextOffset[i], w.TextLength[i] = uint32(text), uint16(n)
-	return n
+	n := copy(w.Text[text:], c.remote)
+	m := copy(w.Text[text+n:], c.path)
+	w.Remote[i], w.TextOffset[i], w.TextLength[i] = uint16(n), uint32(text+n), uint16(m)
+	return n + m
 }
 
 // RowWindow and ConnWindow are where Rows and Connections write.

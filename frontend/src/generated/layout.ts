@@ -24,7 +24,7 @@ export const rowWindow = {
 
 export const connWindow = {
   capacity: 256,
-  size: 80896,
+  size: 146944,
   columns: {
     opened: { offset: 0, type: "int64", length: 256 },
     ended: { offset: 2048, type: "int64", length: 256 },
@@ -38,9 +38,10 @@ export const connWindow = {
     status: { offset: 13312, type: "uint16", length: 256 },
     code: { offset: 13824, type: "uint16", length: 256 },
     textLength: { offset: 14336, type: "uint16", length: 256 },
-    state: { offset: 14848, type: "uint8", length: 256 },
-    closer: { offset: 15104, type: "uint8", length: 256 },
-    text: { offset: 15360, type: "uint8", length: 65536 },
+    remote: { offset: 14848, type: "uint16", length: 256 },
+    state: { offset: 15360, type: "uint8", length: 256 },
+    closer: { offset: 15616, type: "uint8", length: 256 },
+    text: { offset: 15872, type: "uint8", length: 131072 },
   },
 } as const;
 

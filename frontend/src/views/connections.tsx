@@ -1,7 +1,7 @@
 // The list of connections, newest first: path, frames and bytes, and how each ended.
 
 import "./connections.css";
-import { textOf } from "../columns";
+import { remoteOf, textOf } from "../columns";
 import { count, duration, grouped, size } from "../format";
 import { closer, connStates } from "../generated/layout";
 import { type ConnColumns, conns, filterText, selectConn, selectedConn, setFilter } from "../store";
@@ -40,6 +40,7 @@ function Connection({ columns, i }: { columns: ConnColumns; i: number }) {
   const id = columns.id[i] ?? 0;
   const state = connStates[columns.state[i] ?? 0] ?? "open";
   const path = textOf(columns, i) || "(request not captured)";
+  const remote = remoteOf(columns, i);
   const breaches = columns.breaches[i] ?? 0;
   const filtered = hasTerm(filterText.value, "conn", String(id));
   const ended = state === "closed" || state === "refused";
@@ -60,6 +61,7 @@ function Connection({ columns, i }: { columns: ConnColumns; i: number }) {
           <span class="conn-path">{path}</span>
           <span class={`conn-state ${state}`}>{state}</span>
         </span>
+        {remote.includes(", HTTP/2") && <span class="conn-more">{streamOf(remote)}</span>}
         <span class="conn-more">
           → {count(columns.framesIn[i] ?? 0, "frame")} · {size(Number(columns.bytesIn[i] ?? 0))}
         </span>
@@ -80,6 +82,12 @@ function Connection({ columns, i }: { columns: ConnColumns; i: number }) {
       </button>
     </li>
   );
+}
+
+/** Which stream of which connection a WebSocket over HTTP/2 is. */
+function streamOf(remote: string): string {
+  const [address, stream] = remote.split(", ");
+  return `${stream} of ${address}`;
 }
 
 /** How a connection ended, in words. */

@@ -5,10 +5,11 @@ import type { HandshakeDetail, HandshakeHead } from "../../generated/layout";
 import { Section } from "../section";
 
 export function HandshakeView({ handshake }: { handshake: HandshakeDetail }) {
-  const { request, response, checks } = handshake;
+  const { remote, request, response, checks } = handshake;
   const failed = checks.filter((check) => !check.ok).length;
   return (
     <div class="handshake" data-testid="handshake-view" data-conn={handshake.conn}>
+      {remote !== "" && <p class="aside">The client is {remote}.</p>}
       <Head title="→ Request, from the client" head={request} absent="The request was not captured." />
       <Head title="← Response, from the server" head={response} absent="The server has not answered yet." />
       {handshake.compression.length > 0 && (
@@ -60,7 +61,7 @@ function Head({ title, head, absent }: { title: string; head: HandshakeHead | nu
         <pre tabIndex={0}>
           <b>{head.line}</b>
           {head.fields.map(([name, value], i) => (
-            <span key={i} class={name?.toLowerCase().startsWith("sec-websocket-") ? "own" : ""}>
+            <span key={i} class={name?.toLowerCase().match(/^(sec-websocket-|:protocol)/) ? "own" : ""}>
               {"\n"}
               {name}: {value}
             </span>

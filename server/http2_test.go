@@ -1,0 +1,52 @@
+// End-to-end tests of WebSockets over HTTP/2: the page in Chromium, and Node.js.
+
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// TestPageOverHTTP2: a page with TLS opens its WebSockets, the feed among them, on its own HTTP/2
+// connection, and shows that several are on one.
+func TestPageOverHTTP2(t *testing.T) {
+	b := openTab(t, startServer(t, overTLS))
+	b.open()
+	b.wait(`performance.getEntriesByType("navigation")[0].nextHopProtocol === "h2"`)
+	eval[chromedp.Void](b, `(() => {
+		window.sockets = Array.from({ length: 3 }, (_, i) => new WebSocket("wss://" + location.host + "/ws/echo?i=" + i));
+		window.echoed = [];
+		for (const s of sockets) {
+			s.onopen = () => s.send("Hello over HTTP/2");
+			s.onmessage = (e) => echoed.push(e.data);
+		}
+	})()`)
+	b.wait(`echoed.length === 3 && echoed.every((e) => e === "Hello over HTTP/2")`)
+	b.wait(`tests("conn-row").length === 3`)
+	// All three lines name the same address, and each a stream of its own.
+	b.wait(`tests("conn-row").every((e) => /HTTP\/2 stream \d+ of 127\.0\.0\.1:\d+/.test(e.textContent))`)
+	addresses := eval[[]string](b, `[...new Set(tests("conn-row").map((e) => /stream \d+ of (127\.0\.0\.1:\d+)/.exec(e.textContent)[1]))]`)
+	streams := eval[[]string](b, `[...new Set(tests("conn-row").map((e) => /stream (\d+) of/.exec(e.textContent)[1]))]`)
+	if len(addresses) != 1 || len(streams) != 3 {
+		t.Errorf("addresses %q, streams %q", addresses, streams)
+	}
+
+	b.choose(byTestID("frame-row") + `[data-dir=in]`)
+	b.wait(`test("handshake-view") !== null`)
+	handshake := eval[string](b, `test("handshake-view").textContent`)
+	for _, want := range []string{
+		"CONNECT /ws/echo?i=", ":protocol: websocket", ":scheme: https", ":authority: 127.0.0.1:", "sec-websocket-version: 13",
+		"origin: https://127.0.0.1:", ":status: 200", "HTTP/2 stream", "checks of the handshake passed",
+	} {
+		if !strings.Contains(handshake, want) {
+			t.Errorf("the handshake lacks %q: %s", want, handshake)
+		}
+	}
+	b.screenshot("http2")
+	eval[chromedp.Void](b, `sockets.forEach((s) => s.close(1000))`)
+	b.wait(`tests("conn-row").every((e) => e.dataset.state === "closed" && e.textContent.includes("closed by the client with code 1000"))`)
+	b.wait(fmt.Sprintf(`test("status").dataset.state === %q`, "live"))
+}
