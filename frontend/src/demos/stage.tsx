@@ -76,7 +76,7 @@ export function Copyable({ text }: { text: string }) {
   };
   return (
     <div class="copyable">
-      <code>{text}</code>
+      <code class={text.includes("\n") ? "lines" : undefined}>{text}</code>
       <button type="button" class="chip" onClick={() => void copy()} onBlur={() => (said.value = "")}>
         <span aria-live="polite">{said.value || "Copy"}</span>
         <span class="visually-hidden"> {text}</span>

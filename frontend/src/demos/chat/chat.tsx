@@ -52,14 +52,13 @@ export function Demo() {
       url={url}
       commands={[
         {
-          says: "As lines of text, with Framescope's own client:",
+          says: "As lines of text; each line that you type is said, /help lists commands:",
           command: `bin/framescope connect '${url}'`,
         },
         {
-          says: "As JSON, with the subprotocol:",
+          says: 'As JSON, in the subprotocol; a line to send is {"type":"message","text":"hi"}:',
           command: `bin/framescope connect '${url}' --subprotocol framescope.chat.v1`,
         },
-        { says: "With python-websockets:", command: `python3 -m websockets '${url}'` },
       ]}
     >
       <div class="chats">

@@ -28,10 +28,21 @@ export function Demo() {
           says: "Framescope's own client; each line that you type is a message:",
           command: `bin/framescope connect ${url}`,
         },
-        { says: "With python-websockets:", command: `python3 -m websockets ${url}` },
+        {
+          says: "With Python's websocket-client:",
+          command: `python3 -c '
+import websocket
+s = websocket.create_connection("${url}")
+s.send("Hello")
+print(s.recv())
+s.close()'`,
+        },
         {
           says: "With Node.js 22:",
-          command: `node -e 'const s = new WebSocket("${url}"); s.onopen = () => s.send("Hello"); s.onmessage = (e) => { console.log(e.data); s.close() }'`,
+          command: `node -e '
+const s = new WebSocket("${url}");
+s.onopen = () => s.send("Hello");
+s.onmessage = (e) => { console.log(e.data); s.close(); };'`,
         },
       ]}
     >

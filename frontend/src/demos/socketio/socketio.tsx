@@ -35,11 +35,11 @@ export function Demo() {
           says: "With python-socketio:",
           command: `python3 -c '
 import socketio
-with socketio.SimpleClient() as sio:
-    sio.connect("${origin}", auth={"name": "ann"})
-    sio.emit("message", ("hello", 1))
-    print(sio.receive(), sio.receive())
-    print(sio.call("message-with-ack", "hi"))'`,
+sio = socketio.Client()
+sio.on("message-back", lambda *args: (print(args), sio.disconnect()))
+sio.connect("${origin}", auth={"name": "ann"})
+sio.emit("message", ("hello", 1))
+sio.wait()'`,
         },
         {
           says: "With npm's socket.io-client:",

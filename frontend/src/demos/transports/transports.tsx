@@ -30,14 +30,17 @@ export function Demo() {
       url={socketURL("/ws/chat", { room: "lobby" })}
       commands={[
         {
-          says: "The same chat on all three: start the server with TCP lines and UDP datagrams.",
+          says: "The same chat is to be had over TCP and UDP, in the room lobby. Start the server with both:",
           command: "bin/framescope serve --tcp :8555 --udp :9555",
         },
         {
-          says: "Join by TCP; each line is a message, QUIT leaves:",
-          command: `nc ${location.hostname} 8555`,
+          says: "Join over TCP. The first line is your name, each further one is said, and QUIT leaves:",
+          command: "nc 127.0.0.1 8555",
         },
-        { says: "Join by UDP; each datagram is a message:", command: `nc -u ${location.hostname} 9555` },
+        {
+          says: "Join over UDP. Each datagram is a message: JOIN ann joins, HEARTBEAT keeps you there, QUIT leaves:",
+          command: "nc -u 127.0.0.1 9555",
+        },
       ]}
     >
       <form
