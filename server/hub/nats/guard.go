@@ -99,7 +99,7 @@ func (g *guard) checkLine(line []byte) error {
 	case "MSG", "HMSG":
 		fields := bytes.Fields(text)
 		size, ok := parseSize(fields[len(fields)-1])
-		if !ok || len(fields) < 4 || len(fields) > 6 {
+		if !ok || len(fields) < len(op)+1 || len(fields) > len(op)+2 { // the reply's subject may be missing
 			return fmt.Errorf("%w: it declares a message of more than %d bytes, or of none", errBroker, maxBrokerPayload)
 		}
 		g.skip = size + len("\r\n")
@@ -174,10 +174,14 @@ func (d dialer) greet(ctx context.Context, nc net.Conn, address string) (net.Con
 	}
 	text, ok := bytes.CutPrefix(greeting, []byte("INFO "))
 	var info struct {
-		TLS bool `json:"tls_required"`
+		TLS       bool `json:"tls_required"`
+		Available bool `json:"tls_available"`
 	}
 	if !ok || json.Unmarshal(text, &info) != nil {
 		return nil, fmt.Errorf("%w: it does not greet as a NATS server", errBroker)
+	}
+	if d.secure && !info.TLS && !info.Available {
+		return nil, errors.New("the broker does not offer TLS: give its URL as nats://")
 	}
 	if d.secure || info.TLS {
 		config := d.tls.Clone()

@@ -52,7 +52,7 @@ type Options struct {
 	Memory  hub.Memory  // counts what waits to be sent and received
 	TLS     *tls.Config // for brokers with TLS; nil for the system's authorities
 
-	interval time.Duration // between beats; tests set it
+	Beat time.Duration // between the signs of life, the same for all instances; 0 for a second
 }
 
 // Hub is an instance's access to the others over NATS. Make one with Connect.
@@ -61,7 +61,6 @@ type Hub struct {
 	cluster  Cluster
 	log      *slog.Logger
 	interval time.Duration
-	conn     *broker.Conn
 	in       intake
 	out      outbox
 	inboxes  hub.Inboxes
@@ -72,8 +71,8 @@ type Hub struct {
 
 	dialError atomic.Pointer[error]
 
-	stop    context.CancelFunc
-	running sync.WaitGroup
+	stop             context.CancelFunc
+	sending, running sync.WaitGroup
 
 	mu      sync.Mutex // guards the fields below
 	closed  bool
@@ -86,35 +85,50 @@ type Hub struct {
 }
 
 // Connect connects to the brokers. If none can be reached it goes on without them, says so in
-// the log, and keeps trying. It fails if a broker refuses the credentials or is none.
-func Connect(o Options) (*Hub, error) {
+// the log, and keeps trying. It fails if a broker refuses the credentials.
+func Connect(o Options) (*Hub, error) { return connect(o, reconnectWait) }
+
+func connect(o Options, retry time.Duration) (*Hub, error) {
 	h := newHub(o)
-	options := h.options(o)
-	conn, err := broker.Connect(o.Cluster.servers, options...)
-	if isFinal(err) {
+	options := h.options(o, retry)
+	first := true
+	h.out.link.dial = func() (*broker.Conn, error) {
+		if !first {
+			return broker.Connect(o.Cluster.servers, append(options, broker.RetryOnFailedConnect(true))...)
+		}
+		first = false
+		return h.connectFirst(options)
+	}
+	if err := h.out.link.connect(); err != nil {
 		return nil, fmt.Errorf("the broker at %s refuses this server: %w: correct the user, password or token in the URL", o.Cluster, err)
 	}
-	if err != nil {
-		h.apart.Store(true)
-		if why := h.dialError.Load(); why != nil && errors.Is(err, broker.ErrNoServers) {
-			err = *why
-		}
-		h.log.Warn("no broker can be reached: this server is alone until one can", "broker", o.Cluster.String(), "why", err)
-		if conn, err = broker.Connect(o.Cluster.servers, append(options, broker.RetryOnFailedConnect(true))...); err != nil {
-			return nil, fmt.Errorf("no connection to %s: %w: correct the URL", o.Cluster, err)
-		}
-	} else {
-		h.log.Info("joined the cluster", "broker", o.Cluster.String(), "name", o.Cluster.name, "instance", h.Self())
+	h.start()
+	return h, nil
+}
+
+// connectFirst makes a connection, or one that is made later if no broker can be reached.
+func (h *Hub) connectFirst(options []broker.Option) (*broker.Conn, error) {
+	conn, err := broker.Connect(h.cluster.servers, options...)
+	if err == nil {
+		h.log.Info("joined the cluster", "broker", h.cluster.String(), "name", h.cluster.name, "instance", h.Self())
+		return conn, nil
 	}
-	h.conn = conn
-	return h, h.start()
+	if isFinal(err) {
+		return nil, err
+	}
+	h.apart.Store(true)
+	if why := h.dialError.Load(); why != nil && errors.Is(err, broker.ErrNoServers) {
+		err = *why
+	}
+	h.log.Warn("no broker can be reached: this server is alone until one can", "broker", h.cluster.String(), "why", err)
+	return broker.Connect(h.cluster.servers, append(options, broker.RetryOnFailedConnect(true))...)
 }
 
 func newHub(o Options) *Hub {
 	h := &Hub{
 		cluster:  o.Cluster,
 		log:      o.Log,
-		interval: o.interval,
+		interval: o.Beat,
 		inboxes:  hub.Inboxes{Memory: o.Memory},
 		signing:  newSeal(o.Cluster.secret, o.Cluster.name),
 		checking: newSeal(o.Cluster.secret, o.Cluster.name),
@@ -130,6 +144,7 @@ func newHub(o Options) *Hub {
 	_, _ = rand.Read(h.self[:]) // never fails
 	h.in.init(o.Memory)
 	h.out.init(o.Memory)
+	h.out.link.incoming, h.out.link.own = h.in.incoming, []string{h.subjectAll(), h.subjectTo(h.self)}
 	return h
 }
 
@@ -140,7 +155,7 @@ func isFinal(err error) bool {
 
 // options of the client library. It buffers nothing while the broker is away, since nothing
 // bounds how long that is, and goes nowhere else because a broker says so.
-func (h *Hub) options(o Options) []broker.Option {
+func (h *Hub) options(o Options, retry time.Duration) []broker.Option {
 	config := o.TLS
 	if config == nil {
 		config = &tls.Config{MinVersion: tls.VersionTLS12}
@@ -150,30 +165,23 @@ func (h *Hub) options(o Options) []broker.Option {
 		broker.SetCustomDialer(dialer{secure: o.Cluster.secure, tls: config, failed: h.dialFailed}),
 		broker.Timeout(dialTimeout), broker.FlusherTimeout(writeTimeout),
 		broker.PingInterval(brokerPing), broker.MaxPingsOutstanding(2),
-		broker.MaxReconnects(-1), broker.ReconnectWait(reconnectWait), broker.ReconnectJitter(reconnectWait, reconnectWait),
+		broker.MaxReconnects(-1), broker.ReconnectWait(retry), broker.ReconnectJitter(retry, retry),
 		broker.ReconnectBufSize(-1), broker.IgnoreAuthErrorAbort(), broker.IgnoreDiscoveredServers(),
 		broker.DisconnectErrHandler(func(_ *broker.Conn, err error) { h.disconnected(err) }),
 		broker.ConnectHandler(func(*broker.Conn) { h.connected() }),
 		broker.ReconnectHandler(func(*broker.Conn) { h.connected() }),
+		broker.ClosedHandler(func(*broker.Conn) { h.out.connectLater() }),
 		broker.ErrorHandler(func(_ *broker.Conn, _ *broker.Subscription, err error) { h.refused.add(err) }),
 	}
 }
 
-func (h *Hub) start() error {
+func (h *Hub) start() {
 	ctx, stop := context.WithCancel(context.Background())
 	h.stop = stop
-	for _, subject := range []string{h.subjectAll(), h.subjectTo(h.self)} {
-		if _, err := h.conn.ChanSubscribe(subject, h.in.incoming); err != nil {
-			h.conn.Close()
-			stop()
-			return fmt.Errorf("the broker at %s refuses this server: %w", h.cluster, err)
-		}
-	}
-	h.running.Go(func() { h.out.run(h.conn, h.in.incoming) })
+	h.sending.Go(h.out.run)
 	h.running.Go(func() { h.in.collect(ctx, &h.refused) })
 	h.running.Go(func() { h.receiveAll(ctx) })
 	h.running.Go(func() { h.beatOften(ctx) })
-	return nil
 }
 
 // Subjects: all instances, one instance, a topic.
@@ -291,12 +299,9 @@ func (h *Hub) Close() {
 		t.close()
 	}
 	h.mu.Unlock()
-	h.out.close(closeTimeout)
-	if !h.apart.Load() {
-		_ = h.conn.FlushTimeout(closeTimeout) // if it fails, the others notice after three seconds
-	}
+	h.out.close()
+	h.sending.Wait()
 	h.stop()
-	h.conn.Close()
 	h.running.Wait()
 	h.inboxes.Wait()
 }

@@ -17,23 +17,25 @@ const (
 	operationSize = 128     // of an operation, in addition to its message
 )
 
-// operation is what a goroutine asks of the broker: to publish a message, or to subscribe to
-// a topic's subject or to end that.
+// operation is what a goroutine asks of the broker: to publish a message, to subscribe to a
+// topic's subject or to end that, or to connect again.
 type operation struct {
 	subject   string
 	message   []byte
 	kind      kind
 	subscribe *topic
 	leave     *topic
+	connect   bool
 }
 
 func (o operation) size() int { return operationSize + len(o.message) }
 
-// outbox keeps callers from waiting for the broker. Its goroutine alone uses the connection.
+// outbox keeps callers from waiting for the broker. Its goroutine alone uses the connection,
+// whose owner it is.
 type outbox struct {
+	link   link
 	memory hub.Memory
 	unsent atomic.Uint64 // messages of apps that did not reach the broker
-	ended  chan struct{}
 
 	mu     sync.Mutex // guards the fields below
 	ready  sync.Cond
@@ -42,8 +44,48 @@ type outbox struct {
 	closed bool
 }
 
+// link is a connection to the broker and what is subscribed there.
+type link struct {
+	conn     *broker.Conn
+	dial     func() (*broker.Conn, error)
+	incoming chan *broker.Msg
+	own      []string // subjects of all and of this instance
+	topics   map[*topic]*broker.Subscription
+}
+
+// connect makes the first connection, or another one after the library has closed the last
+// for good, as some errors that a broker may send make it do.
+func (l *link) connect() (err error) {
+	if l.conn, err = l.dial(); err != nil {
+		return err
+	}
+	for _, subject := range l.own {
+		if _, err := l.conn.ChanSubscribe(subject, l.incoming); err != nil {
+			l.conn.Close()
+			return err
+		}
+	}
+	for t := range l.topics {
+		l.subscribe(t)
+	}
+	return nil
+}
+
+func (l *link) subscribe(t *topic) {
+	// It fails only when the connection has been closed for good.
+	l.topics[t], _ = l.conn.ChanSubscribe(t.hub.subjectOf(t.key), l.incoming)
+}
+
+func (l *link) leave(t *topic) {
+	if s := l.topics[t]; s != nil {
+		_ = s.Unsubscribe() // fails like subscribe
+	}
+	delete(l.topics, t)
+}
+
 func (o *outbox) init(memory hub.Memory) {
-	o.memory, o.ended, o.ready.L = memory, make(chan struct{}), &o.mu
+	o.memory, o.ready.L = memory, &o.mu
+	o.link.topics = map[*topic]*broker.Subscription{}
 }
 
 // add queues an operation. Beyond the bound a message is dropped; its receivers notice the
@@ -71,18 +113,18 @@ func (o *outbox) drop(op operation) {
 // takeUnsent returns how many messages were dropped since it was last called.
 func (o *outbox) takeUnsent() uint64 { return o.unsent.Swap(0) }
 
-// run does what is queued until the outbox is closed and empty.
-func (o *outbox) run(conn *broker.Conn, incoming chan *broker.Msg) {
-	defer close(o.ended)
-	for {
+// run does what is queued until the outbox is closed and empty. Then it ends the connection.
+func (o *outbox) run() {
+	for !o.done() {
 		for _, op := range o.take() {
-			o.do(conn, incoming, op)
+			o.do(op)
 			account(o.memory, -op.size())
 		}
-		if o.done() {
-			return
-		}
 	}
+	if o.link.conn.IsConnected() {
+		_ = o.link.conn.FlushTimeout(closeTimeout) // if it fails, the others notice after three beats
+	}
+	o.link.conn.Close()
 }
 
 // take waits for operations and returns all that wait.
@@ -103,28 +145,30 @@ func (o *outbox) done() bool {
 	return o.closed && len(o.queue) == 0
 }
 
-func (o *outbox) do(conn *broker.Conn, incoming chan *broker.Msg, op operation) {
+func (o *outbox) do(op operation) {
 	switch {
 	case op.subscribe != nil:
-		// It fails only when the connection has been closed for good.
-		op.subscribe.subscription, _ = conn.ChanSubscribe(op.subject, incoming)
+		o.link.subscribe(op.subscribe)
 	case op.leave != nil:
-		if s := op.leave.subscription; s != nil {
-			_ = s.Unsubscribe()
+		o.link.leave(op.leave)
+	case op.connect:
+		if o.link.connect() != nil {
+			o.connectLater()
 		}
-	case conn.Publish(op.subject, op.message) != nil:
+	case o.link.conn.Publish(op.subject, op.message) != nil:
 		o.drop(op)
 	}
 }
 
-// close lets the queue be sent, for so long at most.
-func (o *outbox) close(timeout time.Duration) {
+// connectLater has the goroutine connect again after a moment.
+func (o *outbox) connectLater() {
+	time.AfterFunc(reconnectWait, func() { o.add(operation{connect: true}) })
+}
+
+// close has the goroutine send what is queued, and end.
+func (o *outbox) close() {
 	o.mu.Lock()
+	defer o.mu.Unlock()
 	o.closed = true
 	o.ready.Signal()
-	o.mu.Unlock()
-	select {
-	case <-o.ended:
-	case <-time.After(timeout):
-	}
 }

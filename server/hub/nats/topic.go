@@ -5,8 +5,6 @@ package nats
 import (
 	"errors"
 
-	broker "github.com/nats-io/nats.go"
-
 	"framescope/server/hub"
 )
 
@@ -16,18 +14,16 @@ const maxTopics = 8192
 // maxAway is for how many beats a topic remembers a peer that is not in it.
 const maxAway = 600
 
-// topic is this instance's stay in a topic. The hub's mutex guards what changes, except for
-// the subscription, which the outbox's goroutine uses alone.
+// topic is this instance's stay in a topic. The hub's mutex guards what changes.
 type topic struct {
-	hub          *Hub
-	key          key
-	stay         uint64
-	receiver     hub.Receiver
-	position     uint64 // messages published
-	seats        map[id]*seat
-	audience     audience
-	left         bool
-	subscription *broker.Subscription
+	hub      *Hub
+	key      key
+	stay     uint64
+	receiver hub.Receiver
+	position uint64 // messages published
+	seats    map[id]*seat
+	audience audience
+	left     bool
 }
 
 // seat is another instance in a topic. It is the line back to it.
@@ -73,7 +69,7 @@ func (h *Hub) Join(name string, r hub.Receiver) hub.Topic {
 		return t
 	}
 	h.topics[k] = t
-	h.out.add(operation{subject: h.subjectOf(k), subscribe: t})
+	h.out.add(operation{subscribe: t})
 	h.send(h.subjectOf(k), &envelope{kind: kindEnter, topic: k, stay: t.stay})
 	return t
 }
