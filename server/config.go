@@ -94,7 +94,7 @@ func (c *config) check() error {
 	if c.maxMemory < minMemory {
 		return fmt.Errorf("--max-memory %v is too little: give %v or more", &c.maxMemory, new(size(minMemory)))
 	}
-	if err := c.lines.check(c.chatToken != ""); err != nil {
+	if err := c.lines.check(c.chatToken); err != nil {
 		return err
 	}
 	for i, origin := range c.origins {

@@ -29,8 +29,11 @@ func (c *linesConfig) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&c.udp, "udp", "", "chat over UDP at this `ADDR`, each datagram a message, room lobby; as --tcp")
 }
 
+// maxLineToken is the longest token, in bytes, that a line or a datagram can carry.
+const maxLineToken = 1 << 10
+
 // check gives an address without a host that of loopback.
-func (c *linesConfig) check(token bool) error {
+func (c *linesConfig) check(token token) error {
 	for _, flag := range []struct {
 		name string
 		addr *string
@@ -42,8 +45,8 @@ func (c *linesConfig) check(token bool) error {
 		if n, perr := strconv.Atoi(port); err != nil || perr != nil || n < 0 || n > 65535 {
 			return fmt.Errorf("--%s %q is not an address: give :PORT or HOST:PORT, such as :8555; port 0 picks a free one", flag.name, *flag.addr)
 		}
-		if token {
-			return fmt.Errorf("--%s would let everybody into the chat without a token: leave it out, or --chat-token", flag.name)
+		if strings.ContainsAny(string(token), " \r\n") || len(token) > maxLineToken {
+			return fmt.Errorf("--%s takes the token of the chat as a word: give a --chat-token of at most %d bytes, without spaces", flag.name, maxLineToken)
 		}
 		if host == "" {
 			*flag.addr = net.JoinHostPort("127.0.0.1", port)
@@ -99,7 +102,7 @@ func (l lineListeners) close() {
 
 // serveLines serves the chat's sockets until ctx is done, and prints a line for each.
 func (s *server) serveLines(ctx context.Context, l lineListeners, h *http.Server, background *sync.WaitGroup, stdout io.Writer) {
-	o := lines.Options{Chat: s.chat, Log: s.log, Memory: s.memory}
+	o := lines.Options{Chat: s.chat, Log: s.log, Memory: s.memory, Token: string(s.config.chatToken)}
 	ended := func(err error) {
 		if err != nil {
 			s.log.Error("the chat over TCP or UDP ended; the rest of the server goes on", "why", err)

@@ -125,7 +125,7 @@ func FuzzDatagram(f *testing.F) {
 	s := &udpServer{codes: c}
 	f.Fuzz(func(t *testing.T, text string) {
 		d := parseDatagram(text)
-		name, proven := s.withoutCode(from, d)
+		name, proven := s.withoutCode(from, d.join, d.name)
 		if proven {
 			t.Fatalf("%q has the right code", text)
 		}

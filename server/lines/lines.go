@@ -23,9 +23,13 @@
 package lines
 
 import (
+	"crypto/sha256"
+	"crypto/subtle"
 	"log/slog"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"framescope/server/chat"
 	"framescope/server/memory"
@@ -46,6 +50,9 @@ type Options struct {
 	Log    *slog.Logger
 	Memory *memory.Budget // counts what waits for members; nil for no bound
 
+	// Token, if not "", is what everyone has to give: over TCP as the first line, over UDP as the
+	// last word of JOIN.
+	Token string
 	// MaxMembers is how many TCP connections, or UDP members, there may be: 1,000 by default.
 	MaxMembers int
 	// NameTimeout is how long a TCP peer may take to say its name: a minute by default.
@@ -87,6 +94,19 @@ const (
 	lost         = "connection lost"
 	noMemory     = "the server is short of memory"
 )
+
+// isToken reports whether what a peer gave is the token. How long that takes says nothing about it.
+func (o *Options) isToken(given string) bool {
+	a, b := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(o.Token))
+	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
+}
+
+// isText reports whether there is text in s, and nothing that a chat refuses as such.
+func isText(s string) bool {
+	return strings.TrimSpace(s) != "" && utf8.ValidString(s) && !strings.ContainsFunc(s, func(c rune) bool {
+		return unicode.IsControl(c) && !strings.ContainsRune("\t\r\n", c)
+	})
+}
 
 // word reports whether a line is a word, in any case.
 func word(line, is string) bool { return strings.EqualFold(strings.TrimSpace(line), is) }

@@ -61,8 +61,8 @@ func (s *tcpServer) serve(ctx context.Context, nc net.Conn) {
 	defer stop()
 	member, err := t.join()
 	if err != nil {
-		if reason := ending(ctx, err); reason != "" {
-			t.tell(goodbye + ": " + reason)
+		if last, _ := farewell(ctx, err); last != "" {
+			t.tell(last)
 		}
 		return
 	}
@@ -71,16 +71,21 @@ func (s *tcpServer) serve(ctx context.Context, nc net.Conn) {
 	t.linger()
 }
 
-// ending returns what a peer is told when reading from it has failed, or "" if it has gone.
-func ending(ctx context.Context, err error) string {
+// farewell returns what a peer is told when reading from it has ended, "" if it has gone, and why
+// it leaves.
+func farewell(ctx context.Context, err error) (last, why string) {
 	var timeout net.Error
 	switch {
 	case ctx.Err() != nil:
-		return shuttingDown
-	case errors.Is(err, errEndless), errors.Is(err, errNoName):
-		return err.Error()
+		why = shuttingDown
+	case errors.Is(err, errQuit):
+		return goodbye, quit
+	case errors.Is(err, errTooLong), errors.Is(err, errEndless), errors.Is(err, errNoName), errors.Is(err, errToken), errors.Is(err, errHTTP):
+		why = err.Error()
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return timedOut
+		why = timedOut
+	default:
+		return "", lost
 	}
-	return ""
+	return goodbye + ": " + why, why
 }

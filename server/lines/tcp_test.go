@@ -28,16 +28,14 @@ func TestTCPNames(t *testing.T) {
 	}
 	p := s.dialTCP(t)
 	expect(t, p, question)
-	for _, bad := range []string{"/help", "a\x1b[2Jb", "* ann", strings.Repeat("x", 65), strings.Repeat("x", 10<<10), "\u202eann", "\xff"} {
+	for _, bad := range []string{"/help", "a\x1b[2Jb", "* ann", strings.Repeat("x", 65), strings.Repeat("x", 4096), "\u202eann", "\xff"} {
 		p.say(bad)
 		if line, err := p.hear(); err != nil || !strings.HasPrefix(line, "* ") || strings.Contains(line, "welcome") || len(line) > 300 || strings.Contains(line, "\x1b") {
 			t.Errorf("%.20q: heard %q, %v; want why it is no name", bad, line, err)
 		}
 	}
 	p.say("qUiT")
-	if line, err := p.hear(); err != io.EOF {
-		t.Errorf("after QUIT: %q, %v", line, err)
-	}
+	expect(t, p, "* goodbye")
 	stubborn := s.dialTCP(t)
 	for range 20 {
 		if _, err := io.WriteString(stubborn, "/\n"); err != nil {
@@ -45,6 +43,42 @@ func TestTCPNames(t *testing.T) {
 		}
 	}
 	await(t, stubborn, "* goodbye: there was no name in ten lines")
+}
+
+// TestTCPFirstLine: an HTTP request, which any page can have a browser send, says nothing in the
+// chat, and neither does a first line that is too long to be checked.
+func TestTCPFirstLine(t *testing.T) {
+	s := serve(t, nil)
+	ann := s.joinTCP(t, "ann")
+	long := strings.Repeat("x", 5000)
+	for head, want := range map[string]string{
+		"POST / HTTP/1.1\r\n":             "* goodbye: this is no HTTP server, but a chat in plain lines",
+		"\tget /" + " HTTP/1.0\n":         "* goodbye: this is no HTTP server, but a chat in plain lines",
+		"POST /" + long + " HTTP/1.1\r\n": "* goodbye: a line has at most 4096 bytes",
+	} {
+		p := s.dialTCP(t)
+		p.say(head + "Host: 127.0.0.1\r\nContent-Type: text/plain\r\n\r\neve\r\nforged\r\n")
+		expect(t, p, question, want)
+	}
+	ann.say("nobody else spoke")
+	expect(t, ann, "ann: nobody else spoke")
+}
+
+func TestTCPToken(t *testing.T) {
+	s := serve(t, func(o *lines.Options) { o.Token = "s3cret" })
+	asked := "* this chat asks for a token: which one?"
+	wrong := s.dialTCP(t)
+	wrong.say("ann")
+	expect(t, wrong, asked, "* goodbye: that is not the token")
+	p := s.dialTCP(t)
+	p.say("s3cret\r\nann")
+	expect(t, p, asked, question)
+	if line, err := p.hear(); err != nil || !strings.HasPrefix(line, "* welcome to lobby, ann") {
+		t.Errorf("%q, %v", line, err)
+	}
+	if log := s.log.String(); strings.Contains(log, "s3cret") {
+		t.Errorf("the token is in the log: %s", log)
+	}
 }
 
 func TestTCPLines(t *testing.T) {
@@ -92,12 +126,13 @@ func TestTCPEndless(t *testing.T) {
 }
 
 func TestTCPTimeouts(t *testing.T) {
-	s := serve(t, func(o *lines.Options) { o.NameTimeout, o.IdleTimeout = 50*time.Millisecond, 500*time.Millisecond })
+	s := serve(t, func(o *lines.Options) { o.NameTimeout = 50 * time.Millisecond })
 	nameless := s.dialTCP(t)
 	expect(t, nameless, question, "* goodbye: timed out")
 	if _, err := nameless.hear(); err != io.EOF {
 		t.Error(err)
 	}
+	s = serve(t, func(o *lines.Options) { o.IdleTimeout = 500 * time.Millisecond })
 	idle := s.joinTCP(t, "idle")
 	await(t, idle, "* goodbye: timed out")
 }

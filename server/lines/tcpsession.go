@@ -78,11 +78,14 @@ func (t *tcpSession) linger() {
 	_, _ = io.CopyN(io.Discard, tcp, maxEndless)
 }
 
-// Errors of reading: a line that was not kept, one whose end did not come, and no name.
+// Why a peer is sent away: for what it is told after goodbye, see [farewell].
 var (
 	errTooLong = fmt.Errorf("a line has at most %d bytes", maxLine)
 	errEndless = errors.New("a line had no end")
 	errNoName  = errors.New("there was no name in ten lines")
+	errToken   = errors.New("that is not the token")
+	errHTTP    = errors.New("this is no HTTP server, but a chat in plain lines")
+	errQuit    = errors.New("the peer quit")
 )
 
 // readLine returns the next line without its end, which is LF or CRLF. The peer may take d.
@@ -110,22 +113,17 @@ func (t *tcpSession) readLine(d time.Duration) (string, error) {
 func (t *tcpSession) join() (m tcpMember, err error) {
 	m = tcpMember{tcpSession: t, writes: new(sync.WaitGroup)}
 	m.out = newOutbox(t.server.Memory, t.write, func() { _ = t.nc.Close() })
-	question := "* this is the chat room " + room + ": what is your name?"
 	deadline := time.Now().Add(t.server.NameTimeout)
+	if err := t.askToken(deadline); err != nil {
+		return m, err
+	}
+	question := "* this is the chat room " + room + ": what is your name?"
 	for range maxTries {
-		if err := t.write([]string{question}); err != nil {
+		line, err := t.ask(question, deadline)
+		if err != nil {
 			return m, err
 		}
-		line, err := t.readLine(time.Until(deadline))
-		switch {
-		case errors.Is(err, errTooLong):
-			question = "* that is too long for a name: what is your name?"
-			continue
-		case err != nil:
-			return m, err
-		case word(line, quit):
-			return m, io.EOF
-		case strings.HasPrefix(line, "/"):
+		if strings.HasPrefix(line, "/") {
 			question = "* first your name: an empty line makes you a guest"
 			continue
 		}
@@ -136,6 +134,36 @@ func (t *tcpSession) join() (m tcpMember, err error) {
 		question = "* " + err.Error() + ": what is your name?"
 	}
 	return m, errNoName
+}
+
+// askToken asks for the token, once, if there is one.
+func (t *tcpSession) askToken(deadline time.Time) error {
+	if t.server.Token == "" {
+		return nil
+	}
+	line, err := t.ask("* this chat asks for a token: which one?", deadline)
+	if err == nil && !t.server.isToken(line) {
+		err = errToken
+	}
+	return err
+}
+
+// ask writes a question and returns the line that answers it. An HTTP request is no answer: a
+// page of any site can have a browser send one here, and what follows its head would be said.
+func (t *tcpSession) ask(question string, deadline time.Time) (string, error) {
+	if err := t.write([]string{question}); err != nil {
+		return "", err
+	}
+	line, err := t.readLine(time.Until(deadline))
+	switch {
+	case err != nil:
+		return "", err
+	case strings.Contains(line, " HTTP/"):
+		return "", errHTTP
+	case word(line, quit):
+		return "", errQuit
+	}
+	return line, nil
 }
 
 // nameIn returns the name in the first line.
@@ -171,10 +199,8 @@ func (m tcpMember) readLines(ctx context.Context) (why string) {
 			m.member.Tell("* " + err.Error() + ": that one was not said")
 			continue
 		case err != nil:
-			if why = ending(ctx, err); why == "" {
-				return lost
-			}
-			m.out.finish(goodbye + ": " + why)
+			last, why := farewell(ctx, err)
+			m.out.finish(last)
 			return why
 		case word(line, quit) || m.member.Say(line):
 			m.out.finish(goodbye)

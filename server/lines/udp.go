@@ -81,16 +81,20 @@ func (s *udpServer) received(ctx context.Context, from netip.AddrPort, p []byte)
 	if d.quit {
 		return
 	}
-	name, trusted := d.name, s.trusted(from.Addr())
-	proven := trusted
-	if !trusted {
-		name, proven = s.withoutCode(from, d)
+	name, mayJoin := s.withoutToken(d)
+	proven := s.trusted(from.Addr())
+	if !proven {
+		name, proven = s.withoutCode(from, d.join, name)
 	}
 	switch {
+	case !d.join && !isText(d.text):
+		// A browser sends such datagrams for any page, to look for a way through the network.
 	case !proven:
 		s.answer(from, longest(len(p), s.codes.firstAnswers(from, name)...))
 	case d.heartbeat:
 		s.answer(from, longest(len(p), notHere...))
+	case !mayJoin:
+		s.answer(from, longest(len(p), "* this chat asks for a token: send JOIN NAME TOKEN\n", "token?\n", "?\n"))
 	case !s.join(ctx, from, name, d):
 		s.answer(from, longest(len(p), full+"\n", "full\n", "?\n"))
 	}
@@ -120,17 +124,30 @@ func longest(size int, answers ...string) string {
 	return ""
 }
 
-// withoutCode returns the name in a datagram without the code that follows it, and whether that
-// is the sender's.
-func (s *udpServer) withoutCode(from netip.AddrPort, d datagram) (name string, proven bool) {
-	if !d.join {
-		return "", false
+// withoutToken returns the name in a datagram without the token that follows it, and whether
+// that is the right one.
+func (s *udpServer) withoutToken(d datagram) (name string, right bool) {
+	if s.Token == "" {
+		return d.name, true
 	}
-	last := strings.LastIndexByte(d.name, ' ') + 1
-	if s.codes.check(from, d.name[last:]) {
-		return strings.TrimSpace(d.name[:last]), true
+	name, last := cutLast(d.name)
+	return name, d.join && s.isToken(last)
+}
+
+// withoutCode returns what follows JOIN without the code at its end, and whether that is the
+// sender's.
+func (s *udpServer) withoutCode(from netip.AddrPort, join bool, name string) (without string, proven bool) {
+	without, last := cutLast(name)
+	if join && s.codes.check(from, last) {
+		return without, true
 	}
-	return d.name, false
+	return name, false
+}
+
+// cutLast cuts the last word off.
+func cutLast(s string) (before, last string) {
+	i := strings.LastIndexByte(s, ' ') + 1
+	return strings.TrimSpace(s[:i]), s[i:]
 }
 
 // answer sends a text to an address that is no member's, unless there are too many of those.

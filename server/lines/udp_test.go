@@ -85,13 +85,13 @@ func TestUDPLongLine(t *testing.T) {
 
 // TestUDPHeartbeat: a silent member is dropped and announced, one with a heartbeat is not.
 func TestUDPHeartbeat(t *testing.T) {
-	s := serve(t, func(o *lines.Options) { o.HeartbeatTimeout = 300 * time.Millisecond })
+	s := serve(t, func(o *lines.Options) { o.HeartbeatTimeout = time.Second })
 	ann := s.joinTCP(t, "ann")
 	alive, silent := s.joinUDP(t, "alive"), s.joinUDP(t, "silent")
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
-		beat := time.NewTicker(30 * time.Millisecond)
+		beat := time.NewTicker(20 * time.Millisecond)
 		defer beat.Stop()
 		for {
 			select {
@@ -129,5 +129,33 @@ func TestUDPFull(t *testing.T) {
 		if strings.HasPrefix(line, "* welcome to lobby, late") {
 			return
 		}
+	}
+}
+
+func TestUDPToken(t *testing.T) {
+	s := serve(t, func(o *lines.Options) { o.Token = "s3cret" })
+	p := s.dialUDP(t)
+	for _, wrong := range []string{"hi there", "JOIN ann", "JOIN s3cre", "JOIN ann s3crets"} {
+		p.say(wrong)
+		expect(t, p, "token?")
+	}
+	p.say("JOIN ann  b s3cret")
+	if line, err := p.hear(); err != nil || !strings.HasPrefix(line, "* welcome to lobby, ann  b:") {
+		t.Errorf("%q, %v", line, err)
+	}
+}
+
+// TestUDPNoText: datagrams that are no text, such as those that a browser sends to look for a way
+// through the network (STUN), join nobody.
+func TestUDPNoText(t *testing.T) {
+	s := serve(t, nil)
+	p := s.dialUDP(t)
+	for _, datagram := range []string{"\x00\x01\x00\x00\x21\x12\xa4\x42abcdefghijkl", "\xc3\x00\x00\x00\x01", "\n", " "} {
+		p.say(datagram)
+	}
+	p.say("HEARTBEAT")
+	expect(t, p, "JOIN?")
+	if n := s.chat.Operator("", "x"); n != 0 {
+		t.Errorf("%d joined", n)
 	}
 }
