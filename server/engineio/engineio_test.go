@@ -3,12 +3,16 @@
 package engineio_test
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,6 +30,7 @@ type peer struct {
 	engine *engineio.Server
 	url    string // with the query of a poll
 	client *http.Client
+	next   atomic.Pointer[chan struct{}] // of handled
 }
 
 // start starts a server; by default it echoes.
@@ -38,14 +43,43 @@ func start(t *testing.T, o engineio.Options) *peer {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	engine := engineio.New(o)
-	server := httptest.NewServer(engine)
-	p := &peer{t, engine, server.URL + "/engine.io/?EIO=4&transport=", &http.Client{Transport: &http.Transport{}, Timeout: 20 * time.Second}}
+	p := &peer{t: t, engine: engine, client: &http.Client{Transport: &http.Transport{}, Timeout: 20 * time.Second}}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c := p.next.Swap(nil); c != nil {
+			waits := sync.OnceFunc(func() { close(*c) })
+			r = r.WithContext(watchedContext{r.Context(), waits})
+			r.Body = watchedBody{r.Body, waits}
+		}
+		engine.ServeHTTP(w, r)
+	}))
+	p.url = server.URL + "/engine.io/?EIO=4&transport="
 	t.Cleanup(func() {
 		engine.Shutdown(t.Context())
 		p.client.CloseIdleConnections()
 		server.Close()
 	})
 	return p
+}
+
+// watchedContext and watchedBody report when a poll waits for packets, or a post for its body.
+type watchedContext struct {
+	context.Context
+	waits func()
+}
+
+func (c watchedContext) Done() <-chan struct{} {
+	c.waits()
+	return c.Context.Done()
+}
+
+type watchedBody struct {
+	io.ReadCloser
+	waits func()
+}
+
+func (b watchedBody) Read(p []byte) (int, error) {
+	b.waits()
+	return b.ReadCloser.Read(p)
 }
 
 // request sends a request and returns the answer's status and body.
@@ -55,6 +89,12 @@ func (p *peer) request(method, query, body string) (int, string) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
+	status, _, answer := p.do(r)
+	return status, answer
+}
+
+func (p *peer) do(r *http.Request) (int, http.Header, string) {
+	p.t.Helper()
 	answer, err := p.client.Do(r)
 	if err != nil {
 		p.t.Fatal(err)
@@ -64,7 +104,71 @@ func (p *peer) request(method, query, body string) (int, string) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	return answer.StatusCode, string(b)
+	return answer.StatusCode, answer.Header, string(b)
+}
+
+// later sends a request whose answer comes later, and returns once the server handles it.
+func (p *peer) later(method, query, body string) <-chan string {
+	p.t.Helper()
+	answer := make(chan string, 1)
+	handled := p.handled()
+	go func() {
+		r, _ := http.NewRequest(method, p.url+query, strings.NewReader(body))
+		a, err := p.client.Do(r)
+		if err != nil {
+			answer <- err.Error()
+			return
+		}
+		defer a.Body.Close()
+		b, _ := io.ReadAll(a.Body)
+		answer <- fmt.Sprintf("%d %q", a.StatusCode, b)
+	}()
+	<-handled
+	return answer
+}
+
+// handled returns what is closed when the server waits for something in its next poll or post.
+func (p *peer) handled() <-chan struct{} {
+	c := make(chan struct{})
+	p.next.Store(&c)
+	return c
+}
+
+// slowPost begins a POST request, of which body is the remainder.
+func (p *peer) slowPost(query, begin string) (body io.Closer, answer <-chan string) {
+	p.t.Helper()
+	from, to := io.Pipe()
+	answers := make(chan string, 1)
+	handled := p.handled()
+	go func() {
+		r, _ := http.NewRequest("POST", p.url+query, from)
+		a, err := p.client.Do(r)
+		if err != nil {
+			answers <- err.Error()
+			return
+		}
+		defer a.Body.Close()
+		b, _ := io.ReadAll(a.Body)
+		answers <- fmt.Sprintf("%d %q", a.StatusCode, b)
+	}()
+	io.WriteString(to, begin)
+	<-handled
+	return to, answers
+}
+
+// pollAndCancel polls, and returns once the server waits; cancel gives up.
+func (p *peer) pollAndCancel(query string) (cancel func()) {
+	p.t.Helper()
+	ctx, cancel := context.WithCancel(p.t.Context())
+	handled := p.handled()
+	go func() {
+		r, _ := http.NewRequestWithContext(ctx, "GET", p.url+query, nil)
+		if a, err := p.client.Do(r); err == nil {
+			a.Body.Close()
+		}
+	}()
+	<-handled
+	return cancel
 }
 
 // handshake opens a session by polling and returns its id.

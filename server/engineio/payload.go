@@ -55,6 +55,19 @@ func nextPacket(payload []byte) (packet, rest []byte) {
 	return payload, nil
 }
 
+// endOfPackets returns where the first packets of a payload end, n at most.
+func endOfPackets(payload []byte, n int) int {
+	end := -1
+	for range n {
+		i := bytes.IndexByte(payload[end+1:], separator)
+		if i < 0 {
+			return len(payload)
+		}
+		end += 1 + i
+	}
+	return end
+}
+
 // decodeBinary appends the bytes of a packet that begins with binaryPrefix.
 func decodeBinary(dst, packet []byte) ([]byte, error) {
 	return base64.StdEncoding.AppendDecode(dst, packet[1:])

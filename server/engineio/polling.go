@@ -15,7 +15,8 @@ import (
 // polling is what a session needs while requests carry it. The session's mutex guards it.
 type polling struct {
 	account    memory.Account
-	out        []byte        // a payload: the packets that wait for a poll
+	out        []byte        // a payload: the packets that wait for polls
+	held       int           // bytes of the array that out is part of, all of which are counted
 	wake       chan struct{} // of the poll that waits, nil if none does
 	drained    chan struct{} // closed when out is taken; nil unless a POST waits for it
 	used       bool          // a request has followed the handshake
@@ -49,8 +50,8 @@ func (p *polling) releasePost() {
 	}
 }
 
-// bidFarewell adds the last packet, if there is one, and has the poll that waits answered. If none
-// waits, and the session was closed in order, the packet is for the next one: awaited. s.mu is held.
+// bidFarewell adds the last packet, if there is one, and has the poll that waits answered. It reports
+// whether polls are still to fetch what waits, which is so if nothing has failed. s.mu is held.
 func (s *Session) bidFarewell(farewell byte) (awaited bool) {
 	p := s.polling
 	p.delivering = false
@@ -58,10 +59,7 @@ func (s *Session) bidFarewell(farewell byte) (awaited bool) {
 	if farewell != 0 {
 		s.appendOut(false, []byte{farewell})
 	}
-	if p.wake != nil {
-		p.wakeUnlessDelivering()
-		return false
-	}
+	p.wakeUnlessDelivering()
 	return farewell != 0 && (s.reason == ReasonForcedClose || s.reason == ReasonTransportClose)
 }
 
@@ -70,9 +68,46 @@ func (s *Session) appendOut(binary bool, packet []byte) {
 	p := s.polling
 	before := cap(p.out)
 	p.out = appendPacket(p.out, binary, packet)
-	if more := cap(p.out) - before; more > 0 {
-		s.server.options.Memory.Add(&p.account, s, int64(more))
+	if cap(p.out) != before {
+		s.count(p, cap(p.out))
 	}
+}
+
+// count notes that p.out is in an array of so many bytes. s.mu is held.
+func (s *Session) count(p *polling, held int) {
+	if more := int64(held - p.held); more > 0 {
+		s.server.options.Memory.Add(&p.account, s, more)
+	} else {
+		s.server.options.Memory.Sub(&p.account, -more)
+	}
+	p.held = held
+}
+
+// maxPackets is how many packets a poll is answered with: Python's client takes no more.
+const maxPackets = 16
+
+// taken is a payload for a poll, and how many bytes are counted for it until it is sent.
+type taken struct {
+	payload []byte
+	counted int64
+}
+
+// takeOut removes the packets for one poll from those that wait. s.mu is held.
+func (s *Session) takeOut(p *polling) taken {
+	n := endOfPackets(p.out, maxPackets)
+	if n == len(p.out) {
+		t := taken{p.out, int64(p.held)}
+		p.out, p.held = nil, 0
+		return t
+	}
+	payload := append([]byte(nil), p.out[:n]...)
+	t := taken{payload, int64(cap(payload))}
+	s.server.options.Memory.Add(&p.account, s, t.counted)
+	if p.out = p.out[n+1:]; len(p.out) < p.held/2 {
+		p.out = append([]byte(nil), p.out...)
+		s.count(p, cap(p.out))
+	}
+	return t
 }
 
 // poll answers a GET request with the packets that wait, or come next.
@@ -86,15 +121,15 @@ func (s *Session) poll(w http.ResponseWriter, r *http.Request) {
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Time{})
 	_ = control.SetWriteDeadline(time.Time{})
-	payload := s.awaitPayload(r.Context(), p, wake)
-	if payload == nil {
+	t := s.awaitPayload(r.Context(), p, wake)
+	if t.payload == nil {
 		refuse(w, errBadRequest.because("the session has changed to a WebSocket, or its client is gone"))
 		return
 	}
-	if answer(w, payload) != nil {
+	if answer(w, t.payload) != nil {
 		s.end(ReasonTransportClose, 0)
 	}
-	s.server.options.Memory.Sub(&p.account, int64(cap(payload)))
+	s.server.options.Memory.Sub(&p.account, t.counted)
 }
 
 // beginPoll makes the caller the poll that waits.
@@ -122,12 +157,12 @@ func (s *Session) beginPoll() (p *polling, wake chan struct{}, f refusal) {
 	return p, p.wake, refusal{}
 }
 
-// awaitPayload waits for packets and removes them. It returns nil if there will be none.
-func (s *Session) awaitPayload(ctx context.Context, p *polling, wake chan struct{}) []byte {
+// awaitPayload waits for packets and removes them. There is no payload if none will come.
+func (s *Session) awaitPayload(ctx context.Context, p *polling, wake chan struct{}) taken {
 	for {
-		payload, pause, done := s.takePayload(ctx, p)
+		t, pause, done := s.takePayload(ctx, p)
 		if done {
-			return payload
+			return t
 		}
 		select {
 		case <-wake:
@@ -144,7 +179,7 @@ func (s *Session) awaitPayload(ctx context.Context, p *polling, wake chan struct
 
 // takePayload removes the packets that wait. done says that the poll has ended, with packets or
 // without; pause ends what it has to wait for an upgrade.
-func (s *Session) takePayload(ctx context.Context, p *polling) (payload []byte, pause <-chan time.Time, done bool) {
+func (s *Session) takePayload(ctx context.Context, p *polling) (t taken, pause <-chan time.Time, done bool) {
 	s.mu.Lock()
 	over := s.reason != 0
 	switch {
@@ -152,28 +187,29 @@ func (s *Session) takePayload(ctx context.Context, p *polling) (payload []byte, 
 		p.wake = nil
 		s.mu.Unlock()
 		s.end(ReasonTransportClose, 0)
-		return nil, nil, true
+		return t, nil, true
 	case p.moved:
 		p.wake = nil
 		s.mu.Unlock()
-		return nil, nil, true
+		return t, nil, true
 	case len(p.out) > 0 && !p.delivering:
-		payload, p.out, p.wake = p.out, nil, nil
+		t, p.wake = s.takeOut(p), nil
+		last := over && len(p.out) == 0
 		p.releasePost()
 		s.mu.Unlock()
-		if over {
+		if last {
 			s.discard()
 		}
-		return payload, nil, true
+		return t, nil, true
 	case over:
 		p.wake = nil
 		s.mu.Unlock()
-		return nil, nil, true
+		return t, nil, true
 	case p.probed:
 		pause = time.After(upgradePause)
 	}
 	s.mu.Unlock()
-	return nil, pause, false
+	return t, pause, false
 }
 
 // answer sends a payload, or what a POST is answered with.

@@ -91,6 +91,9 @@ func (s *Session) discard() {
 	s.server.remove(s)
 	s.mu.Lock()
 	p := s.polling
+	if s.timer != nil {
+		s.timer.Stop()
+	}
 	s.mu.Unlock()
 	if p != nil {
 		s.server.options.Memory.Close(&p.account)
