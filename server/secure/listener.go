@@ -135,7 +135,7 @@ func (s *Listener) done(w *wire) {
 
 // pass completes a handshake and passes the connection on.
 func (s *Listener) pass(w *wire, http1, http2, plain *protocolListener) {
-	s.options.Memory.Add(&w.account, w, unfinishedSize)
+	s.options.Memory.Add(&w.account, w, silentSize)
 	_ = w.raw.SetDeadline(w.until)
 	first, err := w.peek()
 	if err != nil {
@@ -146,6 +146,7 @@ func (s *Listener) pass(w *wire, http1, http2, plain *protocolListener) {
 		plain.pass(w)
 		return
 	}
+	s.options.Memory.Add(&w.account, w, handshakeSize)
 	c := tls.Server(w, s.config)
 	if err := w.handshake(c); err != nil {
 		w.Close()

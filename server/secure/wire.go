@@ -18,9 +18,10 @@ const (
 	// recordHandshake is the type of a TLS record with a handshake message, the first byte
 	// that a client sends (RFC 8446 5.1).
 	recordHandshake = 22
-	// unfinishedSize is what an unfinished handshake takes, in bytes, most of it the stack of
-	// its goroutine and the keys.
-	unfinishedSize = 32 << 10
+	// silentSize is what a connection takes on which nothing has come, in bytes, and
+	// handshakeSize how much more one whose handshake has begun: keys, and a larger stack.
+	silentSize    = 8 << 10
+	handshakeSize = 24 << 10
 	// maxHandshake is how much a client may send before its handshake is complete. Browsers
 	// send 2 KiB.
 	maxHandshake = 16 << 10

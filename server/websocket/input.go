@@ -5,7 +5,7 @@ package websocket
 import "framescope/protocol"
 
 // input reads the socket. It has a buffer only while there are bytes: an idle
-// connection waits without one.
+// connection waits without one or, where its descriptor is not used, with a small one.
 type input struct {
 	link *link
 	buf  *buffer
@@ -19,6 +19,10 @@ type input struct {
 
 	raw rawReader
 }
+
+// smallSize is how much is read at once through a net.Conn by a connection that waits for a frame.
+// Longer frames take a second read.
+const smallSize = 1 << 10
 
 // longBegin is how much of a frame that is probably long is read into the buffer, in bytes.
 const longBegin = 4 << 10
@@ -72,6 +76,7 @@ func (in *input) release() {
 // message in it.
 func (in *input) leaveBuffer() {
 	if in.buf == nil {
+		in.raw.to = nil
 		return
 	}
 	in.undecoded = append([]byte(nil), in.buf[in.r:in.w]...)
@@ -106,10 +111,20 @@ func (in *input) space() []byte {
 	return b
 }
 
-// fillConn is fill through the net.Conn.
+// fillConn is fill through the net.Conn. TLS and HTTP/2 have a buffer of their own below that: what
+// does not fit into the small one waits there.
 func (in *input) fillConn(to []byte) (n int, err error) {
 	if to != nil {
 		return in.link.nc.Read(to)
+	}
+	if in.empty() {
+		in.release()
+		if in.raw.to == nil {
+			in.raw.to = make([]byte, smallSize)
+		}
+		n, err = in.link.nc.Read(in.raw.to)
+		in.undecoded, in.afterLong = in.raw.to[:n], false
+		return n, err
 	}
 	n, err = in.link.nc.Read(in.space())
 	in.received(n)

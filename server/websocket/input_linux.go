@@ -11,8 +11,10 @@ import (
 // rawReader reads a socket's descriptor. When there is nothing to read, the goroutine waits in
 // [syscall.RawConn] as those of package net do, deadlines included.
 type rawReader struct {
-	read   func(fd uintptr) bool // see tryRead; nil before the first read
-	to     []byte                // where bytes go, or nil for the input's buffer; then what came
+	read func(fd uintptr) bool // see tryRead; nil before the first read
+	// to is where bytes go, or nil for the input's buffer; then what came. Without the descriptor it
+	// is the small buffer, see fillConn.
+	to     []byte
 	failed syscall.Errno
 }
 

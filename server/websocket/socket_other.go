@@ -11,7 +11,9 @@ import (
 
 func newSocket(nc net.Conn) socket { return socket{nc: nc} }
 
-type rawReader struct{}
+type rawReader struct {
+	to []byte // the small buffer, see fillConn
+}
 
 func (in *input) fill(to []byte) (int, error) { return in.fillConn(to) }
 
