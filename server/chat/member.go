@@ -21,6 +21,7 @@ import (
 const (
 	maxBatch         = 64 << 10 // bytes
 	maxBatchMessages = 64
+	maxAdded         = 8 << 10 // bytes, to a batch that is not sent yet
 )
 
 // maxDirect is how many bytes may wait that are for one member alone. If nothing else of
@@ -52,6 +53,8 @@ type member struct {
 	waiting int             // bytes in direct
 	next    uint64          // number of the message in the backlog to be sent after these
 	behind  bool            // its outlet has not been given everything
+
+	given, givenBytes int // messages given since everything had been sent
 
 	// delivered is next, or othersPending while something else is to be sent. onDrain reads
 	// it without the mutex.
@@ -94,10 +97,14 @@ func namesOf(members []*member) []string {
 
 func byName(a, b *member) int { return strings.Compare(a.name, b.name) }
 
-// deliver gives m's outlet the next batch of messages for m. m.room.mu is held.
+// deliver gives m's outlet the next messages for m: a batch, or, while it has not sent what it
+// was given before, a few short ones, which the same write will send. m.room.mu is held.
 func (m *member) deliver() {
-	size := 0
-	for n := 0; n < maxBatchMessages && size < maxBatch && !m.slow && !m.gone; {
+	most := maxAdded
+	if !m.sending.Load() {
+		m.given, m.givenBytes, most = 0, 0, maxBatch
+	}
+	for m.given < maxBatchMessages && m.givenBytes < most && !m.slow && !m.gone {
 		next, ok := m.nextMessage()
 		if !ok {
 			break
@@ -114,8 +121,8 @@ func (m *member) deliver() {
 			m.discardPending()
 			break
 		}
-		n++
-		size += next.size
+		m.given++
+		m.givenBytes += next.size
 		m.advance()
 	}
 	m.signalProgress()
@@ -194,9 +201,7 @@ func (m *member) addDirect(msg *message) {
 	m.waiting += msg.size
 	m.room.rooms.account(msg.size)
 	m.storeDelivered()
-	if !m.sending.Load() {
-		m.deliver()
-	}
+	m.deliver()
 	m.room.updateBehind(m)
 }
 

@@ -261,8 +261,8 @@ func (r *room) who(m *member, id string) {
 	m.addDirect(whoMessage(id, r.announced))
 }
 
-// broadcast sends what was added to the backlog to all members whose connections have
-// nothing else to send; the others get it when they have sent that. It returns the members
+// broadcast gives what was added to the backlog to all members whose outlets have not more
+// than a batch to send; the others get it when they have sent that. It returns the members
 // that are too far behind. The caller closes them after it has unlocked r.mu, which it
 // holds.
 func (r *room) broadcast() (slow []*member) {
@@ -274,10 +274,7 @@ func (r *room) broadcast() (slow []*member) {
 		if m.gone || m.slow {
 			continue
 		}
-		if !m.sending.Load() {
-			m.deliver()
-		}
-		if m.next < first {
+		if m.deliver(); m.next < first {
 			m.dropSlow()
 			slow = append(slow, m)
 			continue

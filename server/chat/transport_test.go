@@ -21,7 +21,9 @@ type queue struct {
 	dropped chan string
 }
 
-func newQueue() *queue { return &queue{sent: make(chan struct{}, 10000), dropped: make(chan string, 1)} }
+func newQueue() *queue {
+	return &queue{sent: make(chan struct{}, 10000), dropped: make(chan string, 1)}
+}
 
 func (q *queue) Send(lines string) error {
 	q.mu.Lock()
@@ -77,8 +79,8 @@ func TestTransport(t *testing.T) {
 	}
 	var all []string
 	for len(all) < 202 {
-		tom.Drained()
 		got := q.take()
+		tom.Drained()
 		if len(got) > 64 {
 			t.Errorf("%d lines at once", len(got))
 		}

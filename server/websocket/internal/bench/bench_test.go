@@ -15,7 +15,7 @@ import (
 )
 
 func TestEveryServerDoesEveryWork(t *testing.T) {
-	p, err := newPlan("125 B text, 16|16 KiB binary, 1 |1 MiB text, 4|deflate|fan-out 125 B to 1,000, 4|handshake", strings.Join(serverNames, ","), 1, 50*time.Millisecond)
+	p, err := newPlan("125 B text, 16|16 KiB binary, 1 |1 MiB text, 4|deflate|fan-out 125 B to 1,000, 4|chat, 125 B to 1,000, 4|handshake", strings.Join(serverNames, ","), 1, 50*time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,9 +6,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"framescope/protocol"
+	"framescope/server/chat"
 )
 
 const listeners = 1000
@@ -24,26 +26,43 @@ type fanOut struct {
 }
 
 func newFanOut(s *child, size, flight int) (work, error) {
+	p := binaryBytes(size)
+	return beginFanOut(s, flight, "/fanout", "", frame(protocol.OpBinary, 0, p), func(number int, _ bool, got []byte) error {
+		if !bytes.Equal(got, p) {
+			return fmt.Errorf("message %d is %d bytes %.40q, not the %d that were said", number, len(got), got, size)
+		}
+		return nil
+	})
+}
+
+// newChat is a fan-out in a room of the chat, as JSON.
+func newChat(s *child, size, flight int) (work, error) {
+	text := strings.Repeat("x", size)
+	out := frame(protocol.OpText, 0, []byte(`{"type":"message","text":"`+text+`"}`))
+	fields := "Sec-WebSocket-Protocol: " + chat.Subprotocol + "\r\n"
+	return beginFanOut(s, flight, "/chat", fields, out, func(number int, _ bool, got []byte) error {
+		said := bytes.HasPrefix(got, []byte(`{"type":"message"`))
+		if said && !bytes.Contains(got, []byte(`"text":"`+text+`"`)) || number == 0 && said {
+			return fmt.Errorf("message %d is %.300q", number, got)
+		}
+		return nil
+	})
+}
+
+func beginFanOut(s *child, flight int, path, fields string, out []byte, check func(int, bool, []byte) error) (work, error) {
 	l, err := newLoad(s)
 	if err != nil {
 		return nil, err
 	}
-	p := binaryBytes(size)
-	out := frame(protocol.OpBinary, 0, p)
 	f := &fanOut{load: l, size: len(out), flight: flight}
 	for range listeners + 1 {
-		c, err := l.add(s.addr, "/fanout", "", out)
+		c, err := l.add(s.addr, path, fields, out)
 		if err != nil {
 			l.close()
 			return nil, err
 		}
 		c.samples = func(number int) bool { return number < 2 || number%101 == 0 }
-		c.check = func(number int, _ bool, got []byte) error {
-			if !bytes.Equal(got, p) {
-				return fmt.Errorf("message %d is %d bytes %.40q, not the %d that were said", number, len(got), got, size)
-			}
-			return nil
-		}
+		c.check = check
 		f.speaker = c
 	}
 	if err := f.gather(); err != nil {

@@ -18,4 +18,6 @@ require (
 require (
 	github.com/dolthub/maphash v0.1.0 // indirect
 	golang.org/x/net v0.62.0 // indirect
+	golang.org/x/text v0.43.0 // indirect
+	golang.org/x/time v0.16.0 // indirect
 )

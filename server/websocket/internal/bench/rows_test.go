@@ -4,6 +4,7 @@ package bench
 
 import (
 	"fmt"
+	"strings"
 
 	"framescope/protocol"
 )
@@ -25,6 +26,9 @@ type row struct {
 func all(string) bool                { return true }
 func framed(s string) bool           { return s != "raw" }
 func takesContextOver(s string) bool { return takesOver[s] }
+
+// hasChat: the chat is ours.
+func hasChat(s string) bool { return strings.HasPrefix(s, "framescope") }
 
 // asShipped is in the column of the server with a capture, which the program has, too.
 func asShipped(s string) bool { return s == "framescope+tap" && program != "" }
@@ -50,6 +54,12 @@ func allRows() []row {
 				begin: func(s *child) (work, error) { return newFanOut(s, size, flight) },
 			})
 		}
+	}
+	for _, flight := range []int{1, 4} {
+		rows = append(rows, row{
+			name: fmt.Sprintf("chat, 125 B to 1,000, %d in flight", flight), unit: "µs a delivery", can: hasChat,
+			begin: func(s *child) (work, error) { return newChat(s, 125, flight) },
+		})
 	}
 	return append(rows,
 		row{name: "handshake, one at a time", unit: "µs each", can: all, begin: newHandshakes},

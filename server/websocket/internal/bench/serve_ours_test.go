@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 
+	"framescope/server/chat"
 	"framescope/server/memory"
 	"framescope/server/tap"
 	"framescope/server/watch"
@@ -31,6 +32,11 @@ func serveOurs(l net.Listener, t *tap.Tap) error {
 	handle("/idle", ourEcho, websocket.Compression{Off: true})
 	var all crowd[*websocket.Conn]
 	handle("/fanout", func(c *websocket.Conn) { ourFanOut(c, &all) }, websocket.Compression{Off: true})
+	rooms := http.Handler(chat.New(&websocket.Server{Options: websocket.Options{Memory: kept}}, slog.New(slog.DiscardHandler), chat.Options{MessageRate: 1e6}))
+	if t != nil {
+		rooms = t.Handler(chat.MaxMessageSize, rooms)
+	}
+	mux.Handle("/chat", rooms)
 	server := &http.Server{Handler: mux}
 	if t != nil {
 		mux.Handle("/ws/inspect", tap.Ignore(&watch.Handler{Tap: t, Server: &websocket.Server{}, Log: slog.New(slog.DiscardHandler)}))
