@@ -266,11 +266,64 @@ func TestDemoTransports(t *testing.T) {
 	b.screenshot("demo-transports")
 }
 
-// TestDemosFit opens each demo in both themes on a large and on a small screen.
+// TestDemosByKeyboard opens a demo and uses it without a mouse.
+func TestDemosByKeyboard(t *testing.T) {
+	b := openTab(t, startServer(t, nil))
+	b.open()
+	tabTo := func(what string) {
+		t.Helper()
+		for range 30 {
+			b.do(chromedp.KeyEvent("\t"))
+			if eval[bool](b, `document.activeElement.matches('`+what+`')`) {
+				return
+			}
+		}
+		t.Fatalf("the Tab key does not lead to %s", what)
+	}
+	tabTo(byTestID("nav-demos"))
+	b.do(chromedp.KeyEvent("\r"))
+	tabTo(byTestID("demo-chat") + " " + byTestID("demo-open"))
+	b.do(chromedp.KeyEvent("\r"))
+	b.wait(`document.activeElement.id === "demo-title-chat" && test("chat").dataset.me !== ""`)
+	tabTo(byTestID("chat-input"))
+	b.do(chromedp.KeyEvent("p")) // no shortcut while the demos are shown
+	b.do(chromedp.KeyEvent("\r"))
+	b.wait(`document.querySelector(".chat-said .chat-text").textContent === "p"`)
+	b.wait(`test("status").dataset.state === "live"`)
+	tabTo(byTestID("demo-frames"))
+	b.do(chromedp.KeyEvent("\r"))
+	b.wait(`test("frame-list").checkVisibility() && tests("frame-row").length > 0`)
+	b.do(chromedp.KeyEvent("p"))
+	b.wait(`test("status").dataset.state === "paused"`)
+}
+
+// TestDemosStayInPlace reloads each demo on a small screen, in which everything is one
+// column: what has been shown does not move when more is.
+func TestDemosStayInPlace(t *testing.T) {
+	base := startServer(t, nil)
+	for _, id := range demoIDs {
+		b := openTab(t, base)
+		b.size(390, 844)
+		b.do(chromedp.Navigate(base + "#demos/" + id))
+		b.wait(fmt.Sprintf(`test("opened-%s").querySelector("[data-state=open], [data-testid=transports-table]") !== null`, id))
+		b.wait(`test("status").dataset.state === "live"`)
+		moved := eval[float64](b, `new Promise((resolve) => new PerformanceObserver((list) => resolve(
+			list.getEntries().filter((e) => !e.hadRecentInput).reduce((sum, e) => sum + e.value, 0)
+		)).observe({ type: "layout-shift", buffered: true }) ?? setTimeout(() => resolve(0), 1000))`)
+		if moved > 0.05 {
+			t.Errorf("%s: the layout shifts by %.3f", id, moved)
+		}
+	}
+}
+
+var demoIDs = []string{"echo", "chat", "push", "socketio", "transports"}
+
+// TestDemosFit opens each demo in both themes on a large and on a small screen, and on one
+// that is zoomed to 200 %.
 func TestDemosFit(t *testing.T) {
 	base := startServer(t, nil)
 	for _, scheme := range []string{"light", "dark"} {
-		for _, size := range [][2]int64{{1440, 900}, {390, 844}} {
+		for _, size := range [][2]int64{{1440, 900}, {390, 844}, {720, 450}} {
 			b := openTab(t, base)
 			call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 				Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
@@ -278,16 +331,16 @@ func TestDemosFit(t *testing.T) {
 			b.size(size[0], size[1])
 			b.open()
 			b.click(byTestID("nav-demos"))
+			b.wait(`test("demo-echo").checkVisibility()`)
 			b.screenshot(fmt.Sprintf("demos-%s-%d", scheme, size[0]))
-			for _, id := range []string{"echo", "chat", "push", "socketio", "transports"} {
+			for _, id := range demoIDs {
 				b.click(byTestID("demo-"+id) + " " + byTestID("demo-open"))
-				b.wait(fmt.Sprintf(`test("opened-%s").querySelector(".stage") !== null`, id))
 				b.wait(fmt.Sprintf(`test("opened-%s").querySelector("[data-state=open], [data-testid=transports-table]") !== null`, id))
-				if over := eval[int](b, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
-					t.Errorf("%s at %s, %d wide: the page is %d px too wide", id, scheme, size[0], over)
-				}
 				if id == "echo" {
 					b.wait(`Number(text("echo-count")) > 20`)
+				}
+				if over := eval[int](b, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
+					t.Errorf("%s at %s, %d wide: the page is %d px too wide", id, scheme, size[0], over)
 				}
 				b.screenshot(fmt.Sprintf("demo-%s-%s-%d", id, scheme, size[0]))
 			}

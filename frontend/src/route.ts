@@ -21,9 +21,10 @@ function read(): void {
   document.title = view.value === "demos" ? "Demos – Framescope" : "Framescope";
 }
 
+read();
+
 /** Keeps the view as the address says. The function that it returns stops that. */
 export function listenForAddress(): () => void {
-  read();
   addEventListener("hashchange", read);
   return () => removeEventListener("hashchange", read);
 }

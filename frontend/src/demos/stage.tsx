@@ -18,14 +18,16 @@ interface StageProps {
   frames: string;
   url: string;
   commands: readonly Command[];
+  /** Whether the demo itself has its full height, so that nothing below it would move. */
+  ready?: boolean;
   children: ComponentChildren;
 }
 
-export function Stage({ marks, frames, url, commands, children }: StageProps) {
+export function Stage({ marks, frames, url, commands, ready = true, children }: StageProps) {
   return (
     <div class="stage">
       <div class="stage-main">{children}</div>
-      <aside class="stage-side" aria-label="Beside this demo">
+      <aside class="stage-side" hidden={!ready} aria-label="Beside this demo">
         <h3>Its frames</h3>
         <p>{frames}</p>
         {marks.length > 0 && <Frames marks={marks} />}

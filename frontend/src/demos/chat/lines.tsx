@@ -1,7 +1,7 @@
 // What was said in a room, and the news of it for screen readers.
 
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { count } from "../../format";
 import { Visible } from "../visible";
 import type { Line, Room } from "./room";
@@ -30,12 +30,22 @@ export function Lines({ room }: { room: Room }) {
     >
       <ol>
         {lines.map((line) => (
-          <li key={line.id} class={`chat-${line.kind}${"own" in line && line.own ? " own" : ""}`}>
-            <LineContent line={line} />
-          </li>
+          <Item key={line.id} line={line} />
         ))}
       </ol>
     </div>
+  );
+}
+
+/** A line is drawn once: those above it stay as they are when another one comes. */
+function Item({ line }: { line: Line }) {
+  return useMemo(
+    () => (
+      <li class={`chat-${line.kind}${"own" in line && line.own ? " own" : ""}`}>
+        <LineContent line={line} />
+      </li>
+    ),
+    [line],
   );
 }
 

@@ -16,8 +16,8 @@ export type Line =
 /** A line that has no number yet. */
 type NewLine = Line extends infer L ? (L extends Line ? Omit<L, "id"> : never) : never;
 
-const maxLines = 300;
-const showDelay = 40;
+const maxLines = 200;
+const showDelay = 100;
 /** Typing is reported this often while somebody types, and forgotten after twice that. */
 const typingInterval = 3000;
 
@@ -38,6 +38,8 @@ export class Room {
   readonly needsToken = signal(false);
 
   private readonly here = new Set<string>();
+  /** Whether the shown list of members is no longer right. */
+  private moved = false;
   private readonly typingUntil = new Map<string, number>();
   private all: Line[] = [];
   private lastID = 0;
@@ -54,7 +56,7 @@ export class Room {
       if (event) this.apply(event);
     },
     ended: (e, was) => {
-      this.here.clear();
+      this.empty();
       this.typingUntil.clear();
       this.show();
       if (was === "connecting") return this.whyRefused();
@@ -66,7 +68,7 @@ export class Room {
     const moves = wish.room !== this.wish.value.room;
     this.wish.value = wish;
     if (moves) this.all = [];
-    this.here.clear();
+    this.empty();
     this.show();
     this.socket.open();
   }
@@ -123,6 +125,7 @@ export class Room {
           this.here.delete(name);
           this.typingUntil.delete(name);
         }
+        this.moved = true;
         this.move([], event.names, event.reasons.length === 1 ? (event.reasons[0] ?? "") : "");
         break;
       case "message":
@@ -161,7 +164,7 @@ export class Room {
       this.me.value = name;
       this.needsToken.value = false;
     });
-    this.here.clear();
+    this.empty();
     if (again) this.add({ kind: "note", text: `Connected again as ${name}.` });
     else if (this.wish.value.name !== "" && name !== this.wish.value.name)
       this.add({ kind: "note", text: `The name ${this.wish.value.name} is in use: you are ${name}.` });
@@ -169,6 +172,12 @@ export class Room {
 
   private arrive(names: readonly string[]): void {
     for (const name of names) this.here.add(name);
+    this.moved = true;
+  }
+
+  private empty(): void {
+    this.here.clear();
+    this.moved = true;
   }
 
   /** Adds what was said before, but not what is shown already. */
@@ -211,9 +220,11 @@ export class Room {
     for (const [name, until] of this.typingUntil) if (until <= now) this.typingUntil.delete(name);
     batch(() => {
       this.lines.value = this.all.slice(-maxLines);
-      this.members.value = [...this.here].sort();
-      this.typing.value = [...this.typingUntil.keys()].filter((name) => name !== this.me.value);
+      if (this.moved) this.members.value = [...this.here].sort();
+      if (this.typing.value.length + this.typingUntil.size > 0)
+        this.typing.value = [...this.typingUntil.keys()].filter((name) => name !== this.me.value);
     });
+    this.moved = false;
     if (this.typingUntil.size > 0) this.typingTimer = window.setTimeout(() => this.show(), typingInterval);
   }
 

@@ -96,7 +96,7 @@ function ConnectForm({ client }: { client: Client }) {
       </label>
       <div class="buttons">
         <button type="submit" data-testid="sio-connect">
-          {client.state.value === "closed" ? "Connect" : "Connect again"}
+          Connect
         </button>
         <button
           type="button"

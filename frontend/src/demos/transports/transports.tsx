@@ -25,6 +25,7 @@ export function Demo() {
   useEffect(() => void run(), []);
   return (
     <Stage
+      ready={costs.value !== null || problem.value !== ""}
       marks={[]}
       frames="The server measures between sockets of its own, which are not captured."
       url={socketURL("/ws/chat", { room: "lobby" })}
