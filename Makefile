@@ -13,7 +13,7 @@ SOAK ?= 20m
 PKG ?= ./protocol ./server/websocket ./server/tap ./wasm/inspect ./server/decode
 
 # A file beside a target of the same name (build/) would stop it from ever running.
-.PHONY: frameworks help run build dev test test-go test-page bench bench-peers compare soak fuzz mutants lint fmt profile clean tools modules page page-tests builder browser socketio-client
+.PHONY: frameworks help run build dev test test-go test-page bench bench-peers bench-socketio compare soak fuzz mutants lint fmt profile clean tools modules page page-tests builder browser socketio-client
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ bench: page-tests browser ## run the benchmarks: Go, and the page in a browser (
 bench-peers: build ## measure us beside other Go libraries (BENCHFLAGS='-quick -rows 125.B -o table.md')
 	@cd server/websocket/internal/bench && go test -c -o ../../../../bin/bench-peers .
 	@exec bin/bench-peers measure -program '$(CURDIR)/bin/framescope' $(BENCHFLAGS)
+
+bench-socketio: build ## measure /socket.io/ beside /ws/echo and npm's socket.io: CPU time for a message
+	@go test -run '^$$' -bench CPU -benchtime 1x ./server/socketio -program='$(CURDIR)/bin/framescope'
 
 compare: tools ## compare us and gorilla/websocket with the RFC, case by case: a Markdown table
 	@mkdir -p bin && FULL=1 go test -count=1 ./server/websocket/internal/compare -compare.table='$(CURDIR)/bin/compare.md' >&2 && cat bin/compare.md
