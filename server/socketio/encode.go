@@ -180,10 +180,11 @@ func (e *encoding) appendJSON(raw []byte) error {
 // marshal appends any value as package json encodes it, except that each []byte in it becomes
 // an attachment.
 func (e *encoding) marshal(v any) error {
+	attachments := e.attachments // so that e does not escape
 	text, err := jsonv2.Marshal(v, lenient, jsonv2.WithMarshalers(jsonv2.MarshalToFunc(func(to *jsontext.Encoder, p []byte) error {
-		e.attachments = append(e.attachments, p)
-		return to.WriteValue(appendPlaceholder(nil, len(e.attachments)-1))
+		attachments = append(attachments, p)
+		return to.WriteValue(appendPlaceholder(nil, len(attachments)-1))
 	})))
-	e.text = append(e.text, text...)
+	e.text, e.attachments = append(e.text, text...), attachments
 	return err
 }
