@@ -3,6 +3,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -132,6 +133,7 @@ func withExitCode(err error) error {
 	var refused *connect.Refused
 	var closed *websocket.CloseError
 	var breach protocol.Breach
+	var untrusted *tls.CertificateVerificationError
 	switch {
 	case err == nil:
 		return nil
@@ -145,6 +147,8 @@ func withExitCode(err error) error {
 		return &codedError{exitClosed, fmt.Errorf("%w: allow more with --max-message-size", err)}
 	case errors.As(err, &breach):
 		return &codedError{exitBreach, fmt.Errorf("the server broke the protocol: %w", breach)}
+	case errors.As(err, &untrusted):
+		return fmt.Errorf("%w: if you know the server, accept its certificate with --insecure", err)
 	case errors.As(err, &closed) && closed.Code != protocol.CloseAbnormal:
 		return &codedError{exitClosed, err}
 	}

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/gorilla/websocket"
@@ -82,6 +83,22 @@ func TestPageShowsFramesOverTLS(t *testing.T) {
 	}
 	b.click(byTestID("play-disconnect"))
 	b.wait(`tests("conn-row").every((e) => e.dataset.state === "closed")`)
+
+	// The browser may use HTTP/2; gorilla's client uses HTTP/1.1.
+	dialer := websocket.Dialer{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, HandshakeTimeout: patience}
+	c, _, err := dialer.Dial(socketURL(b.base, "/ws/echo"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.WriteMessage(websocket.TextMessage, []byte("Hello")); err != nil {
+		t.Fatal(err)
+	}
+	b.wait(`tests("frame-row").some((e) => e.dataset.dir === "out" && e.dataset.conn !== "` + conn + `")`)
+	b.choose(`[data-dir=out]:not([data-conn="` + conn + `"])`)
+	if got := hex.EncodeToString(b.bytes()); got != "810548656c6c6f" {
+		t.Errorf("the echo's bytes %s", got)
+	}
 }
 
 func TestPageOverTLS(t *testing.T) {
@@ -271,4 +288,58 @@ func TestNewCertificate(t *testing.T) {
 		t.Error("files that cannot be used replace the certificate")
 	}
 	echoes(after)
+}
+
+// TestConnectNamesInsecure: the client says what to do about a certificate that nobody vouches for.
+func TestConnectNamesInsecure(t *testing.T) {
+	base := startServer(t, overTLS)
+	code, _, stderr := invoke(t, "connect", socketURL(base, "/ws/echo"))
+	if code != exitFailed || !strings.Contains(stderr, "--insecure") || strings.Count(stderr, "\n") != 1 {
+		t.Errorf("exit %d, %q", code, stderr)
+	}
+	code, _, stderr = invoke(t, "connect", socketURL(strings.Replace(base, "https:", "http:", 1), "/ws/echo"))
+	if code != exitRefused || !strings.Contains(stderr, "connect to "+socketURL(base, "/ws/echo")) {
+		t.Errorf("exit %d, %q", code, stderr)
+	}
+}
+
+// TestShutdownOverTLS: every WebSocket is closed with 1001, whatever unfinished handshakes and peers that
+// do not read there are, and the process ends.
+func TestShutdownOverTLS(t *testing.T) {
+	t.Parallel()
+	p := startProcess(t, "--addr", "127.0.0.1:0", "--tls-self-signed")
+	dialer := websocket.Dialer{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, HandshakeTimeout: patience}
+	open := func() *websocket.Conn {
+		c, _, err := dialer.Dial(socketURL(p.url, "/ws/echo"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		return c
+	}
+	c := open()
+	for range 20 {
+		half := rawConn(t, p.url)
+		_, _ = half.Write([]byte{22, 3, 1, 2, 0, 1})
+		deaf := open()
+		go func() {
+			for deaf.WriteMessage(websocket.BinaryMessage, make([]byte, 100_000)) == nil {
+			}
+		}()
+	}
+	if err := c.WriteMessage(websocket.TextMessage, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := c.ReadMessage(); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := c.ReadMessage(); !websocket.IsCloseError(err, websocket.CloseGoingAway) {
+		t.Errorf("closed with %v", err)
+	}
+	if code := p.wait(t); code != exitDone {
+		t.Errorf("exit %d; %s", code, p.stderr)
+	}
 }

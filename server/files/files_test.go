@@ -227,3 +227,41 @@ func TestManySlowClients(t *testing.T) {
 		}
 	}
 }
+
+// FuzzPath: whatever the path, nothing outside the folder and nothing hidden is sent.
+func FuzzPath(f *testing.F) {
+	dir := f.TempDir()
+	for name, content := range map[string]string{"secret": "secret", "served/.env": "secret", "served/a.txt": "a", "served/sub/.git/x": "secret", "served/sub/b": "b"} {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			f.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			f.Fatal(err)
+		}
+	}
+	h, err := files.Open(filepath.Join(dir, "served"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { _ = h.Close() })
+	for _, path := range []string{"/", "/a.txt", "/sub/", "/sub", "/../secret", "/sub/../../secret", "/.env", "/sub/.git/x", "//a.txt", "/a.txt/", "/./a.txt", "\\..\\secret", "", "/\x00", "/sub/\xff"} {
+		f.Add(path, "bytes=0-", true)
+	}
+	f.Fuzz(func(t *testing.T, path, byteRange string, get bool) {
+		r := httptest.NewRequest(http.MethodHead, "/", nil)
+		if get {
+			r.Method = http.MethodGet
+		}
+		r.URL.Path = path
+		r.Header.Set("Range", byteRange)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if strings.Contains(w.Body.String(), "secret") || strings.Contains(w.Body.String(), dir) {
+			t.Errorf("%q: %d %q", path, w.Code, w.Body)
+		}
+		if !strings.HasPrefix(w.Header().Get("Content-Security-Policy"), "sandbox") {
+			t.Errorf("%q: no policy", path)
+		}
+	})
+}

@@ -26,7 +26,7 @@ import (
 type testPair struct{ cert, key []byte }
 
 // newPair makes a certificate that expires after a time.
-func newPair(t *testing.T, expires time.Duration) testPair {
+func newPair(t testing.TB, expires time.Duration) testPair {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -51,7 +51,7 @@ func block(kind string, content []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: content})
 }
 
-func write(t *testing.T, name string, content []byte) string {
+func write(t testing.TB, name string, content []byte) string {
 	t.Helper()
 	if err := os.WriteFile(name, content, 0o600); err != nil {
 		t.Fatal(err)
@@ -187,5 +187,28 @@ func TestReload(t *testing.T) {
 		expect("the first again", first, "new certificate")
 		cancel()
 		<-done
+	})
+}
+
+// FuzzLoad: files of any content are used or refused with a line.
+func FuzzLoad(f *testing.F) {
+	one := newPair(f, year)
+	f.Add(one.cert, one.key)
+	f.Add(one.key, one.cert)
+	f.Add(append(append([]byte(nil), one.cert...), one.key...), one.key)
+	f.Add(block("CERTIFICATE", []byte("x")), block("ENCRYPTED PRIVATE KEY", nil))
+	f.Add([]byte("-----BEGIN CERTIFICATE-----\n"), []byte("-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\n-----END EC PRIVATE KEY-----\n"))
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, cert, key []byte) {
+		loaded, err := secure.Load(write(t, dir+"/cert.pem", cert), write(t, dir+"/key.pem", key), slog.New(slog.DiscardHandler))
+		if err != nil {
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("more than a line: %q", err)
+			}
+			return
+		}
+		if c, err := loaded.Certificate(nil); err != nil || c.Leaf == nil || len(secure.Fingerprint(c)) != 95 {
+			t.Errorf("%v, %v", c, err)
+		}
 	})
 }

@@ -11,6 +11,8 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"runtime"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -43,7 +45,13 @@ func servedBy(t *testing.T, o secure.Options, by func(net.Listener) net.Listener
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Certificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return made, nil }
+	observe := o.Certificate
+	o.Certificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		if observe != nil {
+			_, _ = observe(hello)
+		}
+		return made, nil
+	}
 	if o.Timeout == 0 {
 		o.Timeout = patience
 	}
@@ -204,6 +212,34 @@ func TestHandshakesAreBounded(t *testing.T) {
 	if used := budget.Used(); used != 0 {
 		t.Errorf("%d bytes are counted after the end", used)
 	}
+}
+
+// TestFewHandshakesCompute: half of the processors are left to others, and waiting for a peer takes none.
+func TestFewHandshakesCompute(t *testing.T) {
+	var computing, most atomic.Int32
+	stalled := make(chan struct{}, 100)
+	s, config := served(t, secure.Options{Certificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		n := computing.Add(1)
+		for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
+		}
+		for range 100 {
+			runtime.Gosched()
+		}
+		computing.Add(-1)
+		stalled <- struct{}{}
+		return nil, nil
+	}})
+	hello := clientHello(t)
+	for range 50 { // which never go on
+		_, _ = dial(t, s).Write(hello)
+	}
+	for range 50 {
+		<-stalled
+	}
+	if limit := max(runtime.GOMAXPROCS(0)/2, 1); int(most.Load()) > limit {
+		t.Errorf("%d handshakes computed at a time, at most %d may", most.Load(), limit)
+	}
+	connect(t, s, s.HTTP1, config)
 }
 
 func TestCloseEndsHandshakes(t *testing.T) {
