@@ -21,7 +21,7 @@ const idleHandshake = " HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nCon
 
 // idleBytes returns how many bytes of heap and stacks a connection to a server takes, those of
 // its client included.
-func idleBytes(t *testing.T, handler http.Handler, target string, packets int) int {
+func idleBytes(t *testing.T, handler http.Handler, target string, packets int, send []byte) int {
 	t.Helper()
 	const connections = 1000
 	server := httptest.NewServer(handler)
@@ -45,6 +45,7 @@ func idleBytes(t *testing.T, handler http.Handler, target string, packets int) i
 		if err != nil || answer.StatusCode != http.StatusSwitchingProtocols {
 			t.Fatalf("handshake: %v, %v", answer, err)
 		}
+		c.Write(send)
 		for range packets {
 			head, err := r.Peek(4)
 			if err != nil {
@@ -78,17 +79,30 @@ func inUse() int {
 	return int(m.HeapAlloc + m.StackInuse)
 }
 
-// TestIdleMemory: a session takes at most 2 KiB more than a plain connection.
+// TestIdleMemory: an idle session takes at most 2 KiB more than a plain connection, also when it has
+// received messages.
 func TestIdleMemory(t *testing.T) {
 	quiet := slog.New(slog.DiscardHandler)
+	masked := func(text string) []byte { // with a masking key of zeros
+		return append([]byte{0x81, 0x80 | byte(len(text)), 0, 0, 0, 0}, text...)
+	}
 	sockets := &websocket.Server{}
-	plain := idleBytes(t, &echo.Handler{Server: sockets, Log: quiet}, "/", 0)
+	plain := idleBytes(t, &echo.Handler{Server: sockets, Log: quiet}, "/", 1, masked("hello"))
 	sockets.Shutdown(t.Context())
-	engine := engineio.New(engineio.Options{Open: engineio.Echo, Log: quiet})
-	session := idleBytes(t, engine, "/?EIO=4&transport=websocket", 1)
-	engine.Shutdown(t.Context())
-	t.Logf("a plain connection takes %d bytes with its client's, a session %d", plain, session)
-	if session-plain > 2<<10 {
-		t.Errorf("a session takes %d bytes more than a plain connection", session-plain)
+	for name, c := range map[string]struct {
+		packets int
+		send    []byte
+	}{
+		"silent":       {1, nil},
+		"one message":  {2, masked("4hello")},
+		"two messages": {3, append(masked("4hello"), masked("4hello")...)},
+	} {
+		engine := engineio.New(engineio.Options{Open: engineio.Echo, Log: quiet})
+		session := idleBytes(t, engine, "/?EIO=4&transport=websocket", c.packets, c.send)
+		engine.Shutdown(t.Context())
+		t.Logf("a plain connection takes %d bytes with its client's, a session (%s) %d", plain, name, session)
+		if session-plain > 2<<10 {
+			t.Errorf("a session (%s) takes %d bytes more than a plain connection", name, session-plain)
+		}
 	}
 }

@@ -86,13 +86,28 @@ func (s *Session) send(op websocket.Opcode, packet []byte) error {
 		m := Message{opcode: op}
 		return s.queue(packet, &m)
 	}
-	if c.Queued() {
+	if !s.mayWrite(c) {
 		return s.Queue(prepare(op, packet))
 	}
 	if err := c.WriteMessage(op, packet); err != nil {
 		return ErrClosed // the session's goroutine learns how its connection ended
 	}
 	return nil
+}
+
+// mayWrite reports whether everything that was queued by this goroutine has been sent, so that a
+// message may be written. It asks the connection, which takes a lock, only if something was queued
+// since it last did.
+func (s *Session) mayWrite(c *websocket.Conn) bool {
+	n := s.queued.Load()
+	if n == s.drained.Load() {
+		return true
+	}
+	if c.Queued() {
+		return false
+	}
+	s.drained.Store(n)
+	return true
 }
 
 // Queue sends messages and never waits. No other message comes between them. If more than 1 MiB
@@ -108,6 +123,7 @@ func (s *Session) Queue(messages ...*Message) error {
 		frames = append(frames, m.frame)
 	}
 	err := c.SendAll(frames)
+	s.queued.Add(1) // after SendAll: then mayWrite asks for these messages, too
 	switch {
 	case errors.Is(err, websocket.ErrSlowReader):
 		s.end(ReasonSlowReader, 0)

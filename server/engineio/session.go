@@ -24,6 +24,8 @@ type Session struct {
 	conn    atomic.Pointer[websocket.Conn] // that carries the session; nil while requests do
 	over    atomic.Bool                    // reason is set
 	heard   atomic.Bool                    // a message has come since the last ping
+	queued  atomic.Uint32                  // how often something was queued on conn
+	drained atomic.Uint32                  // what queued was when conn had sent all of that
 
 	mu     sync.Mutex // guards the fields below; never held while anything waits
 	reason Reason     // why it ended, 0 while it has not

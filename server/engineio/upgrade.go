@@ -68,6 +68,7 @@ func (s *Session) startNew(c *websocket.Conn) bool {
 		return true
 	}
 	s.end(ReasonTransportClose, 0)
+	closeConn(c, s.reason) // s.reason does not change any more
 	s.leave()
 	return false
 }
@@ -116,6 +117,7 @@ func (s *Session) attach(c *websocket.Conn, busy bool) bool {
 		if frames := frames(p.out); len(frames) > 0 && c.SendAll(frames) != nil {
 			return false
 		}
+		s.queued.Add(1)
 		p.moved, p.out = true, nil
 		p.wakeUnlessDelivering()
 		s.server.options.Memory.Close(&p.account)
