@@ -7,6 +7,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -52,7 +53,7 @@ func refuse(w http.ResponseWriter, err error) {
 	}
 	w.Header().Set("Connection", "close")
 	w.Header().Set("Cache-Control", "no-store")
-	http.Error(w, statusLine(status)+": "+err.Error(), status)
+	http.Error(w, strconv.Itoa(status)+" "+statusLine(status)+": "+err.Error(), status)
 }
 
 func statusLine(status int) string {

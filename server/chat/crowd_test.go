@@ -36,6 +36,7 @@ type crowd struct {
 	faults     []string
 	faulty     chan struct{} // closed at the first fault
 	said       int
+	talked     int
 }
 
 // reply is the crowd's answer to a command.
@@ -50,6 +51,8 @@ type reply struct {
 //	stall N   N more join and never read
 //	say N S   the first member says N lines of S bytes, each when all have got the one before
 //	flood N S the first member says N lines of S bytes; done when all have got them
+//	talk N R  N members say R lines each, a hundred a second together; done when all have
+//	          got each of them once and in its sender's order
 //	churn N   N members leave and join again
 //	storm N S N members join, say S lines and leave in different ways, ten times
 //	forget    done when all know that the stalled members have left
@@ -72,6 +75,8 @@ func runCrowd(where string, in io.Reader, out io.Writer) {
 			}
 		case "flood":
 			r.Seconds = c.timed(func() { c.say(n, size) })
+		case "talk":
+			r.Seconds = c.timed(func() { c.talk(n, size) })
 		case "churn":
 			r.Seconds = c.timed(func() { c.churn(n) })
 		case "storm":
@@ -216,6 +221,38 @@ func (c *crowd) say(n, size int) {
 	c.waitFor(&goal{known: anyNumber, said: c.said})
 }
 
+// talk has the first n members say lines, which are numbered for each sender.
+func (c *crowd) talk(n, lines int) {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for i := range n * lines {
+		<-tick.C
+		m := c.members[i%n]
+		if err := m.say(fmt.Sprintf("talk %03d %05d %s", i%n, i/n, strings.Repeat("x", 110))); err != nil {
+			c.fault(err.Error())
+		}
+	}
+	c.talked += n * lines
+	c.waitFor(&goal{known: anyNumber, said: c.said, talked: c.talked})
+}
+
+// hearTalk checks a line of talk.
+func (m *crowdMember) hearTalk(text []byte) error {
+	var sender, number int
+	if _, err := fmt.Sscanf(string(text), "talk %d %d", &sender, &number); err != nil {
+		return err
+	}
+	if m.heard == nil {
+		m.heard = map[int]int{}
+	}
+	if number != m.heard[sender] {
+		return fmt.Errorf("line %d of member %d, want %d", number, sender, m.heard[sender])
+	}
+	m.heard[sender]++
+	m.talked++
+	return nil
+}
+
 func (m *crowdMember) say(text string) error {
 	text = fmt.Sprintf(`{"type":"message","text":%q}`, text)
 	frame := protocol.AppendHeader(nil, protocol.Header{Fin: true, Opcode: protocol.OpText, Masked: true, PayloadLength: uint64(len(text))})
@@ -262,6 +299,7 @@ const anyNumber = -1
 // goal is how many members each member is to know of, and how many lines it is to have got.
 type goal struct {
 	known, said int
+	talked      int
 	left        atomic.Int64
 	reached     chan struct{}
 }
@@ -279,6 +317,8 @@ type crowdMember struct {
 	welcome bool // the welcome has been read, with all pieces of the list
 	known   int
 	said    int
+	talked  int
+	heard   map[int]int     // lines of talk, by sender
 	names   map[string]bool // nil unless it tracks them
 	goal    *goal
 }
@@ -286,7 +326,7 @@ type crowdMember struct {
 // check counts a member that has reached the goal.
 func (m *crowdMember) check() {
 	g := m.goal
-	if g == nil || !m.welcome || g.known != anyNumber && m.known != g.known || m.said != g.said {
+	if g == nil || !m.welcome || g.known != anyNumber && m.known != g.known || m.said != g.said || m.talked < g.talked {
 		return
 	}
 	m.goal = nil
@@ -359,6 +399,9 @@ func (m *crowdMember) handle(text []byte) error {
 	case "message":
 		if bytes.Contains(rest, []byte(`"text":"storm `)) {
 			return nil
+		}
+		if _, talk, ok := bytes.Cut(rest, []byte(`"text":"talk `)); ok {
+			return m.hearTalk(append([]byte("talk "), talk...))
 		}
 		if !bytes.Contains(rest, fmt.Appendf(nil, `"text":"%08d`, m.said)) {
 			return fmt.Errorf("line %d is missing", m.said)

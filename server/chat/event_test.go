@@ -248,7 +248,7 @@ func TestToken(t *testing.T) {
 		if err == nil || r.StatusCode != 401 || r.Header.Get("WWW-Authenticate") == "" {
 			t.Fatalf("%q %q: %v %v", query, field, err, r)
 		}
-		if status, text := ask(t, server, query); field == "" && (status != 401 || text != "unauthorized: this chat asks for a token: add token=… with the right one to the query\n") {
+		if status, text := ask(t, server, query); field == "" && (status != 401 || text != "401 unauthorized: this chat asks for a token: add token=… with the right one to the query\n") {
 			t.Errorf("%d %q", status, text)
 		}
 	}

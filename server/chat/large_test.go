@@ -216,6 +216,14 @@ func TestFloodReachesAll(t *testing.T) {
 	d.do("flood 400 4000")
 }
 
+// TestManySpeak: of a hundred lines a second that many members say in a room of a thousand,
+// each reaches all members once, and in the order of its sender.
+func TestManySpeak(t *testing.T) {
+	d := startCrowd(t, serveChat(t, websocket.Options{}, silent, defaultBuffers), 0)
+	d.do("join 1000")
+	d.do("talk 50 3")
+}
+
 // TestRoomsStayWithinTheBudget checks that what all rooms have queued for members that do
 // not read is counted in the server's budget, and at most a quarter of that.
 func TestRoomsStayWithinTheBudget(t *testing.T) {
