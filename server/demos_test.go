@@ -163,6 +163,22 @@ func TestDemoChatBothEnds(t *testing.T) {
 	b.ignoreFaults("status of 400")
 }
 
+// TestDemoChatAsksForTheToken joins a chat that refuses connections without a token.
+func TestDemoChatAsksForTheToken(t *testing.T) {
+	b := openTab(t, startServer(t, func(c *config) { c.chatToken = "sesame" }))
+	b.openDemo("chat")
+	b.wait(`document.querySelector(".chat .connection-state").textContent.includes("asks for a token")`)
+	b.fill("chat-token", "wrong")
+	b.click(byTestID("chat-join"))
+	b.wait(`test("chat-token").value === "wrong" && document.querySelector(".chat .connection-state").dataset.state === "closed"`)
+	b.fill("chat-token", "sesame")
+	b.fill("chat-name", "ann")
+	b.click(byTestID("chat-join"))
+	b.wait(`test("chat").dataset.me === "ann"`)
+	b.ignoreFaults("WebSocket connection to")
+	b.ignoreFaults("status of 401")
+}
+
 // TestDemoChatConnectsAgain restarts the server below an open chat.
 func TestDemoChatConnectsAgain(t *testing.T) {
 	base, stop := runServer(t, nil)

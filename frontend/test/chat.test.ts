@@ -191,7 +191,7 @@ test("after a lost connection what was missed is added once", async (t) => {
   assert.ok(again && again !== server);
   again.onopen?.();
   again.say({ ...welcome, history: [said, { ...said, text: "missed", time: "2026-01-02T15:04:06Z" }] });
-  const texts = (await shown(room)).map((line) => ("text" in line ? line.text : line.kind));
+  const texts = room.lines.value.map((line) => ("text" in line ? line.text : line.kind));
   assert.deepEqual(texts, ["hi", "Connected again as ann.", "missed"]);
 });
 

@@ -34,6 +34,13 @@ export function Stage({ marks, frames, url, commands, ready = true, children }: 
         <h3>Its address</h3>
         <Copyable text={url} />
         <h3>With other clients</h3>
+        {location.protocol === "https:" && (
+          <p>
+            If the certificate is self-signed, a client has to be told to accept it:{" "}
+            <code>framescope connect</code> with <code>--insecure</code>, <code>curl</code> with{" "}
+            <code>-k</code>.
+          </p>
+        )}
         {commands.map(({ says, command }) => (
           <div key={command} class="command">
             <p>{says}</p>

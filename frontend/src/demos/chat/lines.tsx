@@ -19,7 +19,7 @@ export function Lines({ room }: { room: Room }) {
       class="chat-lines"
       data-testid="chat-lines"
       ref={list}
-      role="region"
+      role="group"
       aria-label="What was said"
       // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it
       tabIndex={0}
@@ -28,6 +28,7 @@ export function Lines({ room }: { room: Room }) {
         atEnd.current = scrollHeight - scrollTop - clientHeight < 24;
       }}
     >
+      {lines.length === 0 && <p class="aside chat-empty">Nothing has been said here yet.</p>}
       <ol>
         {lines.map((line) => (
           <Item key={line.id} line={line} />

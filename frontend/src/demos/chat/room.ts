@@ -109,7 +109,8 @@ export class Room {
         this.welcomed(event.room, event.name);
         this.arrive(event.members);
         this.remember(event.history);
-        break;
+        this.show();
+        return;
       case "members":
         this.arrive(event.members);
         break;

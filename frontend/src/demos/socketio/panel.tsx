@@ -304,7 +304,7 @@ function Packets({ client }: { client: Client }) {
       <div
         class="sio-packets"
         ref={list}
-        role="region"
+        role="group"
         aria-label="Packets"
         // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it
         tabIndex={0}

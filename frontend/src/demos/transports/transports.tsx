@@ -141,7 +141,7 @@ function Numbers({ costs }: { costs: Costs }) {
   };
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it
-    <div class="numbers" role="region" aria-label="Costs and properties" tabIndex={0}>
+    <div class="numbers" role="group" aria-label="Costs and properties" tabIndex={0}>
       <table data-testid="transports-table">
         <thead>
           <tr>
