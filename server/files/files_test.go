@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -262,6 +263,48 @@ func FuzzPath(f *testing.F) {
 		}
 		if !strings.HasPrefix(w.Header().Get("Content-Security-Policy"), "sandbox") {
 			t.Errorf("%q: no policy", path)
+		}
+	})
+}
+
+// deadlineRecorder records the write deadline that each write has.
+type deadlineRecorder struct {
+	*httptest.ResponseRecorder
+	deadline time.Time
+	sent     int64
+	problem  error
+}
+
+func (d *deadlineRecorder) SetWriteDeadline(t time.Time) error {
+	d.deadline = t
+	return nil
+}
+
+func (d *deadlineRecorder) Write(b []byte) (int, error) {
+	left, allowed := time.Until(d.deadline), 30*time.Second+time.Duration(d.sent/(16<<10))*time.Second
+	if left != allowed && d.problem == nil {
+		d.problem = fmt.Errorf("after %d bytes %v are left, want %v", d.sent, left, allowed)
+	}
+	d.sent += int64(len(b))
+	return len(b), nil
+}
+
+// TestTimeForAFile: it grows with what the client takes.
+func TestTimeForAFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "large"), make([]byte, 3<<20), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		h, err := files.Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer h.Close()
+		w := &deadlineRecorder{ResponseRecorder: httptest.NewRecorder()}
+		h.ServeHTTP(w, httptest.NewRequest("GET", "/large", nil))
+		if w.sent != 3<<20 || w.problem != nil {
+			t.Errorf("%d bytes are sent; %v", w.sent, w.problem)
 		}
 	})
 }
