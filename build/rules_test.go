@@ -30,7 +30,7 @@ type fence struct {
 // fences is every package of the module. Each import that is named is used, and ARCHITECTURE.md's
 // table of packages says the same.
 var fences = []fence{
-	{"protocol", []string{"bytes", "encoding/base64", "encoding/binary", "iter", "math", "math/bits", "slices", "strconv", "strings", "unicode/utf8"}, nil},
+	{"protocol", []string{"bytes", "encoding/binary", "iter", "math", "math/bits", "slices", "strconv", "strings", "unicode/utf8"}, nil},
 	{"protocol/feed", []string{"encoding/binary", "iter", "math"}, []string{"protocol"}},
 	{"wasm/inspect", []string{"cmp", "encoding/binary", "math", "slices", "strconv", "strings", "unicode/utf8", "unsafe"}, []string{"protocol", "protocol/feed"}},
 	{"wasm", []string{"runtime", "unsafe"}, []string{"wasm/inspect"}},

@@ -4,8 +4,12 @@ package protocol
 
 import "strings"
 
+// Called from many places, these are not inlined: that would make the WASM module 2 KB larger.
+
 // equalFold compares without regard to ASCII case. To strings.EqualFold the Kelvin
 // sign, which no token of HTTP may contain, equals a k.
+//
+//go:noinline
 func equalFold(a, b string) bool {
 	if len(a) != len(b) {
 		return false
@@ -26,6 +30,8 @@ func lower(c byte) byte {
 }
 
 // trim cuts optional white space from both ends (RFC 9110 5.6.3).
+//
+//go:noinline
 func trim(s string) string {
 	for s != "" && (s[0] == ' ' || s[0] == '\t') {
 		s = s[1:]
@@ -37,6 +43,8 @@ func trim(s string) string {
 }
 
 // nextToken cuts the first element off a comma-separated list.
+//
+//go:noinline
 func nextToken(list string) (token, rest string, more bool) {
 	token, rest, more = strings.Cut(list, ",")
 	return trim(token), rest, more

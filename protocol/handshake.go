@@ -3,7 +3,6 @@
 package protocol
 
 import (
-	"encoding/base64"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,7 +18,7 @@ const Version = "13"
 // (RFC 6455 4.2.2).
 func AcceptKey(key string) string {
 	sum := sha1Sum([]byte(key + GUID))
-	return base64.StdEncoding.EncodeToString(sum[:])
+	return encodeBase64(sum[:])
 }
 
 // Request is a client's opening handshake.
@@ -37,7 +36,9 @@ func RequestOf(h Head) (r Request, target string) {
 	r.Host = first(append(h.Values(":authority"), h.Values("Host")...)) // RFC 9113 8.3.1
 	r.Body = len(h.Values("Transfer-Encoding")) > 0
 	for _, length := range h.Values("Content-Length") {
-		r.Body = r.Body || strings.Trim(length, "0") != ""
+		for _, c := range []byte(length) {
+			r.Body = r.Body || c != '0'
+		}
 	}
 	method, rest, _ := strings.Cut(h.StartLine, " ")
 	target, version, _ := strings.Cut(rest, " ")
@@ -136,12 +137,13 @@ type checkList struct {
 	faults bool // are all that is of interest
 }
 
-// add adds a duty of which one thing was seen.
+// add adds a duty of which one thing was seen. more ends the reason.
 //
 //go:noinline
-func (l *checkList) add(ok bool, what, seen, reason, section string, status int) {
+func (l *checkList) add(d duty, ok bool, seen, more string) {
 	if !ok || !l.faults {
-		l.checks = append(l.checks, Check{What: what, Seen: seen, Reason: reason, Section: section, Status: status, OK: ok})
+		t := &duties[d]
+		l.checks = append(l.checks, Check{What: t.what, Seen: seen, Reason: t.reason + more, Section: t.section, Status: int(t.status), OK: ok})
 	}
 }
 
@@ -162,72 +164,56 @@ func RequestChecks(r Request) []Check {
 }
 
 func requestChecks(r Request, l *checkList) {
-	const section = "RFC 6455 4.2.1"
 	f := r.Fields
 	over2 := r.Major == 2
 	version, key := f.Values("Sec-Websocket-Version"), f.Values("Sec-Websocket-Key")
 	protocols := f.Values("Sec-Websocket-Protocol")
 	_, extensions := extensionNames(f)
-	versionStatus := 426 // RFC 6455 4.4: name the versions that are understood
-	if len(version) == 0 {
-		versionStatus = 400
-	}
 	offered := Tokens(protocols)
 	if over2 {
 		connectChecks(r, l)
 	} else {
 		upgradeChecks(r, l)
 	}
-	l.add(len(version) == 1 && version[0] == Version, "Sec-WebSocket-Version is 13", joined(version),
-		"the request needs one Sec-WebSocket-Version: 13", section, versionStatus)
+	versionIs := dutyVersion
+	if len(version) == 0 {
+		versionIs = dutyNoVersion
+	}
+	l.add(versionIs, len(version) == 1 && version[0] == Version, joined(version), "")
 	if !over2 { // RFC 8441 5.1: Sec-WebSocket-Key is not used there
 		// RFC 6455 4.2.1: 16 bytes once it is decoded.
-		l.add(len(key) == 1 && isBase64(key[0], 16), "Sec-WebSocket-Key is 16 bytes in base64", joined(key),
-			"the request needs one Sec-WebSocket-Key of 16 bytes in base64", section, 400)
+		l.add(dutyKey, len(key) == 1 && isBase64(key[0], 16), joined(key), "")
 	}
 	// RFC 6455 4.1, 4.3: one or more, no two alike.
-	l.add(len(protocols) == 0 || len(offered) <= maxSubprotocols && differentTokens(offered), "Sec-WebSocket-Protocol is a list of different tokens", joined(protocols),
-		"Sec-WebSocket-Protocol is not a list of at most 100 subprotocols, each named once", section, 400)
-	l.add(extensions, "Sec-WebSocket-Extensions is a list of extensions", joined(f.Values("Sec-Websocket-Extensions")),
-		"Sec-WebSocket-Extensions is not a list of extensions with their parameters", "RFC 6455 9.1", 400)
+	l.add(dutyProtocols, len(protocols) == 0 || len(offered) <= maxSubprotocols && differentTokens(offered), joined(protocols), "")
+	l.add(dutyExtensions, extensions, joined(f.Values("Sec-Websocket-Extensions")), "")
 	// Frames follow the head. If one party could read them as a body and another as frames,
 	// a request could be smuggled past a proxy.
-	l.add(!r.Body, "the request has no body", bodySeen(r.Body),
-		"a WebSocket handshake has no body: leave out Content-Length and Transfer-Encoding", "RFC 9110 9.3.1", 400)
+	l.add(dutyNoBody, !r.Body, bodySeen(r.Body), "")
 }
 
 // upgradeChecks are the first duties of a request over HTTP/1.1.
 func upgradeChecks(r Request, l *checkList) {
-	const section = "RFC 6455 4.2.1"
 	upgrade, connection := r.Fields.Values("Upgrade"), r.Fields.Values("Connection")
-	l.add(r.Method == "GET", "the method is GET", r.Method,
-		"a WebSocket handshake is a GET request", section, 405)
-	l.add(r.Major > 1 || r.Major == 1 && r.Minor >= 1,
-		"HTTP/1.1 or higher", httpVersion(r),
-		"a WebSocket handshake needs HTTP/1.1", section, 400)
-	l.add(r.Host != "", "Host is there", r.Host,
-		"the Host field is missing", section, 400)
-	l.add(HasToken(upgrade, "websocket"), "Upgrade names websocket", joined(upgrade),
-		"this URL speaks WebSocket: the request needs Upgrade: websocket", section, 426)
-	l.add(HasToken(connection, "upgrade"), "Connection names Upgrade", joined(connection),
-		"the request needs Connection: Upgrade", section, 400)
+	l.add(dutyGet, r.Method == "GET", r.Method, "")
+	l.add(dutyHTTP, r.Major > 1 || r.Major == 1 && r.Minor >= 1, httpVersion(r), "")
+	l.add(dutyHost, r.Host != "", r.Host, "")
+	l.add(dutyUpgrade, HasToken(upgrade, "websocket"), joined(upgrade), "")
+	l.add(dutyConnection, HasToken(connection, "upgrade"), joined(connection), "")
 }
 
 // connectChecks are the first duties of a request over HTTP/2.
 func connectChecks(r Request, l *checkList) {
-	const section, reason = "RFC 8441 5", "this URL speaks WebSocket: over HTTP/2 the request is a CONNECT with :protocol websocket"
 	protocol := r.Fields.Values(ProtocolField)
 	upgrade := append(r.Fields.Values("Connection"), r.Fields.Values("Upgrade")...)
-	methodStatus := 405
+	method := dutyConnect
 	if r.Method == "GET" {
-		methodStatus = 426
+		method = dutyConnectNotGet
 	}
-	l.add(r.Method == "CONNECT", "the method is CONNECT", r.Method, reason, section, methodStatus)
-	l.add(len(protocol) == 1 && equalFold(protocol[0], "websocket"), ":protocol is websocket", joined(protocol),
-		reason, section, 501)
-	l.add(r.Host != "", ":authority is there", r.Host, "the field :authority is missing", section, 400)
-	l.add(len(upgrade) == 0, "neither Connection nor Upgrade is there", joined(upgrade),
-		"over HTTP/2 a request has neither Connection nor Upgrade", "RFC 9113 8.2.2", 400)
+	l.add(method, r.Method == "CONNECT", r.Method, "")
+	l.add(dutyProtocolField, len(protocol) == 1 && equalFold(protocol[0], "websocket"), joined(protocol), "")
+	l.add(dutyAuthority, r.Host != "", r.Host, "")
+	l.add(dutyNoUpgrade, len(upgrade) == 0, joined(upgrade), "")
 }
 
 // ResponseChecks lists every duty of a server's answer (RFC 6455 4.2.2, over HTTP/2 RFC 8441 5),
@@ -239,7 +225,6 @@ func ResponseChecks(status int, response, request Fields) []Check {
 }
 
 func responseChecks(status int, response, request Fields, l *checkList) {
-	const section = "RFC 6455 4.1"
 	protocols := response.Values("Sec-Websocket-Protocol")
 	offered, _ := extensionNames(request)
 	accepted, readable := extensionNames(response)
@@ -247,34 +232,26 @@ func responseChecks(status int, response, request Fields, l *checkList) {
 	_, agreed := AgreedDeflate(request, response)
 	code := strconv.Itoa(status)
 	if extended(request) {
-		l.add(Accepts(status, request), "the status is 200", code, "the server answered with status "+code+", not 200", "RFC 8441 5", 0)
+		l.add(dutySuccess, Accepts(status, request), code, code)
 	} else {
-		l.add(status == 101, "the status is 101", code, "the server answered with status "+code+", not 101", section, 0)
+		l.add(dutySwitching, status == 101, code, code)
 		switchedChecks(response, request, l)
 	}
 	// RFC 6455 4.2.2: one token; the empty string is not legal either.
-	l.add(len(protocols) <= 1 && subset(protocols, Tokens(request.Values("Sec-Websocket-Protocol"))),
-		"the subprotocol was offered", joined(protocols),
-		"the server chose a subprotocol that was not offered", section, 0)
-	l.add(readable && subset(accepted, offered), "the extensions were offered", extensions,
-		"the server chose an extension that was not offered", section, 0)
-	l.add(agreed, "permessage-deflate answers the offer", extensions,
-		"the server chose parameters of permessage-deflate that the offer does not allow", "RFC 7692 7.1", 0)
+	l.add(dutyOffered, len(protocols) <= 1 && subset(protocols, Tokens(request.Values("Sec-Websocket-Protocol"))), joined(protocols), "")
+	l.add(dutyOfferedExtensions, readable && subset(accepted, offered), extensions, "")
+	l.add(dutyDeflate, agreed, extensions, "")
 }
 
 // switchedChecks are the duties of a response over HTTP/1.1 alone.
 func switchedChecks(response, request Fields, l *checkList) {
-	const section = "RFC 6455 4.1"
 	upgrade, connection := response.Values("Upgrade"), response.Values("Connection")
 	accept := response.Values("Sec-Websocket-Accept")
 	computed := AcceptKey(first(request.Values("Sec-Websocket-Key")))
 	// RFC 6455 4.1: its value, not one of a list as in a request.
-	l.add(len(upgrade) == 1 && equalFold(upgrade[0], "websocket"), "Upgrade is websocket", joined(upgrade),
-		"the answer lacks Upgrade: websocket", section, 0)
-	l.add(HasToken(connection, "upgrade"), "Connection names Upgrade", joined(connection),
-		"the answer lacks Connection: Upgrade", section, 0)
-	l.add(len(accept) == 1 && accept[0] == computed, "Sec-WebSocket-Accept is the key's", joined(accept),
-		"Sec-WebSocket-Accept should be "+computed, "RFC 6455 4.2.2", 0)
+	l.add(dutyUpgraded, len(upgrade) == 1 && equalFold(upgrade[0], "websocket"), joined(upgrade), "")
+	l.add(dutyConnectionUpgraded, HasToken(connection, "upgrade"), joined(connection), "")
+	l.add(dutyAccept, len(accept) == 1 && accept[0] == computed, joined(accept), computed)
 }
 
 // extensionNames lists the extensions without their parameters. ok is false when
@@ -315,6 +292,7 @@ func subset(some, all []string) bool {
 	return true
 }
 
+//go:noinline
 func first(values []string) string {
 	if len(values) == 0 {
 		return ""
@@ -323,6 +301,8 @@ func first(values []string) string {
 }
 
 // joined joins several fields of one name to one list (RFC 9110 5.3).
+//
+//go:noinline
 func joined(values []string) string {
 	all := first(values)
 	for i := 1; i < len(values); i++ {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -49,4 +50,14 @@ func TestPageOverHTTP2(t *testing.T) {
 	eval[chromedp.Void](b, `sockets.forEach((s) => s.close(1000))`)
 	b.wait(`tests("conn-row").every((e) => e.dataset.state === "closed" && e.textContent.includes("closed by the client with code 1000"))`)
 	b.wait(fmt.Sprintf(`test("status").dataset.state === %q`, "live"))
+}
+
+// TestNodeOverHTTP2: the HTTP/2 client of Node.js, which knows no WebSockets, has several on one
+// connection.
+func TestNodeOverHTTP2(t *testing.T) {
+	base := startServer(t, overTLS)
+	out, err := exec.Command("node", "testdata/http2.mjs", base).CombinedOutput()
+	if err != nil || strings.TrimSpace(string(out)) != "streams 1 3 5: 200, Hello, closed with 1000" {
+		t.Errorf("%v: %s", err, out)
+	}
 }

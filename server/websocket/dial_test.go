@@ -270,7 +270,7 @@ func TestDialErrorsSayOnceWhatWasTried(t *testing.T) {
 		{"ws://a.example/", websocket.DialOptions{DialContext: failing(errors.New("no way"))}, "dial a.example:80: no way"},
 		{secure, websocket.DialOptions{}, "TLS handshake with 127.0.0.1: tls: failed to verify certificate: x509: certificate signed by unknown authority"},
 		{"ws://a.example/", websocket.DialOptions{Proxy: proxied}, "reach a.example:80 through the proxy http://127.0.0.1:1: dial tcp 127.0.0.1:1: connect: connection refused"},
-		{strings.Replace(secure, "wss", "ws", 1), websocket.DialOptions{}, "handshake with " + host + ": protocol: the server answered with status 400, not 101 (RFC 6455 4.1)"},
+		{strings.Replace(secure, "wss", "ws", 1), websocket.DialOptions{}, "handshake with " + host + ": protocol: the status should be 101, but the server answered with status 400 (RFC 6455 4.1)"},
 	} {
 		_, _, err := websocket.Dial(t.Context(), test.address, &test.options)
 		if err == nil || !strings.HasPrefix(err.Error(), test.says) {

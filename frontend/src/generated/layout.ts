@@ -818,7 +818,7 @@ export const goldenHandshake = {
       "ok": true,
       "what": "the status is 101",
       "seen": "101",
-      "reason": "the server answered with status 101, not 101",
+      "reason": "the status should be 101, but the server answered with status 101",
       "section": "RFC 6455 4.1"
     },
     {
