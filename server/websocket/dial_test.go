@@ -369,7 +369,7 @@ func answering(t *testing.T, answer func(key string, nc net.Conn)) (address stri
 func TestDialChecksTheAnswer(t *testing.T) {
 	const good = "HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n"
 	for answer, says := range map[string]string{
-		"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n":      "status 302, not 101",
+		"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n":      "should be 101, but the server answered with status 302",
 		"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n": "Sec-WebSocket-Accept should be",
 		"HTTP/1.1 101 x\r\nConnection: Upgrade\r\n\r\n":                       "lacks Upgrade",
 		good + "Sec-WebSocket-Protocol: x\r\n\r\n":                            "subprotocol that was not offered",
