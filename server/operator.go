@@ -1,4 +1,4 @@
-// The operator: --operator, /ws/push and /api/broadcast.
+// The operator: --operator, /ws/push and /api/broadcast; and the costs of transports.
 
 package main
 

@@ -32,8 +32,8 @@ func newOutbox(budget *memory.Budget, write func([]string) error, end func()) *o
 
 var errClosed = errors.New("lines: the connection has ended")
 
-// lineCost is what a line takes beside its bytes.
-const lineCost = 32
+// cost is what a line takes while it waits and is written: its bytes, a copy of them, and a bit more.
+func cost(line string) int { return 2*len(line) + 32 }
 
 // Send implements [chat.Transport].
 func (o *outbox) Send(lines string) error {
@@ -43,7 +43,7 @@ func (o *outbox) Send(lines string) error {
 		return errClosed
 	}
 	o.waiting = append(o.waiting, lines)
-	o.budget.Add(&o.account, o, int64(len(lines)+lineCost))
+	o.budget.Add(&o.account, o, int64(cost(lines)))
 	o.signal()
 	return nil
 }
@@ -76,7 +76,7 @@ func (o *outbox) finish(last string) {
 	defer o.mu.Unlock()
 	if !o.closed && last != "" {
 		o.waiting = append(o.waiting, last)
-		o.budget.Add(&o.account, o, int64(len(last)+lineCost))
+		o.budget.Add(&o.account, o, int64(cost(last)))
 	}
 	o.closed = true
 	o.signal()
@@ -119,7 +119,7 @@ func (o *outbox) run(drained func()) {
 		}
 		size := 0
 		for _, line := range lines {
-			size += len(line) + lineCost
+			size += cost(line)
 		}
 		err := o.write(lines)
 		o.budget.Sub(&o.account, int64(size))
