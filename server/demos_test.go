@@ -41,6 +41,8 @@ func TestDemoEcho(t *testing.T) {
 	b.click(byTestID("echo-compress"))
 	b.wait(`text("echo-agreed").includes("permessage-deflate")`)
 	b.wait(`test("demo-frames").dataset.conns !== ""`)
+	b.click(".copyable .chip")
+	b.wait(`document.querySelector(".copyable .chip").textContent.startsWith("Copied")`)
 	b.screenshot("demo-echo")
 
 	// The link shows the frames of this connection alone, and the demo goes on.

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { parseEvent } from "../src/demos/chat/events";
-import { type Line, privateIn, Room } from "../src/demos/chat/room";
+import { type Line, privateIn } from "../src/demos/chat/line";
+import { Room } from "../src/demos/chat/room";
 import { partsOf } from "../src/demos/visible";
 
 /** A WebSocket that the tests play the server of. */

@@ -4,7 +4,8 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { count } from "../../format";
 import { Visible } from "../visible";
-import type { Line, Room } from "./room";
+import { type Line, maxNames } from "./line";
+import type { Room } from "./room";
 
 /** The list follows the newest line, unless it was scrolled up. */
 export function Lines({ room }: { room: Room }) {
@@ -138,7 +139,10 @@ function Names({ names }: { names: readonly string[] }) {
           <Visible text={name} />
         </span>
       ))}
-      {names.length > first.length && ` and ${count(names.length - first.length, "other")}`}
+      {names.length > first.length &&
+        (names.length < maxNames
+          ? ` and ${count(names.length - first.length, "other")}`
+          : " and many others")}
     </>
   );
 }

@@ -4,17 +4,7 @@ import { batch, signal } from "@preact/signals";
 import { socketURL } from "../captured";
 import { Socket } from "../socket";
 import { type ChatEvent, type ChatRequest, parseEvent, type Said, subprotocol } from "./events";
-
-/** A line of the conversation. */
-export type Line =
-  | { id: number; kind: "said"; name: string; text: string; time: string; own: boolean }
-  | { id: number; kind: "private"; from: string; to: string; text: string; time: string; own: boolean }
-  | { id: number; kind: "operator"; text: string; time: string }
-  | { id: number; kind: "moves"; joined: readonly string[]; left: readonly string[]; why: string }
-  | { id: number; kind: "note" | "error"; text: string };
-
-/** A line that has no number yet. */
-type NewLine = Line extends infer L ? (L extends Line ? Omit<L, "id"> : never) : never;
+import { type Line, moved, type NewLine, privateIn, saidLine } from "./line";
 
 const maxLines = 200;
 const showDelay = 100;
@@ -39,7 +29,7 @@ export class Room {
 
   private readonly here = new Set<string>();
   /** Whether the shown list of members is no longer right. */
-  private moved = false;
+  private membersMoved = false;
   private readonly typingUntil = new Map<string, number>();
   private all: Line[] = [];
   private lastID = 0;
@@ -126,7 +116,7 @@ export class Room {
           this.here.delete(name);
           this.typingUntil.delete(name);
         }
-        this.moved = true;
+        this.membersMoved = true;
         this.move([], event.names, event.reasons.length === 1 ? (event.reasons[0] ?? "") : "");
         break;
       case "message":
@@ -173,12 +163,12 @@ export class Room {
 
   private arrive(names: readonly string[]): void {
     for (const name of names) this.here.add(name);
-    this.moved = true;
+    this.membersMoved = true;
   }
 
   private empty(): void {
     this.here.clear();
-    this.moved = true;
+    this.membersMoved = true;
   }
 
   /** Adds what was said before, but not what is shown already. */
@@ -192,20 +182,9 @@ export class Room {
   /** Notes joins and leaves, those in a row on one line. */
   private move(joined: readonly string[], left: readonly string[], why: string): void {
     const last = this.all.at(-1);
-    if (last?.kind !== "moves") {
-      this.add({ kind: "moves", joined, left, why });
-      return;
-    }
-    // A member that left again has no part in the line of those who came, and the other way round.
-    const stays = last.joined.filter((name) => !left.includes(name));
-    const gone = left.filter((name) => !last.joined.includes(name));
-    const back = joined.filter((name) => !last.left.includes(name));
-    this.all[this.all.length - 1] = {
-      ...last,
-      joined: [...stays, ...back].slice(-50),
-      left: [...last.left.filter((name) => !joined.includes(name)), ...gone].slice(-50),
-      why: last.left.length === 0 ? why : "",
-    };
+    if (last?.kind === "moves")
+      this.all[this.all.length - 1] = { ...last, ...moved(last, joined, left, why) };
+    else this.add({ kind: "moves", joined, left, why });
   }
 
   private add(line: NewLine): void {
@@ -221,11 +200,11 @@ export class Room {
     for (const [name, until] of this.typingUntil) if (until <= now) this.typingUntil.delete(name);
     batch(() => {
       this.lines.value = this.all.slice(-maxLines);
-      if (this.moved) this.members.value = [...this.here].sort();
+      if (this.membersMoved) this.members.value = [...this.here].sort();
       if (this.typing.value.length + this.typingUntil.size > 0)
         this.typing.value = [...this.typingUntil.keys()].filter((name) => name !== this.me.value);
     });
-    this.moved = false;
+    this.membersMoved = false;
     if (this.typingUntil.size > 0) this.typingTimer = window.setTimeout(() => this.show(), typingInterval);
   }
 
@@ -238,17 +217,4 @@ export class Room {
     const reason = (await response.text()).trim();
     return `The server refused: ${reason.replace(/^[^:]*: /, "")}.`;
   }
-}
-
-function saidLine({ name, text, time }: Said): { kind: "said"; name: string; text: string; time: string } {
-  return { kind: "said", name, text, time };
-}
-
-/** Reads "/msg NAME text". Names may have spaces, so the longest that fits is taken. */
-export function privateIn(text: string, members: readonly string[]): { to: string; text: string } | null {
-  if (!text.startsWith("/msg ")) return null;
-  const rest = text.slice("/msg ".length);
-  const fitting = members.filter((name) => rest.startsWith(`${name} `)).sort((a, b) => b.length - a.length);
-  const to = fitting[0];
-  return to === undefined ? null : { to, text: rest.slice(to.length + 1) };
 }

@@ -7,7 +7,8 @@ import { theme } from "../../theme";
 import { socketURL } from "../captured";
 import { ConnectionState, Stage } from "../stage";
 import { Plot } from "./plot";
-import { type Rhythm, Session, type Shown } from "./session";
+import { Session, type Shown } from "./session";
+import { Settings } from "./settings";
 
 export { style };
 
@@ -55,95 +56,6 @@ s.onmessage = (e) => { console.log(e.data); s.close(); };'`,
         steps of 0.1 ms.
       </p>
     </Stage>
-  );
-}
-
-const rhythms: readonly [Rhythm, string][] = [
-  [1, "1 a second"],
-  [10, "10 a second"],
-  [100, "100 a second"],
-  [0, "as soon as the last is back"],
-];
-
-function Settings({ session }: { session: Session }) {
-  const { rhythm, size, compress, subprotocols, running, agreed } = session;
-  return (
-    <form
-      class="settings"
-      onSubmit={(e) => {
-        e.preventDefault();
-        session.open();
-      }}
-    >
-      <label>
-        Rhythm
-        <select
-          value={String(rhythm.value)}
-          onChange={(e) => session.setRhythm(Number(e.currentTarget.value) as Rhythm)}
-        >
-          {rhythms.map(([value, text]) => (
-            <option key={value} value={String(value)}>
-              {text}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label>
-        Bytes
-        <input
-          type="number"
-          min={0}
-          max={1048576}
-          value={size.value}
-          data-testid="echo-size"
-          onInput={(e) => session.setSize(e.currentTarget.valueAsNumber)}
-        />
-      </label>
-      <label>
-        Subprotocols to offer
-        <select
-          value={subprotocols.value}
-          data-testid="echo-subprotocol"
-          onChange={(e) => {
-            subprotocols.value = e.currentTarget.value;
-            session.open();
-          }}
-        >
-          <option value="">none</option>
-          <option value="chat, superchat">chat, superchat</option>
-          <option value="superchat">superchat</option>
-          <option value="framescope.play.v1">framescope.play.v1</option>
-        </select>
-      </label>
-      <label class="check">
-        <input
-          type="checkbox"
-          data-testid="echo-compress"
-          checked={compress.value}
-          onChange={(e) => {
-            compress.value = e.currentTarget.checked;
-            session.open();
-          }}
-        />
-        Compress
-      </label>
-      <div class="buttons">
-        <button
-          type="button"
-          class="main-button"
-          data-testid="echo-run"
-          onClick={() => session.setRunning(!running.value)}
-        >
-          {running.value ? "Stop sending" : "Send"}
-        </button>
-        <button type="button" onClick={() => session.clear()}>
-          Start over
-        </button>
-      </div>
-      <p class="aside" data-testid="echo-agreed">
-        {agreed.value === "" ? "Agreed: no subprotocol, no extension." : `Agreed: ${agreed.value}.`}
-      </p>
-    </form>
   );
 }
 
