@@ -192,6 +192,7 @@ func (s *Socket) Join(room string) error {
 		return ErrRoomName
 	}
 	n := s.namespace
+	o := &n.server.options
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.sockets[s.id] != s {
@@ -200,7 +201,7 @@ func (s *Socket) Join(room string) error {
 	if _, in := s.rooms[room]; in || room == s.id {
 		return nil
 	}
-	if len(s.rooms) >= n.server.options.MaxRoomsEach || n.rooms[room] == nil && len(n.rooms) >= n.server.options.MaxRooms {
+	if len(s.rooms) >= o.MaxRoomsEach || n.rooms[room] == nil && len(n.rooms) >= o.MaxRooms || o.Engine.Memory.Full() {
 		return ErrTooManyRooms
 	}
 	n.join(s, room)
@@ -217,7 +218,11 @@ func (n *Namespace) join(s *Socket, room string) {
 		s.rooms = map[string]struct{}{}
 	}
 	s.rooms[room] = struct{}{}
+	n.server.options.Engine.Memory.AddShared(memberSize)
 }
+
+// memberSize is about what a member of a room takes in the two maps, and its name, in bytes.
+const memberSize = 256
 
 // Leave has the socket leave a room.
 func (s *Socket) Leave(room string) {
@@ -230,6 +235,7 @@ func (s *Socket) Leave(room string) {
 
 // leave leaves a room that the socket is in; mu is held.
 func (n *Namespace) leave(s *Socket, room string) {
+	n.server.options.Engine.Memory.SubShared(memberSize)
 	delete(s.rooms, room)
 	delete(n.rooms[room], s)
 	if len(n.rooms[room]) == 0 {

@@ -1,0 +1,140 @@
+// Tests of recovery with packets as they stand here; npm's client is in clients_test.go.
+
+package socketio_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"framescope/server/engineio"
+	"framescope/server/memory"
+	"framescope/server/socketio"
+)
+
+// identity is what a client learns of itself when it connects.
+type identity struct{ sid, pid string }
+
+var connected = regexp.MustCompile(`^40\{"sid":"(.{20})","pid":"(.{20})"\}$`)
+
+// connectAs connects with an auth payload, or none.
+func connectAs(t *testing.T, url, auth string) (*raw, identity) {
+	t.Helper()
+	r := dial(t, url)
+	r.send("40" + auth)
+	answer := r.next()
+	found := connected.FindStringSubmatch(answer)
+	if found == nil {
+		t.Fatalf("connected with %s", answer)
+	}
+	return r, identity{found[1], found[2]}
+}
+
+func claim(pid, offset string) string { return fmt.Sprintf(`{"pid":%q,"offset":%q}`, pid, offset) }
+
+// recovering serves a namespace with recovery, and returns what it keeps.
+func recovering(t *testing.T, window time.Duration) (*socketio.Namespace, string, chan *socketio.Socket, *memory.Budget) {
+	t.Helper()
+	budget := memory.NewBudget(256<<20, quiet)
+	n, url, sockets := serveRooms(t, socketio.Options{Recovery: window, Engine: engineio.Options{Memory: budget}})
+	return n, url, sockets, budget
+}
+
+// lose has a client lose its connection.
+func lose(t *testing.T, r *raw, n *socketio.Namespace, id string) {
+	t.Helper()
+	r.conn.CloseNow()
+	eventually(t, func() bool { return n.Members(id) == 0 }, func() any { return "still connected" })
+}
+
+func TestRecovery(t *testing.T) {
+	n, url, sockets, _ := recovering(t, time.Minute)
+	r, was := connectAs(t, url, "")
+	s := <-sockets
+	if err := s.Join("room"); err != nil {
+		t.Fatal(err)
+	}
+	s.SetValue("name", "ann")
+	_ = s.Emit("first")
+	r.expect(`42["first","0"]`)
+	lose(t, r, n, was.sid)
+	_ = n.To("room").Emit("missed", 1)
+	_ = n.To("other").Emit("missed", 2)
+	_ = n.To("room").Except(was.sid).Emit("missed", 3)
+	_ = n.Emit("missed", []byte("x"))
+	r, is := connectAs(t, url, claim(was.pid, "0"))
+	if is != was {
+		t.Fatalf("came back as %v, was %v", is, was)
+	}
+	r.expect(`42["missed",1,"1"]`, `451-["missed",{"_placeholder":true,"num":0},"4"]`, "bytes: x")
+	s = <-sockets
+	if !s.Recovered() || s.Value("name") != "ann" || n.Members("room") != 1 {
+		t.Error(s.Recovered(), s.Value("name"), n.Members("room"))
+	}
+	_ = n.To("room").Emit("now")
+	r.expect(`42["now","5"]`)
+
+	// The client is back before the server knows that the old connection is gone.
+	second, is := connectAs(t, url, claim(was.pid, "5"))
+	if is != was || n.Members("room") != 1 {
+		t.Errorf("came back as %v, was %v", is, was)
+	}
+	r.expectClosed()
+	_ = n.To("room").Emit("to the new one")
+	second.expect(`42["to the new one","6"]`)
+}
+
+// TestNoRecovery: clients that may not come back, or not as who they say, connect anew.
+func TestNoRecovery(t *testing.T) {
+	n, url, _, _ := recovering(t, time.Minute)
+	lost := func() identity {
+		r, who := connectAs(t, url, "")
+		lose(t, r, n, who.sid)
+		return who
+	}
+	_ = n.Emit("nobody hears this")
+	who, left := lost(), identity{}
+	{
+		r, id := connectAs(t, url, "")
+		left = id
+		r.send("41")
+		eventually(t, func() bool { return n.Members(id.sid) == 0 }, func() any { return "still connected" })
+	}
+	for _, auth := range []string{
+		claim("nobody", "0"), claim(left.pid, "0"), claim(lost().pid, "zzzzzz"), claim(lost().pid, "!"), claim(lost().pid, "zzzzzzzzzzzzzzzzzzzzzzzzzz"),
+		claim(lost().sid, ""), `{"pid":7}`, `{"pid":null,"offset":[]}`, `{"pid":"` + strings.Repeat("p", 1000) + `"}`,
+	} {
+		if _, is := connectAs(t, url, auth); is.pid == who.pid || strings.Contains(auth, is.pid) {
+			t.Errorf("%s came back", auth)
+		}
+	}
+	// It missed more than can be sent at once.
+	for range 6 {
+		_ = n.Emit("large", strings.Repeat("x", 100_000))
+	}
+	if _, is := connectAs(t, url, claim(who.pid, "")); is.pid == who.pid {
+		t.Error("a client that missed 600 kB came back")
+	}
+}
+
+// TestRecoveryForgets: what is kept is bounded, and forgotten in time.
+func TestRecoveryForgets(t *testing.T) {
+	n, url, sockets, budget := recovering(t, 100*time.Millisecond)
+	r, who := connectAs(t, url, "")
+	_ = (<-sockets).Join(strings.Repeat("r", 200))
+	r.conn.CloseNow()
+	eventually(t, func() bool { return n.Members(who.sid) == 0 }, func() any { return "still connected" })
+	noise := strings.Repeat("x", 1<<20)
+	for range 40 {
+		_ = n.Emit("large", noise)
+	}
+	if used := budget.Used(); used < 15<<20 || used > 18<<20 {
+		t.Errorf("%d bytes are kept", used)
+	}
+	eventually(t, func() bool { return budget.Used() == 0 }, func() any { return budget.Used() })
+	if _, is := connectAs(t, url, claim(who.pid, "")); is.pid == who.pid {
+		t.Error("came back too late")
+	}
+}
