@@ -8,6 +8,7 @@ import (
 	"net"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"framescope/server/secure"
 )
@@ -75,12 +76,14 @@ func TestCloseDoesNotWait(t *testing.T) {
 // countedListener yields connections whose calls of Write are counted. Such a call may wait.
 type countedListener struct {
 	net.Listener
-	writes atomic.Int32
+	writes    atomic.Int32
+	deadlines chan time.Time
 }
 
 type countedConn struct {
 	*net.TCPConn
-	writes *atomic.Int32
+	writes    *atomic.Int32
+	deadlines chan time.Time // for writes; nil if they are not wanted
 }
 
 func (l *countedListener) Accept() (net.Conn, error) {
@@ -88,12 +91,56 @@ func (l *countedListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return countedConn{c.(*net.TCPConn), &l.writes}, nil
+	return countedConn{c.(*net.TCPConn), &l.writes, l.deadlines}, nil
 }
 
 func (c countedConn) Write(b []byte) (int, error) {
 	c.writes.Add(1)
 	return c.TCPConn.Write(b)
+}
+
+func (c countedConn) SetWriteDeadline(t time.Time) error {
+	if c.deadlines != nil {
+		c.deadlines <- t
+	}
+	return c.TCPConn.SetWriteDeadline(t)
+}
+
+// TestEveryWriteIsBounded: TLS writes by itself when the peer asks for new keys, without a deadline; the
+// peer may not read.
+func TestEveryWriteIsBounded(t *testing.T) {
+	l := &countedListener{deadlines: make(chan time.Time, 100)}
+	s, config := servedBy(t, secure.Options{}, func(inner net.Listener) net.Listener { l.Listener = inner; return l })
+	_, server := connect(t, s, s.HTTP1, config)
+	taken := func() (all []time.Time) {
+		for len(l.deadlines) > 0 {
+			all = append(all, <-l.deadlines)
+		}
+		return all
+	}
+	taken()
+	before := time.Now()
+	if _, err := server.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if set := taken(); len(set) != 2 || set[0].Before(before.Add(29*time.Second)) || set[0].After(time.Now().Add(30*time.Second)) || !set[1].IsZero() {
+		t.Errorf("without a deadline: %v", set)
+	}
+	at := before.Add(patience)
+	_ = server.SetWriteDeadline(at)
+	if _, err := server.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if set := taken(); len(set) != 1 || !set[0].Equal(at) {
+		t.Errorf("with a deadline: %v", set)
+	}
+	_ = server.SetDeadline(time.Time{})
+	if _, err := server.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if set := taken(); len(set) != 3 || !set[0].IsZero() || set[1].IsZero() || !set[2].IsZero() {
+		t.Errorf("without one again: %v", set)
+	}
 }
 
 // TestEndIsOnlyOffered: the alert that ends TLS is written in a way that cannot wait.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +26,9 @@ const (
 	// maxHandshake is how much a client may send before its handshake is complete. Browsers
 	// send 2 KiB.
 	maxHandshake = 16 << 10
+	// writeTime is how long a write may wait for the peer that has no deadline. TLS makes such
+	// writes by itself, in the midst of reading, when the peer asks for new keys (RFC 8446 4.6.3).
+	writeTime = 30 * time.Second
 )
 
 var (
@@ -44,6 +48,10 @@ type wire struct {
 	handshaking bool
 	computing   bool // it has a place in Listener.computing
 	came        int  // bytes, during the handshake
+
+	writes   sync.Mutex // guards the fields below, not the writes themselves
+	deadline time.Time  // for writes, that was set from above
+	bounded  bool       // a write is bounded by writeTime instead
 
 	closing atomic.Bool // from now on writes do not wait
 	broken  atomic.Bool // a write failed: another would begin in the middle of a record
@@ -134,12 +142,52 @@ func (w *wire) Write(b []byte) (n int, err error) {
 			err = w.beginComputing()
 		}
 	default:
+		w.beginWrite()
 		n, err = w.raw.Write(b)
+		w.endWrite()
 	}
 	if err != nil {
 		w.broken.Store(true)
 	}
 	return n, err
+}
+
+// beginWrite bounds a write that has no deadline.
+func (w *wire) beginWrite() {
+	w.writes.Lock()
+	defer w.writes.Unlock()
+	if w.deadline.IsZero() {
+		w.bounded = true
+		_ = w.raw.SetWriteDeadline(time.Now().Add(writeTime))
+	}
+}
+
+func (w *wire) endWrite() {
+	w.writes.Lock()
+	defer w.writes.Unlock()
+	if w.bounded && !w.closing.Load() {
+		_ = w.raw.SetWriteDeadline(w.deadline)
+	}
+	w.bounded = false
+}
+
+// SetWriteDeadline sets the deadline of writes.
+func (w *wire) SetWriteDeadline(t time.Time) error {
+	w.writes.Lock()
+	defer w.writes.Unlock()
+	w.deadline = t
+	if w.bounded && t.IsZero() || w.closing.Load() {
+		return nil
+	}
+	return w.raw.SetWriteDeadline(t)
+}
+
+// SetDeadline sets the deadlines of reads and writes.
+func (w *wire) SetDeadline(t time.Time) error {
+	if err := w.SetWriteDeadline(t); err != nil {
+		return err
+	}
+	return w.raw.SetReadDeadline(t)
 }
 
 // offer writes what the system takes at once.
@@ -153,6 +201,8 @@ func (w *wire) offer(b []byte) (n int, err error) {
 
 // endWrites makes a write that waits for the peer fail, and no other wait.
 func (w *wire) endWrites() {
+	w.writes.Lock()
+	defer w.writes.Unlock()
 	w.closing.Store(true)
 	_ = w.raw.SetWriteDeadline(time.Unix(1, 0))
 }
@@ -166,8 +216,6 @@ func (w *wire) Close() error {
 // Evict implements [memory.Holder].
 func (w *wire) Evict(bool) { go w.raw.Close() } // the handshake fails
 
-func (w *wire) LocalAddr() net.Addr                { return w.raw.LocalAddr() }
-func (w *wire) RemoteAddr() net.Addr               { return w.raw.RemoteAddr() }
-func (w *wire) SetDeadline(t time.Time) error      { return w.raw.SetDeadline(t) }
-func (w *wire) SetReadDeadline(t time.Time) error  { return w.raw.SetReadDeadline(t) }
-func (w *wire) SetWriteDeadline(t time.Time) error { return w.raw.SetWriteDeadline(t) }
+func (w *wire) LocalAddr() net.Addr               { return w.raw.LocalAddr() }
+func (w *wire) RemoteAddr() net.Addr              { return w.raw.RemoteAddr() }
+func (w *wire) SetReadDeadline(t time.Time) error { return w.raw.SetReadDeadline(t) }
