@@ -175,3 +175,18 @@ func (h *heardLines) Send(lines string) error {
 }
 
 func (h *heardLines) Drop(string) {}
+
+func BenchmarkParseRequest(b *testing.B) {
+	for name, p := range map[string]string{
+		"message": `{"type":"message","text":"` + strings.Repeat("x", 125) + `"}`,
+		"fields":  "{" + strings.TrimSuffix(strings.Repeat(`"aaaa":1,`, usualSize/9), ",") + "}",
+		"nested":  `{"type":` + strings.Repeat("[", usualSize),
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				parseRequest([]byte(p))
+			}
+		})
+	}
+}

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/time/rate"
 
@@ -38,7 +37,7 @@ type member struct {
 	room *room
 
 	pace   *rate.Limiter // of what it sends
-	typing *rate.Limiter // of its typing
+	typing *rate.Limiter // of its typing; nil until it types
 
 	admitted chan struct{} // closed when it has been announced
 	here     bool          // it has been announced, by its present name
@@ -76,7 +75,6 @@ func newMember(perSecond int) *member {
 	return &member{
 		admitted: make(chan struct{}),
 		pace:     rate.NewLimiter(rate.Limit(perSecond), 2*perSecond),
-		typing:   rate.NewLimiter(rate.Every(time.Second), 5),
 	}
 }
 

@@ -12,7 +12,12 @@ import (
 	"framescope/server/websocket"
 )
 
-const whoCost = 20 // messages that a list of names counts as
+const (
+	whoCost = 50 // messages that a list of names counts as
+	// Each KiB of a JSON object beyond usualSize, which is enough for any text as it is usually
+	// written, counts as a message.
+	usualSize = 9 << 10
+)
 
 // Errors with which a member leaves.
 var (
@@ -93,7 +98,7 @@ func readAll(c *websocket.Conn, m *member, json bool) error {
 
 // readEvent handles a JSON object.
 func (m *member) readEvent(p []byte) error {
-	m.wait(1)
+	m.wait(1 + max(0, len(p)-usualSize)>>10)
 	q, refused := parseRequest(p)
 	if refused == nil {
 		if refused = m.do(q); refused != nil {

@@ -225,6 +225,9 @@ func (r *room) find(name string) *member {
 
 // setTyping tells the others that m types or has stopped.
 func (r *room) setTyping(m *member, on bool) *refusal {
+	if m.typing == nil {
+		m.typing = rate.NewLimiter(rate.Every(time.Second), 5)
+	}
 	if !m.typing.Allow() {
 		return refuseRequest("too-fast", "typing is sent too often: once in two seconds is enough")
 	}
