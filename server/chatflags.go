@@ -32,12 +32,9 @@ func (c *config) addChatFlags(f *pflag.FlagSet) {
 	f.Var(&c.chatToken, "chat-token", "let only those into the chat who give this `TOKEN`: ?token=TOKEN in the URL; others are refused with 401")
 }
 
-// chatOptions takes the hub that joins this server with others. One that is alone by its
-// configuration gets none: the first member of a room waits for nobody.
-func (c *config) chatOptions(h hub.Hub) (o chat.Options) {
-	if c.cluster.text != "" {
-		o.Hub = h
-	}
+// chatOptions takes the hub that joins this server with others.
+func (c *config) chatOptions(h hub.Hub) chat.Options {
+	o := chat.Options{Hub: h}
 	if c.chatToken != "" {
 		o.Authorize = chat.Token(string(c.chatToken))
 	}

@@ -86,8 +86,9 @@ type Options struct {
 	// MessageRate is how many messages a second of one member are read in the long run:
 	// 200 by default. More are read later. Twice as many may come at once.
 	MessageRate int
-	// Hub, if not nil, joins the rooms of several instances of the chat. Then the first member
-	// of a room waits up to a quarter of a second for what the others say of it.
+	// Hub, if not nil, joins the rooms of several instances of the chat. If others are in
+	// reach, the first member of a room waits up to a quarter of a second for what they say of
+	// it.
 	Hub hub.Hub
 }
 

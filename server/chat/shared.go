@@ -52,6 +52,9 @@ func (r *room) enter() {
 	}
 	r.sharing.topic = h.Join("chat/"+r.name, r)
 	r.sharing.states = map[hub.Peer]map[*member]bool{}
+	if h.Alone() {
+		return
+	}
 	r.sharing.settling = true
 	a := &r.announcement
 	a.due = time.Now()
