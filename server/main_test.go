@@ -67,7 +67,7 @@ func command(args ...string) *exec.Cmd {
 }
 
 // startProcess starts `framescope serve` with args and waits for the ready line.
-func startProcess(t *testing.T, args ...string) *process {
+func startProcess(t testing.TB, args ...string) *process {
 	t.Helper()
 	p := &process{stderr: &lockedBuffer{}, exited: make(chan struct{})}
 	p.start(t, args, func(cmd *exec.Cmd) { cmd.Stderr = p.stderr })
@@ -75,7 +75,7 @@ func startProcess(t *testing.T, args ...string) *process {
 }
 
 // start does what startProcess does, after change has changed the command.
-func (p *process) start(t *testing.T, args []string, change func(*exec.Cmd)) {
+func (p *process) start(t testing.TB, args []string, change func(*exec.Cmd)) {
 	t.Helper()
 	p.cmd = command(append([]string{"serve"}, args...)...)
 	change(p.cmd)
