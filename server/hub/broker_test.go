@@ -114,7 +114,7 @@ func TestBrokerGoesAwayAndComesBack(t *testing.T) {
 	if want := fmt.Sprint("lost ", while); !slices.Contains(calls, want) || slices.Contains(calls, "while it is away") {
 		t.Errorf("%q, want %q", calls, want)
 	}
-	a.until(t, hb.Self(), "the state", func(calls []string) bool { return len(calls) >= 5 && calls[4] == "state of b" })
+	a.until(t, hb.Self(), "the state", func(calls []string) bool { return len(calls) >= 5 && slices.Contains(calls[4:], "state of b") })
 	ta.Publish([]byte("after"))
 	b.untilLast(t, ha.Self(), "after")
 	tb.Publish([]byte("also after"))
@@ -152,20 +152,52 @@ func TestNoBrokerAtTheStart(t *testing.T) {
 	b.untilCalls(t, ha.Self(), "joined")
 }
 
-// TestInstanceDies: without a goodbye its members leave after three beats.
+// TestInstanceDies: without a goodbye its members leave after three beats. If it lives after
+// all, it is back, with what it missed.
 func TestInstanceDies(t *testing.T) {
 	s := startBroker(t, 0)
 	relay := startRelay(t, s.Addr().String())
 	ha, hb := connect(t, s.ClientURL(), newLog()), connect(t, "nats://"+relay.addr, newLog())
 	a := newRecorder("a")
-	ha.Join("room", a)
-	hb.Join("room", newRecorder("b", "state of b"))
+	ta := ha.Join("room", a)
+	b := newRecorder("b", "state of b")
+	hb.Join("room", b)
 	a.untilCalls(t, hb.Self(), "joined", "state of b")
+	b.untilCalls(t, ha.Self(), "joined")
 	relay.freeze()
 	a.untilCalls(t, hb.Self(), "joined", "state of b", "left")
 	if !ha.Alone() {
 		t.Error("an instance believes that it is not alone")
 	}
+	ta.Publish([]byte("unheard"))
+	relay.thaw()
+	a.until(t, hb.Self(), "its return", func(calls []string) bool {
+		if len(calls) < 5 {
+			return false
+		}
+		return slices.Equal(calls[:4], []string{"joined", "state of b", "left", "joined"}) && calls[len(calls)-1] == "state of b"
+	})
+	b.until(t, ha.Self(), "the loss", func(calls []string) bool { return slices.Contains(calls, "lost 1") })
+	ta.Publish([]byte("heard"))
+	b.untilLast(t, ha.Self(), "heard")
+}
+
+// TestSmallMaxPayload: what the broker takes for too large is lost, and told.
+func TestSmallMaxPayload(t *testing.T) {
+	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true, MaxPayload: 4096})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, s)
+	log := newLog()
+	ha, hb := connect(t, s.ClientURL(), log), connect(t, s.ClientURL(), newLog())
+	b := newRecorder("b")
+	ta := ha.Join("room", newRecorder("a", "state"))
+	hb.Join("room", b)
+	b.untilCalls(t, ha.Self(), "joined", "state")
+	ta.Publish(make([]byte, 8192))
+	b.untilCalls(t, ha.Self(), "joined", "state", "lost 1", "state")
+	log.until(t, "maximum payload exceeded")
 }
 
 // TestStalledBroker: a broker that does not read delays nobody, and what waits for it is

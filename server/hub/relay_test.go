@@ -86,6 +86,13 @@ func (r *relay) freeze() {
 	r.frozen = true
 }
 
+func (r *relay) thaw() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.frozen = false
+	r.moving.Broadcast()
+}
+
 func (r *relay) end() {
 	r.mu.Lock()
 	r.ended = true

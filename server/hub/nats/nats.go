@@ -143,7 +143,7 @@ func newHub(o Options) *Hub {
 	}
 	_, _ = rand.Read(h.self[:]) // never fails
 	h.in.init(o.Memory)
-	h.out.init(o.Memory)
+	h.out.init(o.Memory, h.refused.add)
 	h.out.link.incoming, h.out.link.own = h.in.incoming, []string{h.subjectAll(), h.subjectTo(h.self)}
 	return h
 }

@@ -35,6 +35,7 @@ func (o operation) size() int { return operationSize + len(o.message) }
 type outbox struct {
 	link   link
 	memory hub.Memory
+	failed func(error)
 	unsent atomic.Uint64 // messages of apps that did not reach the broker
 
 	mu     sync.Mutex // guards the fields below
@@ -73,7 +74,7 @@ func (l *link) connect() (err error) {
 
 func (l *link) subscribe(t *topic) {
 	// It fails only when the connection has been closed for good.
-	l.topics[t], _ = l.conn.ChanSubscribe(t.hub.subjectOf(t.key), l.incoming)
+	l.topics[t], _ = l.conn.ChanSubscribe(t.subject, l.incoming)
 }
 
 func (l *link) leave(t *topic) {
@@ -83,8 +84,8 @@ func (l *link) leave(t *topic) {
 	delete(l.topics, t)
 }
 
-func (o *outbox) init(memory hub.Memory) {
-	o.memory, o.ready.L = memory, &o.mu
+func (o *outbox) init(memory hub.Memory, failed func(error)) {
+	o.memory, o.failed, o.ready.L = memory, failed, &o.mu
 	o.link.topics = map[*topic]*broker.Subscription{}
 }
 
@@ -155,8 +156,20 @@ func (o *outbox) do(op operation) {
 		if o.link.connect() != nil {
 			o.connectLater()
 		}
-	case o.link.conn.Publish(op.subject, op.message) != nil:
-		o.drop(op)
+	default:
+		o.publish(op)
+	}
+}
+
+// publish does not say why it fails while the broker is away, since that has been said.
+func (o *outbox) publish(op operation) {
+	err := o.link.conn.Publish(op.subject, op.message)
+	if err == nil {
+		return
+	}
+	o.drop(op)
+	if o.link.conn.IsConnected() {
+		o.failed(err)
 	}
 }
 

@@ -250,3 +250,53 @@ func FuzzReceive(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkPublish is a message to another instance, up to the queue to the broker.
+func BenchmarkPublish(b *testing.B) {
+	for _, secret := range []string{"", "secret"} {
+		b.Run("secret="+secret, func(b *testing.B) {
+			h := offline(secret)
+			topic := h.Join("room", newCalls())
+			h.receive(h.forge(envelope{kind: kindBeat, from: instance(1), position: 1, body: place{keyOf("room"), 1, 0}.append(nil)}))
+			h.inboxes.Wait()
+			message := make([]byte, 125)
+			b.ReportAllocs()
+			for b.Loop() {
+				topic.Publish(message)
+				if len(h.out.queue) == 1000 {
+					h.out.take()
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkReceive is a message of another instance, up to the receiver's queue.
+func BenchmarkReceive(b *testing.B) {
+	for _, secret := range []string{"", "secret"} {
+		b.Run("secret="+secret, func(b *testing.B) {
+			h := offline(secret)
+			h.Join("room", newCalls())
+			h.receive(h.forge(envelope{kind: kindBeat, from: instance(1), position: 1, body: place{keyOf("room"), 1, 0}.append(nil)}))
+			h.receive(h.forge(envelope{kind: kindSync, from: instance(1), to: h.self, topic: keyOf("room"), stay: 1}))
+			e := envelope{kind: kindPublish, from: instance(1), topic: keyOf("room"), stay: 1, body: make([]byte, 125)}
+			var messages [1000][]byte
+			b.ReportAllocs()
+			for n := 0; b.Loop(); n++ {
+				if n%len(messages) == 0 {
+					b.StopTimer()
+					h.inboxes.Wait()
+					for i := range messages {
+						e.position++
+						messages[i] = h.forge(e)
+					}
+					b.StartTimer()
+				}
+				h.receive(messages[n%len(messages)])
+			}
+			if n := h.refused.count(); n > 0 {
+				b.Errorf("%d messages were refused", n)
+			}
+		})
+	}
+}

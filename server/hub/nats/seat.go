@@ -55,7 +55,7 @@ func (t *topic) seatOf(p id) (*seat, error) {
 			return nil, errPeers
 		}
 		t.hub.seats++
-		s = &seat{topic: t, peer: p}
+		s = &seat{topic: t, peer: p, subject: t.hub.subjectTo(p)}
 		s.inbox = hub.NewInbox(&t.hub.inboxes, t.receiver, p.peer(), s)
 		t.seats[p] = s
 	}
@@ -73,10 +73,12 @@ func (s *seat) seen(stay, position uint64) error {
 		return nil
 	case position < s.position:
 		// Its own account is right and a message was not: somebody else speaks for it.
-		s.position = position
+		s.position, s.resumed = position, false
 		return errReplayed
 	case position-s.position > maxGap:
 		return errReplayed
+	case s.resumed:
+		return nil // sync counts
 	case s.synced:
 		s.inbox.Lost(position - s.position)
 	}
@@ -84,8 +86,7 @@ func (s *seat) seen(stay, position uint64) error {
 	return nil
 }
 
-// entered records that a peer is in the topic. If it was out of reach, the receiver is told
-// what it missed.
+// entered records that a peer is in the topic.
 func (s *seat) entered(stay, position uint64) {
 	if s.state == present {
 		s.leave(errLeft)
@@ -93,11 +94,12 @@ func (s *seat) entered(stay, position uint64) {
 	if !s.inbox.Joined() {
 		return // too much waits: its next beat tries again
 	}
-	if s.state == away && s.stay == stay && position > s.position && position-s.position <= maxGap {
-		s.inbox.Lost(position - s.position)
+	s.resumed = s.state == away && s.stay == stay && position >= s.position && position-s.position <= maxGap
+	if !s.resumed {
+		s.position = position
 	}
 	s.setState(present)
-	s.stay, s.position, s.synced, s.anyNext = stay, position, false, true
+	s.stay, s.synced, s.anyNext = stay, false, true
 	s.needState, s.awaited = true, 0
 }
 
@@ -105,6 +107,9 @@ func (s *seat) entered(stay, position uint64) {
 func (s *seat) published(e *envelope) error {
 	if e.position <= s.position || e.position-s.position > maxGap {
 		return errReplayed
+	}
+	if s.resumed {
+		return nil // sync counts
 	}
 	gap := e.position - s.position - 1
 	s.position = e.position
@@ -137,11 +142,11 @@ func (s *seat) sync(e *envelope) error {
 	if !s.anyNext {
 		s.inbox.Lost(e.directed - s.directed)
 	}
-	if s.synced {
+	if s.synced || s.resumed {
 		s.inbox.Lost(e.position - s.position)
 	}
 	s.position, s.directed, s.anyNext = e.position, e.directed, false
-	s.synced, s.needState = true, false
+	s.synced, s.resumed, s.needState = true, false, false
 	return nil
 }
 

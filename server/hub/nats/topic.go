@@ -18,6 +18,7 @@ const maxAway = 600
 type topic struct {
 	hub      *Hub
 	key      key
+	subject  string
 	stay     uint64
 	receiver hub.Receiver
 	position uint64 // messages published
@@ -28,14 +29,16 @@ type topic struct {
 
 // seat is another instance in a topic. It is the line back to it.
 type seat struct {
-	topic *topic
-	peer  id
-	inbox *hub.Inbox
-	state seatState
+	topic   *topic
+	peer    id
+	subject string // of all that is sent to it alone
+	inbox   *hub.Inbox
+	state   seatState
 
 	stay      uint64 // the peer's
 	position  uint64 // how many messages it has published, as known here
 	synced    bool   // its state has begun: what it publishes is passed on
+	resumed   bool   // it was away: what it published before its state is lost
 	directed  uint64 // how many messages it has sent to this instance alone
 	anyNext   bool   // directed is not known
 	sent      uint64 // how many have been sent to it alone
@@ -62,7 +65,7 @@ func (h *Hub) Join(name string, r hub.Receiver) hub.Topic {
 		t.leave()
 	}
 	h.stays++
-	t := &topic{hub: h, key: k, stay: h.stays, receiver: r, seats: map[id]*seat{}}
+	t := &topic{hub: h, key: k, subject: h.subjectOf(k), stay: h.stays, receiver: r, seats: map[id]*seat{}}
 	if h.closed || len(h.topics) >= maxTopics {
 		t.left = true
 		h.refused.add(errTopics)
@@ -70,7 +73,7 @@ func (h *Hub) Join(name string, r hub.Receiver) hub.Topic {
 	}
 	h.topics[k] = t
 	h.out.add(operation{subscribe: t})
-	h.send(h.subjectOf(k), &envelope{kind: kindEnter, topic: k, stay: t.stay})
+	h.send(t.subject, &envelope{kind: kindEnter, topic: k, stay: t.stay})
 	return t
 }
 
@@ -92,7 +95,7 @@ func (t *topic) Publish(message []byte) {
 		t.hub.countUnsent()
 		return
 	}
-	t.hub.send(t.hub.subjectOf(t.key), &envelope{kind: kindPublish, topic: t.key, stay: t.stay, position: t.position, body: message})
+	t.hub.send(t.subject, &envelope{kind: kindPublish, topic: t.key, stay: t.stay, position: t.position, body: message})
 }
 
 func (t *topic) Send(to hub.Peer, message []byte) {
@@ -116,7 +119,7 @@ func (s *seat) send(k kind, message []byte) {
 			return
 		}
 	}
-	t.hub.send(t.hub.subjectTo(s.peer), &envelope{
+	t.hub.send(s.subject, &envelope{
 		kind: k, to: s.peer, topic: t.key, stay: t.stay, position: t.position, directed: s.sent, body: message,
 	})
 }
@@ -134,7 +137,7 @@ func (t *topic) leave() {
 	}
 	t.close()
 	delete(t.hub.topics, t.key)
-	t.hub.send(t.hub.subjectOf(t.key), &envelope{kind: kindLeave, topic: t.key, stay: t.stay})
+	t.hub.send(t.subject, &envelope{kind: kindLeave, topic: t.key, stay: t.stay})
 	t.hub.out.add(operation{leave: t})
 }
 
