@@ -28,7 +28,7 @@ func TestREADMEMatchesHelp(t *testing.T) {
 		})
 	}
 	flags = append(flags, "--help")
-	for _, flag := range regexp.MustCompile("`(?:[a-z/ ]*framescope[a-z ]*)?(--[a-z-]+)").FindAllStringSubmatch(string(readme), -1) {
+	for _, flag := range regexp.MustCompile("`(?:[a-z/ ]*framescope[a-z ]*)?(--[a-z0-9-]+)").FindAllStringSubmatch(string(readme), -1) {
 		if !slices.Contains(flags, flag[1]) {
 			t.Errorf("the README mentions %s, which --help does not list", flag[1])
 		}
