@@ -12,6 +12,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
+	"github.com/gorilla/websocket"
 )
 
 // openDemo goes from the first page to a demo, as a visitor does.
@@ -154,6 +155,33 @@ func TestDemoChatBothEnds(t *testing.T) {
 	b.waitIn(1, "chat-lines", "from the other end")
 	b.wait(`test("demo-frames").dataset.conns.split(",").length === 2`)
 	b.screenshot("demo-chat-both")
+
+	// A flood leaves the newest line in view; a list that was scrolled up stays where it is.
+	const bottom = `(() => { const e = test("chat-lines"); return e.scrollHeight - e.scrollTop - e.clientHeight; })()`
+	member := dial(t, b.base, "/ws/chat?room=lobby&name=flood")
+	flood := func(last string) {
+		t.Helper()
+		for i := range 100 {
+			if err := member.WriteMessage(websocket.TextMessage, []byte(fmt.Sprint("line ", i))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := member.WriteMessage(websocket.TextMessage, []byte(last)); err != nil {
+			t.Fatal(err)
+		}
+		b.waitIn(1, "chat-lines", last)
+	}
+	flood("the end")
+	b.wait(bottom + ` < 24`)
+	b.click(byTestID("nav-live"))
+	b.do(chromedp.NavigateBack())
+	b.wait(`test("chat-lines").checkVisibility() && ` + bottom + ` < 24`)
+	eval[chromedp.Void](b, `void (test("chat-lines").scrollTop = 40)`)
+	b.wait(bottom + ` > 100`)
+	flood("the very end")
+	if left := eval[int](b, bottom); left < 100 {
+		t.Errorf("the list, scrolled up, jumped to %d px above its end", left)
+	}
 
 	// A name that the server refuses is refused in its words.
 	b.do(chromedp.Focus(chromedp.CSS(in(1, "chat-name")), chromedp.NodeVisible))

@@ -2,7 +2,7 @@
 
 import { type ReadonlySignal, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { setFilter } from "../store";
+import { paused, setFilter } from "../store";
 import type { Mark } from "./captured";
 
 /** A command for a terminal, and what it does. */
@@ -55,7 +55,13 @@ export function Stage({ marks, frames, url, commands, ready = true, children }: 
 /** A link to the list of frames, with only those of the demo's connections. */
 function Frames({ marks }: { marks: readonly (Mark | null)[] }) {
   const ids = marks.map((mark) => mark?.conn.value ?? null).filter((id) => id !== null);
-  if (ids.length === 0) return <p class="aside">No WebSocket of this demo has been captured yet.</p>;
+  if (ids.length === 0) {
+    return paused.value ? (
+      <p>The list of frames is paused: resume it in Live to see those of this demo.</p>
+    ) : (
+      <p>No WebSocket of this demo has been captured yet.</p>
+    );
+  }
   return (
     <p>
       {/* biome-ignore lint/a11y/useValidAnchor: it goes to the list; the click also sets the list's filter */}

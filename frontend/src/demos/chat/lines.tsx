@@ -1,20 +1,17 @@
 // What was said in a room, and the news of it for screen readers.
 
-import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { count } from "../../format";
+import { Announcement } from "../announcement";
+import { useFollow } from "../follow";
 import { Visible } from "../visible";
 import { type Line, maxNames } from "./line";
 import type { Room } from "./room";
 
-/** The list follows the newest line, unless it was scrolled up. */
 export function Lines({ room }: { room: Room }) {
   const list = useRef<HTMLDivElement>(null);
-  const atEnd = useRef(true);
   const lines = room.lines.value;
-  useEffect(() => {
-    if (list.current && atEnd.current) list.current.scrollTop = list.current.scrollHeight;
-  }, [lines]);
+  const scrolled = useFollow(list, lines);
   return (
     <div
       class="chat-lines"
@@ -24,10 +21,7 @@ export function Lines({ room }: { room: Room }) {
       aria-label="What was said"
       // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it
       tabIndex={0}
-      onScroll={(e) => {
-        const { scrollTop, scrollHeight, clientHeight } = e.currentTarget;
-        atEnd.current = scrollHeight - scrollTop - clientHeight < 24;
-      }}
+      onScroll={scrolled}
     >
       {lines.length === 0 && <p class="aside chat-empty">Nothing has been said here yet.</p>}
       <ol>
@@ -147,35 +141,17 @@ function Names({ names }: { names: readonly string[] }) {
   );
 }
 
-const newsInterval = 1500;
-
-/** Says what others have said since the last time, at most every 1.5 s: one message, or how many. */
+/** Tells screen readers the newest line of others. */
 export function News({ room }: { room: Room }) {
-  const text = useSignal("");
-  const told = useRef(0);
-  const timer = useRef(0);
+  const told = useRef<number | null>(null);
   const lines = room.lines.value;
-  const tell = () => {
-    timer.current = 0;
-    const all = room.lines.peek();
-    const fresh = all.filter(
-      (line) => line.id > told.current && line.kind !== "moves" && !("own" in line && line.own),
-    );
-    told.current = all.at(-1)?.id ?? told.current;
-    const last = fresh.at(-1);
-    if (last)
-      text.value = `${fresh.length > 1 ? `${fresh.length} new messages, the last: ` : ""}${spoken(last)}`;
-  };
+  const last = lines.findLast((line) => line.kind !== "moves" && !("own" in line && line.own));
   useEffect(() => {
-    if (told.current === 0) told.current = lines.at(-1)?.id ?? 0;
-    else if (timer.current === 0) timer.current = window.setTimeout(tell, newsInterval);
+    // What was said before this member came is no news.
+    if (told.current === null && room.me.value !== "") told.current = lines.at(-1)?.id ?? 0;
   }, [lines]);
-  useEffect(() => () => clearTimeout(timer.current), []);
-  return (
-    <p class="visually-hidden" role="status">
-      {text.value}
-    </p>
-  );
+  const news = told.current !== null && last && last.id > told.current;
+  return <Announcement text={news ? spoken(last) : ""} />;
 }
 
 function spoken(line: Line): string {

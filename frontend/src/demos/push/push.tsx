@@ -4,6 +4,7 @@ import style from "style:./push.css";
 import { useSignal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import { count } from "../../format";
+import { Announcement } from "../announcement";
 import { socketURL } from "../captured";
 import { ConnectionState, Stage } from "../stage";
 import { Visible } from "../visible";
@@ -101,6 +102,7 @@ function Received({ pushes }: { pushes: Pushes }) {
         Received <span class="tally">{pushes.total.value}</span>
       </h3>
       {all.length === 0 && <p class="aside">Nothing has been pushed since this demo was opened.</p>}
+      <Announcement text={all[0]?.text ?? ""} />
       <ol data-testid="push-list">
         {all.map(({ id, time, text }) => (
           <li key={id}>

@@ -1,6 +1,7 @@
 // The packets of a Socket.IO client, each as it is written and in words.
 
-import { useEffect, useRef } from "preact/hooks";
+import { useRef } from "preact/hooks";
+import { useFollow } from "../follow";
 import { Visible } from "../visible";
 import type { Client, Entry } from "./client";
 
@@ -14,9 +15,7 @@ const signs: Record<Entry["kind"], [sign: string, name: string]> = {
 export function Packets({ client }: { client: Client }) {
   const list = useRef<HTMLDivElement>(null);
   const entries = client.entries.value;
-  useEffect(() => {
-    if (list.current) list.current.scrollTop = list.current.scrollHeight;
-  }, [entries]);
+  const scrolled = useFollow(list, entries);
   return (
     <div class="sio-log">
       <h3>
@@ -28,6 +27,7 @@ export function Packets({ client }: { client: Client }) {
       <div
         class="sio-packets"
         ref={list}
+        onScroll={scrolled}
         role="group"
         aria-label="Packets"
         // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it
