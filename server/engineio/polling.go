@@ -25,6 +25,19 @@ type polling struct {
 	probed     bool          // and has been tried
 	moved      bool          // and has taken over
 	probe      *websocket.Conn
+	reading    *http.ResponseController // of the POST whose body is being read, or nil
+	writing    *http.ResponseController // of the poll that is being answered, or nil
+}
+
+// interrupt ends reads of a session that has ended, and writes that use memory that others need: what
+// they keep would not be counted any more. s.mu is held.
+func (p *polling) interrupt(reason Reason) {
+	if p.reading != nil {
+		_ = p.reading.SetReadDeadline(time.Now())
+	}
+	if p.writing != nil && reason == ReasonMemory {
+		_ = p.writing.SetWriteDeadline(time.Now())
+	}
 }
 
 // upgradePause is how long a poll that comes after the probe waits for the upgrade. The client does
@@ -56,6 +69,7 @@ func (s *Session) bidFarewell(farewell byte) (awaited bool) {
 	p := s.polling
 	p.delivering = false
 	p.releasePost()
+	p.interrupt(s.reason)
 	if farewell != 0 {
 		s.appendOut(false, []byte{farewell})
 	}
@@ -121,15 +135,20 @@ func (s *Session) poll(w http.ResponseWriter, r *http.Request) {
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Time{})
 	_ = control.SetWriteDeadline(time.Time{})
-	t := s.awaitPayload(r.Context(), p, wake)
+	t := s.awaitPayload(r.Context(), p, wake, control)
 	if t.payload == nil {
 		refuse(w, errBadRequest.because("the session has changed to a WebSocket, or its client is gone"))
 		return
 	}
-	if answer(w, t.payload) != nil {
+	err := answer(w, t.payload)
+	s.mu.Lock()
+	p.writing = nil
+	p.wakeUnlessDelivering()
+	s.mu.Unlock()
+	s.server.options.Memory.Sub(&p.account, t.counted)
+	if err != nil {
 		s.end(ReasonTransportClose, 0)
 	}
-	s.server.options.Memory.Sub(&p.account, t.counted)
 }
 
 // beginPoll makes the caller the poll that waits.
@@ -158,9 +177,9 @@ func (s *Session) beginPoll() (p *polling, wake chan struct{}, f refusal) {
 }
 
 // awaitPayload waits for packets and removes them. There is no payload if none will come.
-func (s *Session) awaitPayload(ctx context.Context, p *polling, wake chan struct{}) taken {
+func (s *Session) awaitPayload(ctx context.Context, p *polling, wake chan struct{}, control *http.ResponseController) taken {
 	for {
-		t, pause, done := s.takePayload(ctx, p)
+		t, pause, done := s.takePayload(ctx, p, control)
 		if done {
 			return t
 		}
@@ -179,7 +198,7 @@ func (s *Session) awaitPayload(ctx context.Context, p *polling, wake chan struct
 
 // takePayload removes the packets that wait. done says that the poll has ended, with packets or
 // without; pause ends what it has to wait for an upgrade.
-func (s *Session) takePayload(ctx context.Context, p *polling) (t taken, pause <-chan time.Time, done bool) {
+func (s *Session) takePayload(ctx context.Context, p *polling, control *http.ResponseController) (t taken, pause <-chan time.Time, done bool) {
 	s.mu.Lock()
 	over := s.reason != 0
 	switch {
@@ -192,8 +211,9 @@ func (s *Session) takePayload(ctx context.Context, p *polling) (t taken, pause <
 		p.wake = nil
 		s.mu.Unlock()
 		return t, nil, true
+	case p.writing != nil: // the one before this is still being answered, as far as we know
 	case len(p.out) > 0 && !p.delivering:
-		t, p.wake = s.takeOut(p), nil
+		t, p.wake, p.writing = s.takeOut(p), nil, control
 		last := over && len(p.out) == 0
 		p.releasePost()
 		s.mu.Unlock()

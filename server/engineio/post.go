@@ -80,12 +80,11 @@ func (s *Session) receivePost(w http.ResponseWriter, r *http.Request, p *polling
 }
 
 func (s *Session) receiveBody(w http.ResponseWriter, r *http.Request, p *polling) (refusal, bool) {
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(postTime))
 	if !s.awaitRoom(r, p) {
 		s.end(ReasonSlowReader, 0)
 		return errBadRequest.because("too much waits to be fetched"), false
 	}
-	body, err := s.readBody(w, r, p)
+	body, err := s.readInTime(w, r, p)
 	defer func() { s.server.options.Memory.Sub(&p.account, int64(cap(body))) }()
 	if err != nil {
 		return s.bodyFailed(err), false
@@ -147,6 +146,23 @@ func (s *Session) awaitRoom(r *http.Request, p *polling) bool {
 	return false
 }
 
+// readInTime is readBody until the session ends, and no longer than postTime.
+func (s *Session) readInTime(w http.ResponseWriter, r *http.Request, p *polling) ([]byte, error) {
+	control := http.NewResponseController(w)
+	s.mu.Lock()
+	if s.reason == 0 {
+		_ = control.SetReadDeadline(time.Now().Add(postTime))
+		p.reading = control
+	}
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		p.reading = nil
+		s.mu.Unlock()
+	}()
+	return s.readBody(w, r, p)
+}
+
 // readBody reads a body into a buffer that grows by what arrives. The budget is charged before.
 func (s *Session) readBody(w http.ResponseWriter, r *http.Request, p *polling) ([]byte, error) {
 	limit := int64(s.server.options.MaxPayload)
@@ -155,7 +171,7 @@ func (s *Session) readBody(w http.ResponseWriter, r *http.Request, p *polling) (
 	}
 	from := http.MaxBytesReader(w, r.Body, limit)
 	var body []byte
-	for {
+	for !s.over.Load() {
 		if len(body) == cap(body) {
 			size := max(firstBody, 2*cap(body))
 			if s.server.options.Memory.Grow(&p.account, s, int64(size-cap(body))) != nil {
@@ -170,10 +186,9 @@ func (s *Session) readBody(w http.ResponseWriter, r *http.Request, p *polling) (
 			return body, nil
 		case err != nil:
 			return body, err
-		case s.over.Load():
-			return body, errors.New("the session has ended")
 		}
 	}
+	return body, ErrClosed
 }
 
 // receivePacket handles one packet of a payload.

@@ -221,6 +221,24 @@ func TestTwoPosts(t *testing.T) {
 	p.want("GET", session, "", 400, `"code":1`)
 }
 
+// TestCloseDuringAPost: a body that is still being read does not keep a session that has ended.
+func TestCloseDuringAPost(t *testing.T) {
+	sessions, closed := make(chan *engineio.Session, 1), make(chan engineio.Reason, 1)
+	p := start(t, engineio.Options{Open: func(s *engineio.Session, _ *http.Request) engineio.Handler {
+		sessions <- s
+		return closing{s, closed}
+	}})
+	body, post := p.slowPost("polling&sid="+p.handshake(), "4half ")
+	defer body.Close()
+	(<-sessions).Close()
+	if got := <-post; !strings.HasPrefix(got, "400") {
+		t.Errorf("post: %s", got)
+	}
+	if reason := <-closed; reason != engineio.ReasonForcedClose {
+		t.Errorf("closed for %v", reason)
+	}
+}
+
 func TestPollOfAClientThatIsGone(t *testing.T) {
 	closed := make(chan engineio.Reason, 1)
 	p := start(t, engineio.Options{Open: func(s *engineio.Session, _ *http.Request) engineio.Handler { return closing{s, closed} }})

@@ -96,6 +96,9 @@ func (s *Session) discard() {
 	if s.timer != nil {
 		s.timer.Stop()
 	}
+	if p != nil && p.wake == nil {
+		p.out = nil
+	}
 	s.mu.Unlock()
 	if p != nil {
 		s.server.options.Memory.Close(&p.account)
