@@ -148,6 +148,7 @@ func FuzzPeers(f *testing.F) {
 			t.Errorf("%d local, %d remote, %d members, %d announced", r.locals, r.sharing.remotes, len(r.members), len(r.announced))
 		}
 		r.mu.Unlock()
+		r.Lost(from, uint64(len(sent)))
 		r.PeerLeft(from, nil)
 		if len(r.members) != 1 || r.sharing.remotes != 0 {
 			t.Errorf("%d members remain", len(r.members))

@@ -18,10 +18,7 @@ type Transport interface {
 }
 
 // Member is a member that joined by [Handler.Join].
-type Member struct {
-	m       *member
-	handler *Handler
-}
+type Member struct{ m *member }
 
 // Join enters a room and returns when the new member has been announced, usually at once.
 // The names are those of the query: both may be empty.
@@ -35,7 +32,7 @@ func (h *Handler) Join(t Transport, room, name string) (*Member, error) {
 	if err := h.rooms.join(m, room, name); err != nil {
 		return nil, err
 	}
-	return &Member{m, h}, nil
+	return &Member{m}, nil
 }
 
 // Name returns the member's name in its room.
