@@ -104,6 +104,8 @@ func TestFolder(t *testing.T) {
 		{"/files/sub/", 200, "text/html", "<p>index"},
 		{"/files/sub", 301, "", ""},
 		{"/files/", 200, "text/html", `<a href="./page.html">page.html</a>`},
+		{"/files/", 200, "text/html", `<a href="./sub/">sub/</a>`},
+		{"/files/list/", 200, "text/html", `<a href="../">../</a>`},
 		{"/files/list/", 200, "text/html", `<a href="./a&amp;%3Cb%3E.txt">a&amp;&lt;b&gt;.txt</a>`},
 		{"/files/list/", 200, "text/html", `<a href="./c%20d">c d</a>`},
 		{"/files/list/", 200, "text/html", `<a href="./%252e">%2e</a>`},
@@ -177,6 +179,9 @@ func TestLongListIsCut(t *testing.T) {
 		contents[fmt.Sprintf("%04d", i)] = ""
 	}
 	_, server := folder(t, contents)
+	if response, body := request(t, server, "HEAD", "/files/"); response.StatusCode != 200 || body != "" {
+		t.Errorf("HEAD: %d, %d bytes", response.StatusCode, len(body))
+	}
 	if _, body := request(t, server, "GET", "/files/"); strings.Count(body, "<li>") != 1000 || !strings.Contains(body, "only the first 1000") {
 		t.Errorf("%d names listed", strings.Count(body, "<li>"))
 	}
