@@ -179,7 +179,7 @@ func (s *udpServer) remove(m *udpMember) {
 	defer s.mu.Unlock()
 	delete(s.members, m.address)
 	for len(m.unsaid) > 0 {
-		s.Memory.SubShared(int64(len(<-m.unsaid)))
+		m.count(-len(<-m.unsaid))
 	}
 }
 

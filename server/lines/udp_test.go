@@ -3,6 +3,7 @@
 package lines_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -157,5 +158,18 @@ func TestUDPNoText(t *testing.T) {
 	expect(t, p, "JOIN?")
 	if n := s.chat.Operator("", "x"); n != 0 {
 		t.Errorf("%d joined", n)
+	}
+}
+
+// TestUDPBurst: datagrams that come at once are all said, in their order.
+func TestUDPBurst(t *testing.T) {
+	s := serve(t, nil)
+	ann, p := s.joinTCP(t, "ann"), s.joinUDP(t, "uma")
+	for i := range 50 {
+		p.say(fmt.Sprint("line ", i))
+	}
+	expect(t, ann, "* uma joined (2 here)")
+	for i := range 50 {
+		expect(t, ann, fmt.Sprint("uma: line ", i))
 	}
 }

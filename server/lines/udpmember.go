@@ -6,15 +6,19 @@ import (
 	"context"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
 	"framescope/server/chat"
 )
 
-// maxUnsaid is how many datagrams of a member wait to be said. Of more the chat is told
+// Limits of what waits to be said of a member, in datagrams and in bytes. Of more the chat is told
 // nothing: a sender of datagrams has to expect that some are lost.
-const maxUnsaid = 8
+const (
+	maxUnsaid      = 64
+	maxUnsaidBytes = 32 << 10
+)
 
 // udpMember is a member, or an address that is about to be one.
 type udpMember struct {
@@ -22,6 +26,7 @@ type udpMember struct {
 	address netip.AddrPort
 	out     *outbox
 	unsaid  chan string
+	size    atomic.Int64  // bytes, of unsaid
 	alive   chan struct{} // of capacity one: something came from it
 	ended   chan struct{} // closed by end
 	end     func()
@@ -43,19 +48,29 @@ func (m *udpMember) received(p []byte) {
 	case m.alive <- struct{}{}:
 	default:
 	}
-	if len(m.unsaid) == maxUnsaid {
+	if len(m.unsaid) == maxUnsaid || m.size.Load() >= maxUnsaidBytes {
 		return
 	}
 	p = p[:min(len(p), maxLine+len("\r\n")+1)] // enough to see that it is too long
-	m.server.Memory.AddShared(int64(len(p)))
+	m.count(len(p))
 	m.unsaid <- string(p)
+}
+
+// count adds bytes, which may be negative, to what waits to be said.
+func (m *udpMember) count(bytes int) {
+	m.size.Add(int64(bytes))
+	if bytes > 0 {
+		m.server.Memory.AddShared(int64(bytes))
+	} else {
+		m.server.Memory.SubShared(int64(-bytes))
+	}
 }
 
 // serve joins the chat and says what comes, until the member quits or is silent for too long.
 func (m *udpMember) serve(ctx context.Context, name string) {
-	defer m.server.remove(m)
 	member, err := m.server.Chat.Join(m.out, room, name)
 	if err != nil {
+		m.server.remove(m)
 		_ = m.write([]string{"* " + err.Error()}) // as lost as any datagram may be
 		return
 	}
@@ -64,17 +79,19 @@ func (m *udpMember) serve(ctx context.Context, name string) {
 	said := make(chan bool, 1)
 	writes.Go(func() { said <- m.readAll(member) })
 	why := m.watch(ctx, said)
-	switch why {
-	case quit:
-		m.out.finish(goodbye)
-	default:
-		m.out.finish(goodbye + ": " + why)
-	}
+	m.out.finish("")
 	m.end()
 	writes.Wait()
 	why = m.out.whyEnded(why)
 	member.Leave(why)
+	m.server.remove(m)
 	m.server.Log.Info("chat member left", "remote", "udp "+m.address.String(), "name", member.Name(), "why", why)
+	// Now name and address are free: the peer can join again.
+	last := goodbye
+	if why != quit {
+		last += ": " + why
+	}
+	_ = m.write([]string{last})
 }
 
 // watch waits until the member has to leave, and returns why.
@@ -102,7 +119,7 @@ func (m *udpMember) readAll(member *chat.Member) bool {
 	for {
 		select {
 		case text := <-m.unsaid:
-			m.server.Memory.SubShared(int64(len(text)))
+			m.count(-len(text))
 			if m.say(member, text) {
 				return true
 			}
