@@ -196,6 +196,21 @@ test("after a lost connection what was missed is added once", async (t) => {
   assert.deepEqual(texts, ["hi", "Connected again as ann.", "missed"]);
 });
 
+test("a name that is another member's is told", (t) => {
+  const { room, server } = joined(t);
+  server.say({ ...welcome, name: "ann-2" });
+  const notes = room.lines.value.map((line) => ("text" in line ? line.text : ""));
+  assert.deepEqual(notes, ["Somebody else had the name ann first: you are ann-2 now."]);
+  room.join({ room: "tea", name: "bob", token: "" });
+  const tea = FakeSocket.all.at(-1);
+  tea?.onopen?.();
+  tea?.say({ ...welcome, room: "tea", name: "bob-2" });
+  const line = room.lines.value.at(-1);
+  assert.ok(
+    room.lines.value.length === 1 && line?.kind === "note" && line.text.includes("is in use: you are bob-2"),
+  );
+});
+
 test("a flood leaves the newest lines", async (t) => {
   const { room, server } = joined(t);
   for (let i = 0; i < 5000; i++) server.say({ ...said, text: String(i) });

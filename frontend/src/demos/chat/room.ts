@@ -28,6 +28,8 @@ export class Room {
   readonly needsToken = signal(false);
 
   private readonly here = new Set<string>();
+  /** Whether this connection was welcomed. */
+  private welcome = false;
   /** Whether the shown list of members is no longer right. */
   private membersMoved = false;
   private readonly typingUntil = new Map<string, number>();
@@ -41,6 +43,9 @@ export class Room {
   readonly socket = new Socket({
     url: (mark) => socketURL("/ws/chat", { ...this.wish.value }, mark),
     protocols: () => [subprotocol],
+    opened: () => {
+      this.welcome = false;
+    },
     received: (data) => {
       const event = typeof data === "string" ? parseEvent(data) : null;
       if (event) this.apply(event);
@@ -149,16 +154,25 @@ export class Room {
   }
 
   private welcomed(room: string, name: string): void {
-    const again = this.room.value === room && this.all.length > 0;
+    const note = this.welcomeNote(room, name);
     batch(() => {
       this.room.value = room;
       this.me.value = name;
       this.needsToken.value = false;
     });
+    this.welcome = true;
     this.empty();
-    if (again) this.add({ kind: "note", text: `Connected again as ${name}.` });
-    else if (this.wish.value.name !== "" && name !== this.wish.value.name)
-      this.add({ kind: "note", text: `The name ${this.wish.value.name} is in use: you are ${name}.` });
+    if (note !== "") this.add({ kind: "note", text: note });
+  }
+
+  /** What is to be said of a welcome: a name may differ from the one wished for, also later, when servers join. */
+  private welcomeNote(room: string, name: string): string {
+    const [wished, before] = [this.wish.value.name, this.me.value];
+    if (this.welcome) {
+      return name === before ? "" : `Somebody else had the name ${before} first: you are ${name} now.`;
+    }
+    if (wished !== "" && name !== wished) return `The name ${wished} is in use: you are ${name}.`;
+    return this.room.value === room && this.all.length > 0 ? `Connected again as ${name}.` : "";
   }
 
   private arrive(names: readonly string[]): void {
