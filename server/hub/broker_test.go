@@ -24,7 +24,7 @@ import (
 )
 
 // quick is a beat that makes tests short, and is long enough for a busy machine.
-const quick = 100 * time.Millisecond
+const quick = 250 * time.Millisecond
 
 // connect joins a cluster until the test ends.
 func connect(t *testing.T, url string, log *logBuffer) *nats.Hub {
@@ -115,10 +115,8 @@ func TestBrokerGoesAwayAndComesBack(t *testing.T) {
 		t.Errorf("%q, want %q", calls, want)
 	}
 	a.until(t, hb.Self(), "the state", func(calls []string) bool { return len(calls) >= 5 && slices.Contains(calls[4:], "state of b") })
-	ta.Publish([]byte("after"))
-	b.untilLast(t, ha.Self(), "after")
-	tb.Publish([]byte("also after"))
-	a.untilLast(t, hb.Self(), "also after")
+	publishUntilReceived(ta, ha, b)
+	publishUntilReceived(tb, hb, a)
 	log.until(t, fmt.Sprintf("unsent=%d", while))
 }
 
@@ -178,8 +176,7 @@ func TestInstanceDies(t *testing.T) {
 		return slices.Equal(calls[:4], []string{"joined", "state of b", "left", "joined"}) && calls[len(calls)-1] == "state of b"
 	})
 	b.until(t, ha.Self(), "the loss", func(calls []string) bool { return slices.Contains(calls, "lost 1") })
-	ta.Publish([]byte("heard"))
-	b.untilLast(t, ha.Self(), "heard")
+	publishUntilReceived(ta, ha, b)
 }
 
 // TestSmallMaxPayload: what the broker takes for too large is lost, and told.
@@ -231,6 +228,58 @@ func TestStalledBroker(t *testing.T) {
 	if lost := int(b.lostSoFar()); received+lost != messages {
 		t.Errorf("%d received, %d lost of %d", received, lost, messages)
 	}
+}
+
+// TestTwoBrokers: instances at different brokers of a NATS cluster meet, and stay together
+// when one broker ends.
+func TestTwoBrokers(t *testing.T) {
+	first := startRouted(t, nil)
+	second := startRouted(t, first)
+	log := newLog()
+	ha, hb := connect(t, first.ClientURL()+","+second.ClientURL(), log), connect(t, second.ClientURL(), newLog())
+	a, b := newRecorder("a", "state of a"), newRecorder("b", "state of b")
+	ta, tb := ha.Join("room", a), hb.Join("room", b)
+	b.untilCalls(t, ha.Self(), "joined", "state of a")
+	a.untilCalls(t, hb.Self(), "joined", "state of b")
+	want := []string{"joined", "state of a"}
+	for n := range 1000 {
+		text := fmt.Sprint(n)
+		want = append(want, text)
+		if n%2 == 0 {
+			ta.Publish([]byte(text))
+		} else {
+			ta.Send(hb.Self(), []byte(text))
+		}
+	}
+	b.untilCalls(t, ha.Self(), want...)
+	first.Shutdown()
+	first.WaitForShutdown()
+	log.until(t, "out of reach")
+	publishUntilReceived(tb, hb, a)
+}
+
+// publishUntilReceived publishes again and again, since just after a failure the instances may
+// lose sight of each other once more.
+func publishUntilReceived(t hub.Topic, from hub.Hub, to *recorder) {
+	for !to.hasReceived(from.Self(), "after") {
+		t.Publish([]byte("after"))
+		to.wait(quick)
+	}
+}
+
+// startRouted runs a broker of a cluster of brokers.
+func startRouted(t *testing.T, other *server.Server) *server.Server {
+	t.Helper()
+	o := &server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true, Cluster: server.ClusterOpts{Name: "brokers", Host: "127.0.0.1", Port: server.RANDOM_PORT}}
+	if other != nil {
+		o.Routes = server.RoutesFromStr("nats-route://" + other.ClusterAddr().String())
+	}
+	s, err := server.NewServer(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, s)
+	return s
 }
 
 func TestCredentials(t *testing.T) {

@@ -82,6 +82,23 @@ func (r *recorder) lostSoFar() uint64 {
 	return r.lost
 }
 
+func (r *recorder) hasReceived(p hub.Peer, message string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Contains(r.calls[p], message)
+}
+
+// wait waits for a call, for so long at most.
+func (r *recorder) wait(most time.Duration) {
+	r.mu.Lock()
+	changed := r.changed
+	r.mu.Unlock()
+	select {
+	case <-changed:
+	case <-time.After(most):
+	}
+}
+
 // until waits until the calls for a peer satisfy a condition.
 func (r *recorder) until(t *testing.T, p hub.Peer, what string, is func([]string) bool) []string {
 	t.Helper()

@@ -79,6 +79,7 @@ type Hub struct {
 	signing seal
 	topics  map[key]*topic
 	peers   map[id]*peer
+	lines   int    // logged about peers since the last beat
 	seats   int    // of peers in all topics
 	stays   uint64 // how many topics have been entered
 	beats   uint64
@@ -161,7 +162,7 @@ func (h *Hub) options(o Options, retry time.Duration) []broker.Option {
 		config = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
 	return []broker.Option{
-		broker.Name("framescope"), broker.NoEcho(), broker.SkipHostLookup(),
+		broker.Name("framescope"), broker.NoEcho(), broker.SkipHostLookup(), broker.DontRandomize(),
 		broker.SetCustomDialer(dialer{secure: o.Cluster.secure, tls: config, failed: h.dialFailed}),
 		broker.Timeout(dialTimeout), broker.FlusherTimeout(writeTimeout),
 		broker.PingInterval(brokerPing), broker.MaxPingsOutstanding(2),

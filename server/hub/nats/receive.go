@@ -3,6 +3,7 @@
 package nats
 
 import (
+	"context"
 	"log/slog"
 	"sync"
 )
@@ -115,7 +116,7 @@ func (h *Hub) beaten(p *peer, e *envelope) error {
 	if !p.alive {
 		p.alive = true
 		h.living.Add(1)
-		h.log.Info("another instance is in reach", "instance", e.from.peer())
+		h.logPeer(slog.LevelInfo, "another instance is in reach", e.from)
 		h.sendBeat(e.from) // so that it need not wait for the next one
 	}
 	named := make(map[key]bool)
@@ -165,7 +166,7 @@ func (h *Hub) goodbye(p *peer, e *envelope) error {
 	}
 	p.beats, p.alive = e.position, false
 	h.living.Add(-1)
-	h.log.Info("another instance has ended", "instance", e.from.peer())
+	h.logPeer(slog.LevelInfo, "another instance has ended", e.from)
 	for _, t := range h.topics {
 		if s := t.seats[e.from]; s != nil && s.state != gone {
 			s.leave(errEnded)
@@ -174,16 +175,27 @@ func (h *Hub) goodbye(p *peer, e *envelope) error {
 	return nil
 }
 
+// maxLines is how many lines about peers are logged between two beats. More come only from
+// instances that somebody invents.
+const maxLines = 10
+
+func (h *Hub) logPeer(level slog.Level, what string, i id) {
+	if h.lines++; h.lines <= maxLines {
+		h.log.Log(context.Background(), level, what, "instance", i.peer())
+	}
+}
+
 // tick is called with each beat: it notices which peers are silent, and asks for what is
 // missing.
 func (h *Hub) tick() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.lines = 0
 	for i, p := range h.peers {
 		if p.missed++; p.alive && p.missed > maxMissed {
 			p.alive = false
 			h.living.Add(-1)
-			h.log.Warn("another instance is out of reach", "instance", i.peer())
+			h.logPeer(slog.LevelWarn, "another instance is out of reach", i)
 			for _, t := range h.topics {
 				if s := t.seats[i]; s != nil {
 					s.loseSight()

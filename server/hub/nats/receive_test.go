@@ -3,8 +3,10 @@
 package nats
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"runtime"
 	"sync"
@@ -111,6 +113,8 @@ func TestEnvelope(t *testing.T) {
 // TestTooManyInstances: what invented instances cost is bounded.
 func TestTooManyInstances(t *testing.T) {
 	h := offline("")
+	var log bytes.Buffer
+	h.log = slog.New(slog.NewTextHandler(&log, nil))
 	var topics []hub.Topic
 	var places []byte
 	for n := range 400 {
@@ -123,6 +127,9 @@ func TestTooManyInstances(t *testing.T) {
 		}
 	}
 	h.inboxes.Wait()
+	if lines := bytes.Count(log.Bytes(), []byte("\n")); lines != maxLines {
+		t.Errorf("%d lines are logged", lines)
+	}
 	if living := h.living.Load(); living != maxPeers || h.seats != maxSeats || len(h.peers) > maxKnown || h.refused.count() == 0 {
 		t.Errorf("%d live, %d seats, %d known, %d refused", living, h.seats, len(h.peers), h.refused.count())
 	}
