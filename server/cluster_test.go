@@ -122,7 +122,7 @@ func TestCluster(t *testing.T) {
 		ann.until(fmt.Sprintf("alone %d", n))
 	}
 	startBroker(t, port)
-	bob.until(`"error"`, "messages from another instance of the chat were lost")
+	bob.until(`"error"`, "messages from another server of the chat were lost")
 	ann.send(`{"type":"message","text":"together"}`)
 	bob.until(`"together"`)
 
