@@ -5,6 +5,7 @@ package engineio
 import (
 	"encoding/json"
 	"net/http"
+	"time"
 )
 
 // refusal is the answer to a request that is not served: a JSON object with the code and the
@@ -34,9 +35,13 @@ func (f refusal) because(reason string) refusal {
 	return f
 }
 
+// refusedTime is how long net/http may read what is left of the body of a refused request.
+const refusedTime = time.Second
+
 // refuse answers a request, and has its connection closed: what follows the request may be a body
 // that nobody reads, or frames.
 func refuse(w http.ResponseWriter, f refusal) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(refusedTime))
 	h := w.Header()
 	setSafe(h)
 	h.Set("Content-Type", "application/json")

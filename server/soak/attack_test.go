@@ -13,7 +13,7 @@ import (
 func attacks() []attack {
 	return slices.Concat(
 		headAttacks(), requestAttacks(), frameAttacks(), messageAttacks(), deflateAttacks(), slowAttacks(), feedAttacks(),
-		chatAttacks(), pushAttacks(), networkAttacks(), resourceAttacks(), endAttacks(),
+		chatAttacks(), pushAttacks(), engineIOAttacks(), networkAttacks(), resourceAttacks(), endAttacks(),
 	)
 }
 
