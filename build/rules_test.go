@@ -46,7 +46,7 @@ var fences = []fence{
 	{"server/transports", nil, []string{"protocol", "server/websocket", "golang.org/x/sys/unix"}},
 	{"server/hub/nats", nil, []string{"server/hub", "github.com/nats-io/nats.go"}},
 	{"server/lines", nil, []string{"server/chat", "server/memory", "golang.org/x/time/rate"}},
-	{"server/push", nil, []string{"protocol", "server/hub", "server/websocket", "github.com/go-json-experiment/json", "golang.org/x/time/rate"}},
+	{"server/push", nil, []string{"protocol", "server/hub", "server/websocket", "github.com/go-json-experiment/json", "github.com/go-json-experiment/json/jsontext", "golang.org/x/time/rate"}},
 	{"server/chat", nil, []string{"protocol", "server/hub", "server/websocket", "golang.org/x/time/rate"}},
 	{"server/watch", nil, []string{"protocol", "server/tap", "server/websocket"}},
 	{"server/decode", nil, []string{"protocol"}},

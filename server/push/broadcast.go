@@ -11,6 +11,7 @@ import (
 	"net/netip"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"golang.org/x/time/rate"
 
 	"framescope/server/websocket"
@@ -129,7 +130,23 @@ func checkSender(r *http.Request) error {
 func parseBroadcast(body []byte) (room, text string, err error) {
 	var b pushed
 	if err := json.Unmarshal(body, &b, json.RejectUnknownMembers(true)); err != nil {
-		return "", "", fmt.Errorf("the body is not an object such as {\"text\":\"lunch is ready\"}, with \"room\" for one chat room: %w", err)
+		return "", "", fmt.Errorf("the body is not an object such as {\"text\":\"lunch is ready\"}, with \"room\" for one chat room: %s", whatIsWrong(err))
 	}
 	return b.Room, b.Text, nil
+}
+
+// whatIsWrong returns the part of an error of parsing that tells the author of the JSON
+// something.
+func whatIsWrong(err error) string {
+	var syntax *jsontext.SyntacticError
+	var semantic *json.SemanticError
+	switch {
+	case errors.As(err, &syntax):
+		return fmt.Sprintf("%v at byte %d", syntax.Err, syntax.ByteOffset)
+	case errors.As(err, &semantic) && semantic.Err != nil:
+		return fmt.Sprintf("%v at %q", semantic.Err, string(semantic.JSONPointer))
+	case errors.As(err, &semantic):
+		return fmt.Sprintf("%v is not allowed at %q", semantic.JSONKind, string(semantic.JSONPointer))
+	}
+	return "it ends early"
 }

@@ -88,7 +88,7 @@ var (
 		ID: "websocket-deflate", Name: "WebSocket, compressed",
 		Has:   webSocketTraits.Has,
 		Lacks: []string{},
-		Note:  "Each message is compressed by itself. A short one may become longer.",
+		Note:  "Each message is compressed by itself, and sent as it is if that makes it no shorter.",
 	}
 	socketIOTraits = traits{
 		ID: "socketio", Name: "Socket.IO over WebSocket",
