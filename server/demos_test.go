@@ -5,9 +5,13 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"net"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
@@ -52,6 +56,10 @@ func TestDemoEcho(t *testing.T) {
 	b.wait(`test("frame-list").checkVisibility() && test("filter").value === "conn:` + conn + `"`)
 	b.wait(`tests("frame-row").length > 4 && tests("frame-row").every((e) => e.dataset.conn === "` + conn + `")`)
 
+	b.click(byTestID("nav-demos"))
+	b.wait(`test("opened-echo").checkVisibility()`)
+	b.click(byTestID("nav-demos"))
+	b.wait(`!test("opened-echo").checkVisibility() && test("demo-chat").checkVisibility()`)
 	b.do(chromedp.NavigateBack())
 	b.wait(`test("opened-echo").checkVisibility() && text("echo-agreed").includes("permessage-deflate")`)
 	b.do(chromedp.Reload())
@@ -207,6 +215,44 @@ func TestDemoChatAsksForTheToken(t *testing.T) {
 	b.wait(`test("chat").dataset.me === "ann"`)
 	b.ignoreFaults("WebSocket connection to")
 	b.ignoreFaults("status of 401")
+}
+
+// TestDemoChatOverAllTransports has members of TCP and UDP in the room of a page.
+func TestDemoChatOverAllTransports(t *testing.T) {
+	p := &process{stderr: &lockedBuffer{}, exited: make(chan struct{})}
+	stdout := &lockedBuffer{}
+	p.run(t, command("serve", "--addr", "127.0.0.1:0", "--tcp", ":0", "--udp", ":0"), stdout)
+	stdout.await("chat over UDP on ")
+	ports := regexp.MustCompile(`(?s)^listening on (\S+)\nchat over TCP on (\S+)\nchat over UDP on (\S+)\n`).FindStringSubmatch(stdout.String())
+	if ports == nil {
+		t.Fatalf("it prints %q; %s", stdout, p.stderr)
+	}
+	b := openTab(t, ports[1])
+	b.openDemo("chat")
+	b.joinAs(1, "ann")
+	for network, said := range map[string][]string{"tcp": {ports[2], "tom\nhello over tcp\n"}, "udp": {ports[3], "hello over udp"}} {
+		c, err := net.Dial(network, said[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(c, said[1]); err != nil {
+			t.Fatal(err)
+		}
+		b.waitIn(1, "chat-lines", "hello over "+network)
+		b.sayIn(1, "hello "+network)
+		var received strings.Builder
+		for buf := make([]byte, 2048); !strings.Contains(received.String(), "ann: hello "+network); {
+			n, err := c.Read(buf)
+			if err != nil {
+				t.Fatalf("%s received %q, then %v", network, received.String(), err)
+			}
+			received.Write(buf[:n])
+		}
+	}
 }
 
 // TestDemoChatConnectsAgain restarts the server below an open chat.

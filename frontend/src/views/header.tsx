@@ -3,7 +3,7 @@
 import "./header.css";
 import { useEffect, useState } from "preact/hooks";
 import { count, grouped, size } from "../format";
-import { type View, view } from "../route";
+import { demo, demoAddress, type View, view } from "../route";
 import { counts, failures, restart, status, statusText } from "../store";
 import { nextTheme, theme } from "../theme";
 import { helpOpen } from "./keys";
@@ -68,13 +68,16 @@ const views: readonly [name: View, title: string][] = [
   ["demos", "Demos"],
 ];
 
+/** Links to the views. Demos leads back to the demo that was shown last, and from there to the cards. */
 function Views() {
   return (
     <nav class="views" aria-label="Views">
       {views.map(([name, title]) => (
         <a
           key={name}
-          href={`#${name}`}
+          href={
+            name === "demos" && view.value !== "demos" && demo.value ? demoAddress(demo.value) : `#${name}`
+          }
           data-testid={`nav-${name}`}
           aria-current={view.value === name ? "page" : undefined}
         >

@@ -43,11 +43,12 @@ export class Client {
 
   connect(namespace: string, choice: TransportChoice, auth: Record<string, unknown>): void {
     this.disconnect();
-    const mark = newMark();
+    // HTTP requests are not captured.
+    const mark = choice === "polling" ? null : newMark();
     const socket = io(`${location.origin}${namespace}`, {
       transports: transports[choice],
       auth,
-      query: { mark: mark.name },
+      query: mark ? { mark: mark.name } : {},
       forceNew: true,
       reconnectionDelayMax: longestWait,
     });
@@ -77,9 +78,11 @@ export class Client {
         : `The server refused: ${e.message}${data}.`;
     });
     socket.io.on("reconnect_attempt", () => {
-      const next = newMark();
-      socket.io.opts.query = { mark: next.name };
-      this.mark.value = next;
+      if (mark) {
+        const next = newMark();
+        socket.io.opts.query = { mark: next.name };
+        this.mark.value = next;
+      }
       queueMicrotask(() => this.watch());
     });
     this.watch();
