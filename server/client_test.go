@@ -113,7 +113,7 @@ func TestConnectExitCodes(t *testing.T) {
 		"/4000":    {exitClosed, `4000 private use: enough`},
 		"/breach":  {exitBreach, "the server broke the protocol: protocol: text is not valid UTF-8 from byte 0"},
 		"/lost":    {exitFailed, "1006 abnormal closure"},
-		"/refused": {exitRefused, `status 403, not 101 (RFC 6455 4.1): it says "members only"`},
+		"/refused": {exitRefused, `server answered with status 403 (RFC 6455 4.1): it says "members only"`},
 	} {
 		in, typing := io.Pipe() // an input that does not end
 		code, _, stderr := runWithInput(t, t.Context(), in, "connect", url+path)
