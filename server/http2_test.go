@@ -3,12 +3,21 @@
 package main
 
 import (
+	"bytes"
+	"crypto/tls"
 	"fmt"
+	"io"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+
+	sockets "framescope/server/websocket"
 )
 
 // TestPageOverHTTP2: a page with TLS opens its WebSockets, the feed among them, on its own HTTP/2
@@ -59,5 +68,68 @@ func TestNodeOverHTTP2(t *testing.T) {
 	out, err := exec.Command("node", "testdata/http2.mjs", base).CombinedOutput()
 	if err != nil || strings.TrimSpace(string(out)) != "streams 1 3 5: 200, Hello, closed with 1000" {
 		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// TestShutdownOverHTTP2: every stream is sent 1001, and the server ends though a peer does not
+// answer.
+func TestShutdownOverHTTP2(t *testing.T) {
+	base, stop := runServer(t, overTLS)
+	defer stop()
+	host := strings.TrimSuffix(strings.TrimPrefix(base, "https://"), "/")
+	mute(t, host, 50)
+	var all sync.WaitGroup
+	o := &sockets.DialOptions{HTTP2: new(sockets.HTTP2), TLS: &tls.Config{InsecureSkipVerify: true}}
+	for range 300 { // more than one connection has
+		c, _, err := sockets.Dial(t.Context(), "wss://"+host+"/ws/echo", o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Go(func() {
+			defer c.CloseNow()
+			if _, _, err := c.ReadMessage(); sockets.CloseStatus(err) != sockets.CloseGoingAway {
+				t.Errorf("a client sees %v", err)
+			}
+		})
+	}
+	began := time.Now()
+	stop()
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("the shutdown took %v", took)
+	}
+	all.Wait()
+}
+
+// mute opens WebSockets on one connection and then neither reads nor answers.
+func mute(t *testing.T, host string, streams uint32) {
+	t.Helper()
+	nc, err := tls.Dial("tcp", host, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { nc.Close() })
+	var block bytes.Buffer
+	e := hpack.NewEncoder(&block)
+	for _, f := range [][2]string{
+		{":method", "CONNECT"}, {":protocol", "websocket"}, {":scheme", "https"}, {":path", "/ws/echo"}, {":authority", host}, {"sec-websocket-version", "13"},
+	} {
+		_ = e.WriteField(hpack.HeaderField{Name: f[0], Value: f[1], Sensitive: true}) // in no table
+	}
+	_, _ = io.WriteString(nc, http2.ClientPreface)
+	f := http2.NewFramer(nc, nc)
+	_ = f.WriteSettings()
+	for i := range streams {
+		if err := f.WriteHeaders(http2.HeadersFrameParam{StreamID: 2*i + 1, BlockFragment: block.Bytes(), EndHeaders: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for answers := uint32(0); answers < streams; {
+		frame, err := f.ReadFrame()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if frame.Header().Type == http2.FrameHeaders {
+			answers++
+		}
 	}
 }

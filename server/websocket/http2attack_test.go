@@ -48,19 +48,24 @@ func dialRaw(t *testing.T, s *httptest.Server) *rawHTTP2 {
 	return c
 }
 
-// open sends an extended CONNECT.
-func (c *rawHTTP2) open() (stream uint32, err error) {
+// connectBlock is the field block of an extended CONNECT.
+func connectBlock(host string) []byte {
 	var block bytes.Buffer
 	e := hpack.NewEncoder(&block)
 	e.SetMaxDynamicTableSize(0)
 	for _, f := range [][2]string{
-		{":method", "CONNECT"}, {":protocol", "websocket"}, {":scheme", "https"}, {":path", "/"}, {":authority", c.host}, {"sec-websocket-version", "13"},
+		{":method", "CONNECT"}, {":protocol", "websocket"}, {":scheme", "https"}, {":path", "/"}, {":authority", host}, {"sec-websocket-version", "13"},
 	} {
 		_ = e.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]})
 	}
+	return block.Bytes()
+}
+
+// open sends an extended CONNECT.
+func (c *rawHTTP2) open() (stream uint32, err error) {
 	stream = c.next
 	c.next += 2
-	return stream, c.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: block.Bytes(), EndHeaders: true})
+	return stream, c.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: connectBlock(c.host), EndHeaders: true})
 }
 
 // flooding is a handler that sends messages until that fails, and reports how it did and when it

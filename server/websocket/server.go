@@ -114,6 +114,9 @@ func (s *Server) register(w http.ResponseWriter, r *http.Request, o *AcceptOptio
 	}
 	c := newConn(nc, protocol.Server, buffered, s.optionsFor(o))
 	c.server = s
+	if _, ok := nc.(*stream); ok {
+		c.link.keep(streamSize)
+	}
 	c.beginHandshake()
 	s.add(c)
 	if apps != nil {
