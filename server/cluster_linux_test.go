@@ -268,9 +268,12 @@ func BenchmarkCluster(b *testing.B) {
 		b.Run(fmt.Sprint(servers), func(b *testing.B) {
 			members := 1000 * servers
 			processes := startCluster(b, servers)
+			begun := time.Now()
 			a := newAudience(b, processes, members, 30)
+			b.ReportMetric(time.Since(begun).Seconds(), "s/join")
 			a.speak(100, 100) // to warm up
-			before, begun := cpuOf(b, processes), time.Now()
+			before := cpuOf(b, processes)
+			begun = time.Now()
 			a.speak(b.N, 100)
 			took, used := time.Since(begun), cpuOf(b, processes)-before
 			b.ReportMetric(float64(used.Nanoseconds())/1000/float64(b.N*members), "cpu-µs/delivery")

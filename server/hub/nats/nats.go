@@ -171,7 +171,7 @@ func (h *Hub) options(o Options, retry time.Duration) []broker.Option {
 		broker.DisconnectErrHandler(func(_ *broker.Conn, err error) { h.disconnected(err) }),
 		broker.ConnectHandler(func(*broker.Conn) { h.connected() }),
 		broker.ReconnectHandler(func(*broker.Conn) { h.connected() }),
-		broker.ClosedHandler(func(*broker.Conn) { h.out.connectLater() }),
+		broker.ClosedHandler(func(c *broker.Conn) { h.connectionClosed(c.LastError()) }),
 		broker.ErrorHandler(func(_ *broker.Conn, _ *broker.Subscription, err error) { h.refused.add(err) }),
 	}
 }
@@ -200,12 +200,28 @@ func (h *Hub) Alone() bool { return h.living.Load() == 0 }
 
 func (h *Hub) dialFailed(err error) { h.dialError.Store(&err) }
 
-// disconnected and connected are called by the client library.
+// disconnected, connectionClosed and connected are called by the client library.
 
 func (h *Hub) disconnected(err error) {
 	if err != nil && h.apart.CompareAndSwap(false, true) {
 		h.log.Warn("the broker is out of reach: this server goes on alone until it is back", "broker", h.cluster.String(), "why", err)
 	}
+}
+
+// connectionClosed is called when the library will not connect again: after Close, and after
+// some errors that a broker may send.
+func (h *Hub) connectionClosed(why error) {
+	h.mu.Lock()
+	closed := h.closed
+	h.mu.Unlock()
+	if closed {
+		return
+	}
+	if why == nil {
+		why = broker.ErrConnectionClosed
+	}
+	h.disconnected(why)
+	h.out.connectLater()
 }
 
 func (h *Hub) connected() {
