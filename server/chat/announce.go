@@ -124,9 +124,9 @@ func (r *room) announceDepartures() {
 		total -= len(names)
 		r.backlog.add(leaveMessage(names, reasons, total))
 	}
-	isGone := func(m *member) bool { return gone[m] }
-	r.announced = slices.DeleteFunc(r.announced, isGone)
-	r.receivers = slices.DeleteFunc(r.receivers, isGone)
+	r.announced = slices.DeleteFunc(r.announced, func(m *member) bool { return gone[m] })
+	// A member that gets another name remains.
+	r.receivers = slices.DeleteFunc(r.receivers, func(m *member) bool { return gone[m] && m.gone })
 }
 
 // firstPiece returns the names and reasons of the first departures, as many as fit into one
@@ -163,12 +163,12 @@ func (r *room) announceArrivals() (slow []*member) {
 		m.here = true
 		return m.peer != ""
 	})
-	r.receivers = append(r.receivers, local...)
 	r.publishJoins(local)
 	r.welcome(local)
 	for _, m := range local {
 		if !m.welcomed {
 			m.welcomed = true
+			r.receivers = append(r.receivers, m)
 			close(m.admitted)
 		}
 	}

@@ -112,6 +112,7 @@ func FuzzPeers(f *testing.F) {
 		`{"type":"begin"}` + "\n" + `{"type":"members","names":["bob","ann"]}` + "\n" + `{"type":"end"}`,
 		`{"type":"join","name":"bob"}` + "\n" + `{"type":"message","name":"bob","text":"hi","time":"2026-01-02T15:04:05Z"}` + "\n" + `{"type":"leave","name":"bob","reason":"x"}`,
 		`{"type":"join","names":["b","c"]}` + "\n" + `{"type":"private","from":"b","to":"ann","text":"hi","time":"2026-01-02T15:04:05Z"}` + "\n" + `{"type":"typing","name":"c","on":true}`,
+		`{"type":"join","name":"bob"}` + "\n" + `{"type":"leave","name":"bob","reason":"a\n* operator: b"}` + "\n" + `{"type":"error","to":"ann","code":"a\nb","text":"a\nb"}`,
 		`{"type":"history","history":[{"name":"z","text":"old","time":"2026-01-02T15:04:05Z"}]}` + "\n" + `{"type":"error","to":"ann","code":"busy","text":"x"}`,
 	} {
 		f.Add(seed)
@@ -167,6 +168,9 @@ type heardLines struct {
 }
 
 func (h *heardLines) Send(lines string) error {
+	if strings.HasPrefix(lines, "* ") && strings.Contains(lines, "\n") && !strings.Contains(lines, " (private): ") {
+		h.t.Errorf("%q is sent as a line of the server", lines)
+	}
 	for line := range strings.SplitSeq(lines, "\n") {
 		if !utf8.ValidString(line) || strings.ContainsFunc(strings.ReplaceAll(line, "\t", ""), unicode.IsControl) || strings.HasPrefix(line, h.member.name+": ") {
 			h.t.Errorf("%q is sent", line)

@@ -41,7 +41,7 @@ func (h *Handler) serve(c *websocket.Conn, roomName, name string) {
 	}
 	c.OnDrain(m.onDrain)
 	if err := h.rooms.join(m, roomName, name); err != nil {
-		refuseMember(c, m.out, err)
+		refuseMember(c, json, err)
 		return
 	}
 	err := errFailed
@@ -64,11 +64,14 @@ func (h *Handler) serve(c *websocket.Conn, roomName, name string) {
 }
 
 // refuseMember says why a connection could not join, which was not known before the
-// handshake.
-func refuseMember(c *websocket.Conn, out outlet, err error) {
-	if msg := errorMessage(refuseRequest("no-room", err.Error())); out.takes(msg) {
-		_ = out.send(msg)
+// handshake. It does not use the outlet, whose member has no room.
+func refuseMember(c *websocket.Conn, json bool, err error) {
+	msg := errorMessage(refuseRequest("no-room", err.Error()))
+	text := []byte(msg.line)
+	if json {
+		text = msg.text
 	}
+	_ = c.WriteMessage(protocol.OpText, text)
 	_ = c.Close(protocol.CloseTryAgainLater, err.Error())
 }
 

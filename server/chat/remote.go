@@ -3,6 +3,7 @@
 package chat
 
 import (
+	"strings"
 	"time"
 
 	"framescope/server/hub"
@@ -12,7 +13,7 @@ import (
 func (r *room) PeerLeft(peer hub.Peer, why error) {
 	reason := lost
 	if why != nil {
-		reason = clipped(why.Error())
+		reason = oneLine(why.Error())
 	}
 	r.change(func() {
 		delete(r.sharing.states, peer)
@@ -110,15 +111,21 @@ func (r *room) leaveRemote(from hub.Peer, e *event) {
 		if i < len(e.Reasons) {
 			reason = e.Reasons[i]
 		}
-		if text, refused := checkText(reason); refused == nil {
-			reason = clipped(text)
-		} else {
+		if reason = oneLine(reason); reason == "" {
 			reason = lost
 		}
 		if m := r.members[name]; m != nil && m.peer == from {
 			r.departRemote(m, reason)
 		}
 	}
+}
+
+// oneLine returns what is shown of a text from another instance, "" if that is nothing.
+func oneLine(text string) string {
+	if text, refused := checkText(text); refused == nil {
+		return clipped(strings.Join(strings.Fields(text), " "))
+	}
+	return ""
 }
 
 // departRemote has a member of another instance leave.

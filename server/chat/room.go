@@ -98,6 +98,9 @@ func (r *room) depart(m *member, reason string) {
 	a := &r.announcement
 	if !m.here { // nobody knows of it
 		a.arrivals = slices.DeleteFunc(a.arrivals, func(o *member) bool { return o == m })
+		if m.welcomed { // it was getting another name
+			r.receivers = slices.DeleteFunc(r.receivers, func(o *member) bool { return o == m })
+		}
 		return
 	}
 	a.departures = append(a.departures, departure{m, m.name, reason})

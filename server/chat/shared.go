@@ -202,9 +202,7 @@ func (r *room) receive(from hub.Peer, e *event) {
 		r.receivePrivate(from, e)
 	case "error":
 		if to := r.find(e.To); to != nil && to.peer == "" {
-			if text, refused := checkText(e.Text); refused == nil {
-				to.addDirect(errorMessage(&refusal{code: clipped(e.Code), text: text, refers: "message"}))
-			}
+			to.addDirect(errorMessage(&refusal{code: oneLine(e.Code), text: oneLine(e.Text), refers: "message"}))
 		}
 	}
 }
