@@ -37,6 +37,7 @@ type crowd struct {
 	faulty     chan struct{} // closed at the first fault
 	said       int
 	talked     int
+	others     int
 }
 
 // reply is the crowd's answer to a command.
@@ -55,6 +56,7 @@ type reply struct {
 //	          got each of them once and in its sender's order
 //	churn N   N members leave and join again
 //	storm N S N members join, say S lines and leave in different ways, ten times
+//	others N  N members of another crowd are in the room, too; done when all know of them
 //	forget    done when all know that the stalled members have left
 func runCrowd(where string, in io.Reader, out io.Writer) {
 	c := &crowd{faulty: make(chan struct{})}
@@ -81,6 +83,9 @@ func runCrowd(where string, in io.Reader, out io.Writer) {
 			r.Seconds = c.timed(func() { c.churn(n) })
 		case "storm":
 			c.storm(n, size)
+		case "others":
+			c.others = n
+			c.waitForAll()
 		case "forget":
 			c.stalled = nil
 			c.waitForAll()
@@ -184,7 +189,7 @@ func (c *crowd) stall(n int) {
 
 // waitForAll waits until all members know of all others and have got every line.
 func (c *crowd) waitForAll() {
-	c.waitFor(&goal{known: len(c.members) + len(c.stalled), said: c.said})
+	c.waitFor(&goal{known: len(c.members) + len(c.stalled) + c.others, said: c.said})
 	for _, m := range c.members {
 		m.mu.Lock()
 		if m.names != nil && len(m.names) != m.known {
@@ -196,6 +201,9 @@ func (c *crowd) waitForAll() {
 
 // waitFor waits until all members have reached a goal, or one has found a fault.
 func (c *crowd) waitFor(g *goal) {
+	if len(c.members) == 0 {
+		return
+	}
 	g.reached = make(chan struct{})
 	g.left.Store(int64(len(c.members)))
 	for _, m := range c.members {
@@ -392,6 +400,9 @@ func (m *crowdMember) handle(text []byte) error {
 		m.welcome = bytes.HasSuffix(rest, []byte(`"more":false}`))
 		return nil
 	case "welcome", "members":
+		if string(kind) == "welcome" { // there is another one if the member gets another name
+			m.known = 0
+		}
 		list, end, _ := bytes.Cut(rest[bytes.IndexByte(rest, '['):], []byte("]"))
 		m.known += bytes.Count(list, []byte(`"`)) / 2
 		m.welcome = !bytes.Contains(end, []byte("true"))
@@ -443,6 +454,10 @@ func (m *crowdMember) trackNames(text []byte) error {
 	before := len(m.names)
 	switch e.Type {
 	case "welcome", "members":
+		if e.Type == "welcome" {
+			clear(m.names)
+			before = 0
+		}
 		for _, name := range e.Members.([]any) {
 			m.names[name.(string)] = true
 		}

@@ -23,6 +23,7 @@ import (
 	gorilla "github.com/gorilla/websocket"
 
 	"framescope/server/chat"
+	"framescope/server/hub"
 	"framescope/server/memory"
 	"framescope/server/websocket"
 )
@@ -113,14 +114,25 @@ func serveChat(t testing.TB, o websocket.Options, log *slog.Logger, wrap func(*n
 	return serveChatWith(t, o, log, wrap, func(*chat.Handler) {})
 }
 
+// serveChatFor serves a chat with options of its own.
+func serveChatFor(t testing.TB, o websocket.Options, c chat.Options) string {
+	t.Helper()
+	return serveHandler(t, o, silent, defaultBuffers, c, func(*chat.Handler) {})
+}
+
 func serveChatWith(t testing.TB, o websocket.Options, log *slog.Logger, wrap func(*net.TCPListener) net.Listener, see func(*chat.Handler)) string {
+	t.Helper()
+	return serveHandler(t, o, log, wrap, chat.Options{}, see)
+}
+
+func serveHandler(t testing.TB, o websocket.Options, log *slog.Logger, wrap func(*net.TCPListener) net.Listener, c chat.Options, see func(*chat.Handler)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	sockets := &websocket.Server{Options: o}
-	rooms := chat.New(sockets, log, chat.Options{})
+	rooms := chat.New(sockets, log, c)
 	see(rooms)
 	h := &http.Server{Handler: rooms}
 	go h.Serve(wrap(l.(*net.TCPListener)))
@@ -254,6 +266,25 @@ func TestRoomsStayWithinTheBudget(t *testing.T) {
 	}
 	if most < limit/8 || most > limit/4 {
 		t.Errorf("at most %d bytes were queued, want up to %d", most, limit/4)
+	}
+}
+
+// TestStormOfTwo does the same on two instances, whose members ask for the same names.
+func TestStormOfTwo(t *testing.T) {
+	var local hub.Local
+	var drivers []*driver
+	for i := range 2 {
+		d := startCrowd(t, serveChatFor(t, websocket.Options{}, chat.Options{Hub: local.Instance()}), 0)
+		d.do("others %d", 50*i)
+		d.do("join 50")
+		drivers = append(drivers, d)
+	}
+	for _, command := range []string{"others 50", "storm 10 2", "churn 20", "others 50"} {
+		var both sync.WaitGroup
+		for _, d := range drivers {
+			both.Go(func() { d.do("%s", command) })
+		}
+		both.Wait()
 	}
 }
 
