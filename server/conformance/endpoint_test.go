@@ -31,21 +31,33 @@ type setup struct {
 	app        func(*websocket.Conn) error // what it does; nil to echo
 	extensions []string                    // Sec-WebSocket-Extensions that the test's end sends
 	behind     []byte                      // sent in one write with the handshake
+	streams    *streams                    // of HTTP/2; nil for a TCP connection
 }
 
 // connect does the opening handshake with the endpoint under test.
 func connect(t *testing.T, s setup) *peer {
 	t.Helper()
-	if s.tested == protocol.Client {
+	switch {
+	case s.streams != nil && s.tested == protocol.Client:
+		return s.streams.connectClient(t, s)
+	case s.streams != nil:
+		return s.streams.connectServer(t, s)
+	case s.tested == protocol.Client:
 		return s.connectClient(t)
 	}
 	return s.connectServer(t)
 }
 
+// halfCloser is a connection whose sending half can be closed.
+type halfCloser interface {
+	net.Conn
+	CloseWrite() error
+}
+
 func newPeer(t *testing.T, nc net.Conn, side protocol.Side, ended <-chan error) *peer {
 	t.Cleanup(func() { nc.Close() })
 	nc.SetDeadline(time.Now().Add(patience))
-	p := &peer{t: t, nc: nc.(*net.TCPConn), r: bufio.NewReaderSize(nc, 64<<10), side: side, ended: ended, sent: make(chan struct{})}
+	p := &peer{t: t, nc: nc.(halfCloser), r: bufio.NewReaderSize(nc, 64<<10), side: side, ended: ended, sent: make(chan struct{})}
 	close(p.sent)
 	return p
 }

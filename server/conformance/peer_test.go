@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"slices"
 	"testing"
 	"time"
@@ -23,7 +22,7 @@ const patience = 15 * time.Second
 // peer is the end that the test holds.
 type peer struct {
 	t          *testing.T
-	nc         *net.TCPConn
+	nc         halfCloser
 	r          *bufio.Reader
 	side       protocol.Side // that it plays
 	extensions []string      // what the other end offered or accepted
@@ -136,7 +135,13 @@ func (p *peer) leave() error {
 // play is the whole case against the endpoint in the role of side.
 func (c testCase) play(t *testing.T, side protocol.Side) *peer {
 	t.Helper()
-	s := setup{tested: side, options: c.options}
+	return c.playOver(t, side, nil)
+}
+
+// playOver is play over HTTP/2, or over TCP if over is nil.
+func (c testCase) playOver(t *testing.T, side protocol.Side, over *streams) *peer {
+	t.Helper()
+	s := setup{tested: side, options: c.options, streams: over}
 	if c.deflate != nil {
 		s.extensions = []string{c.deflate.extension(side)}
 	}
