@@ -34,6 +34,28 @@ func (b *tab) pick(id, value string) {
 	eval[chromedp.Void](b, fmt.Sprintf(`(() => { const e = test(%q); e.value = %q; e.dispatchEvent(new Event("change", { bubbles: true })); })()`, id, value))
 }
 
+// TestFirstLoad holds the budget of the page: 75 KB beside the WASM module, and no demo before
+// one is opened.
+func TestFirstLoad(t *testing.T) {
+	b := openTab(t, startServer(t, nil))
+	b.open()
+	// The worker's script is loaded by the worker, so the page does not see its size.
+	loaded := eval[map[string]int](b, `Object.fromEntries([...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+		.map((e) => [new URL(e.name).pathname, e.encodedBodySize]))`)
+	sum := 0
+	for name, size := range loaded {
+		sum += size
+		for _, id := range demoIDs {
+			if strings.HasPrefix(name, "/assets/"+id+"-") {
+				t.Errorf("%s is loaded before it is needed", name)
+			}
+		}
+	}
+	if sum < 20_000 || sum > 70_000 {
+		t.Errorf("the page loads %d bytes at first, the limit with its worker is 75,000: %v", sum, loaded)
+	}
+}
+
 func TestDemoEcho(t *testing.T) {
 	b := openTab(t, startServer(t, nil))
 	b.openDemo("echo")
