@@ -60,15 +60,15 @@ func (c *codes) check(a netip.AddrPort, code string) bool {
 	return subtle.ConstantTimeCompare(given, []byte(c.at(a, p)))|subtle.ConstantTimeCompare(given, []byte(c.at(a, p-1))) == 1
 }
 
-// firstAnswers are what an address without a valid code may be sent, the most helpful first. One
-// is sent that is no longer than what came from there.
-func (c *codes) firstAnswers(a netip.AddrPort, name string) []string {
+// answers are what an address that asks to join without a valid code may be sent, the most
+// helpful first.
+func (c *codes) answers(a netip.AddrPort, name string) []string {
 	code := c.of(a)
 	if name == "" || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		name = "NAME"
 	}
 	return []string{
 		"* to show that you receive this, send: JOIN " + name + " " + code + "\n",
-		code + "\n", code, "JOIN?\n", "?\n",
+		code + "\n", code, "?\n",
 	}
 }

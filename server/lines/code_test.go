@@ -83,7 +83,7 @@ func TestStrangers(t *testing.T) {
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(20 * time.Second))
 	for _, datagram := range []string{
-		"hi", "hi\n", "hello\n", "HEARTBEAT\n", "JOIN a\n", "JOIN ann\n", "JOIN ann AAAAAAAA\n", "JOIN " + strings.Repeat("x", 2000),
+		"hi", "hi\n", "hello\n", "HEARTBEAT\n", "K7QP2MXW\n", "JOIN a\n", "JOIN ann\n", "JOIN ann AAAAAAAA\n", "JOIN " + strings.Repeat("x", 2000),
 		"JOIN ann" + strings.Repeat(" ", 100), "JOIN \x1b[2J" + strings.Repeat(" ", 100), strings.Repeat("x", 8192),
 	} {
 		answer := ask(t, c, datagram)
@@ -116,22 +116,32 @@ func TestStrangers(t *testing.T) {
 }
 
 // FuzzDatagram: whatever comes, an answer to a stranger is no longer, and has no control
-// characters.
+// characters; and two servers that take each other for strangers do not go on answering.
 func FuzzDatagram(f *testing.F) {
-	for _, seed := range []string{"", "hi", "JOIN", "JOIN ann", "join ann AAAAAAAA\r\n", "HEARTBEAT", "QUIT", "JOIN \x00\x1b", "\n\n"} {
+	for _, seed := range []string{"", "hi", "JOIN", "JOIN ann", "join ann AAAAAAAA\r\n", "HEARTBEAT", "QUIT", "JOIN \x00\x1b", "\n\n", "K7QP2MXW\n", "JOIN " + strings.Repeat("x", 100)} {
 		f.Add(seed)
 	}
 	c, from := newCodes(), netip.MustParseAddrPort("192.0.2.1:1000")
 	s := &udpServer{codes: c}
-	f.Fuzz(func(t *testing.T, text string) {
+	answerTo := func(t *testing.T, text string) string {
 		d := parseDatagram(text)
 		name, proven := s.withoutCode(from, d.join, d.name)
 		if proven {
 			t.Fatalf("%q has the right code", text)
 		}
-		answer := longest(len(text), c.firstAnswers(from, name)...)
+		answers := c.answers(from, name)
+		if !d.join {
+			answers = notHere
+		}
+		return choose(text, answers)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		answer := answerTo(t, text)
 		if len(answer) > len(text) || strings.ContainsAny(strings.TrimSuffix(answer, "\n"), "\n\x1b\x00\r") {
 			t.Errorf("%q was answered with %q", text, answer)
+		}
+		if second := answerTo(t, answer); answerTo(t, second) != "" {
+			t.Errorf("%q was answered with %q, that with %q, and that again", text, answer, second)
 		}
 	})
 }

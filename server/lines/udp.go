@@ -89,15 +89,45 @@ func (s *udpServer) received(ctx context.Context, from netip.AddrPort, p []byte)
 	switch {
 	case !d.join && !isText(d.text):
 		// A browser sends such datagrams for any page, to look for a way through the network.
+	case !d.join && !proven, d.heartbeat:
+		s.answer(from, p, notHere...)
 	case !proven:
-		s.answer(from, longest(len(p), s.codes.firstAnswers(from, name)...))
-	case d.heartbeat:
-		s.answer(from, longest(len(p), notHere...))
+		s.answer(from, p, s.codes.answers(from, name)...)
 	case !mayJoin:
-		s.answer(from, longest(len(p), "* this chat asks for a token: send JOIN NAME TOKEN\n", "token?\n", "?\n"))
+		s.answer(from, p, noToken...)
 	case !s.join(ctx, from, name, d):
-		s.answer(from, longest(len(p), full+"\n", "full\n", "?\n"))
+		s.answer(from, p, noPlace...)
 	}
+}
+
+// Answers to datagrams that make nobody a member, the most helpful first.
+var (
+	notHere = []string{"* you are not here: send JOIN NAME\n", "* JOIN?\n", "?\n"}
+	noToken = []string{"* this chat asks for a token: send JOIN NAME TOKEN\n", "* token?\n", "?\n"}
+	noPlace = []string{full + "\n", "* full\n", "?\n"}
+)
+
+// answer sends the first answer that is no longer than the datagram that it answers, unless there
+// are too many to be sent.
+func (s *udpServer) answer(to netip.AddrPort, p []byte, answers ...string) {
+	if text := choose(string(p), answers); text != "" && s.firsts.Allow() {
+		_, _ = s.conn.WriteToUDPAddrPort([]byte(text), to) // as lost as any datagram may be
+	}
+}
+
+// choose returns the first answer that is no longer than what it answers, if there is one. What
+// may itself be an answer has none: two servers, each of which takes the other for a stranger,
+// would answer each other for ever. To a code, which does not ask to join, the answer begins so.
+func choose(datagram string, answers []string) string {
+	if strings.HasPrefix(datagram, "*") || strings.HasPrefix(datagram, "?") {
+		return ""
+	}
+	for _, answer := range answers {
+		if len(answer) <= len(datagram) {
+			return answer
+		}
+	}
+	return ""
 }
 
 // deliver gives a datagram to the member that sent it, if there is one.
@@ -109,19 +139,6 @@ func (s *udpServer) deliver(from netip.AddrPort, p []byte) bool {
 		m.received(p)
 	}
 	return m != nil
-}
-
-// notHere is what a heartbeat of a stranger is answered with.
-var notHere = []string{"* you are not here: send JOIN NAME\n", "JOIN?\n", "?\n"}
-
-// longest returns the first answer that is no longer than what it answers.
-func longest(size int, answers ...string) string {
-	for _, answer := range answers {
-		if len(answer) <= size {
-			return answer
-		}
-	}
-	return ""
 }
 
 // withoutToken returns the name in a datagram without the token that follows it, and whether
@@ -148,13 +165,6 @@ func (s *udpServer) withoutCode(from netip.AddrPort, join bool, name string) (wi
 func cutLast(s string) (before, last string) {
 	i := strings.LastIndexByte(s, ' ') + 1
 	return strings.TrimSpace(s[:i]), s[i:]
-}
-
-// answer sends a text to an address that is no member's, unless there are too many of those.
-func (s *udpServer) answer(to netip.AddrPort, text string) {
-	if text != "" && s.firsts.Allow() {
-		_, _ = s.conn.WriteToUDPAddrPort([]byte(text), to) // as lost as any datagram may be
-	}
 }
 
 // join begins to serve a member, and reports false if there are too many.

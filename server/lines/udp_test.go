@@ -106,7 +106,7 @@ func TestUDPHeartbeat(t *testing.T) {
 	expect(t, ann, "* alive joined (2 here)", "* silent joined (3 here)", "* silent left: timed out (2 here)")
 	await(t, silent, "* goodbye: timed out")
 	silent.say("HEARTBEAT")
-	expect(t, silent, "JOIN?")
+	expect(t, silent, "* JOIN?")
 	close(stop)
 	<-stopped
 	expect(t, ann, "* alive left: timed out (1 here)")
@@ -118,7 +118,7 @@ func TestUDPFull(t *testing.T) {
 	late.say("JOIN somebody whose name is long enough")
 	expect(t, late, "* the chat is full: try again later")
 	late.say("hi there")
-	expect(t, late, "full")
+	expect(t, late, "* full")
 	ann.say("QUIT")
 	await(t, ann, "* goodbye")
 	for { // until its place is free
@@ -136,9 +136,12 @@ func TestUDPFull(t *testing.T) {
 func TestUDPToken(t *testing.T) {
 	s := serve(t, func(o *lines.Options) { o.Token = "s3cret" })
 	p := s.dialUDP(t)
-	for _, wrong := range []string{"hi there", "JOIN ann", "JOIN s3cre", "JOIN ann s3crets"} {
+	for wrong, answer := range map[string]string{
+		"hi there": "?", "JOIN ann": "?", "JOIN s3cre": "* token?", "JOIN ann s3crets": "* token?",
+		"JOIN somebody with a long name and no token in the end": "* this chat asks for a token: send JOIN NAME TOKEN",
+	} {
 		p.say(wrong)
-		expect(t, p, "token?")
+		expect(t, p, answer)
 	}
 	p.say("JOIN ann  b s3cret")
 	if line, err := p.hear(); err != nil || !strings.HasPrefix(line, "* welcome to lobby, ann  b:") {
@@ -155,7 +158,7 @@ func TestUDPNoText(t *testing.T) {
 		p.say(datagram)
 	}
 	p.say("HEARTBEAT")
-	expect(t, p, "JOIN?")
+	expect(t, p, "* JOIN?")
 	if n := s.chat.Operator("", "x"); n != 0 {
 		t.Errorf("%d joined", n)
 	}
