@@ -5,6 +5,7 @@ package engineio
 import (
 	"errors"
 	"net/http"
+	"os"
 	"time"
 
 	"framescope/protocol"
@@ -14,6 +15,9 @@ import (
 
 // upgradeTime is how long a WebSocket that is to take over may take for each of its two packets.
 const upgradeTime = 10 * time.Second
+
+// eagerTime is how long the poll that waits is kept for clients that send both packets at once.
+const eagerTime = 5 * time.Millisecond
 
 // The packets of an upgrade.
 const (
@@ -185,15 +189,27 @@ func (s *Session) takeOver(c *websocket.Conn) bool {
 	if c.WriteMessage(websocket.Text, []byte(probePong)) != nil {
 		return false
 	}
-	s.releasePoll()
-	return expect(c, string(rune(packetUpgrade))) && c.SetReadDeadline(time.Time{}) == nil && s.attach(c, false)
+	// A client that did not wait for the answer has sent its packet already. Then a poll that has
+	// overtaken the probe is refused, as one that comes later is.
+	is, err := next(c, string(rune(packetUpgrade)), eagerTime)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		s.releasePoll()
+		is = expect(c, string(rune(packetUpgrade)))
+	}
+	return is && c.SetReadDeadline(time.Time{}) == nil && s.attach(c, false)
 }
 
 // expect reports whether the next message is this packet.
 func expect(c *websocket.Conn, packet string) bool {
-	_ = c.SetReadDeadline(time.Now().Add(upgradeTime))
+	is, _ := next(c, packet, upgradeTime)
+	return is
+}
+
+// next waits for the next message, and reports whether it is this packet.
+func next(c *websocket.Conn, packet string, within time.Duration) (bool, error) {
+	_ = c.SetReadDeadline(time.Now().Add(within))
 	op, p, err := c.NextMessage()
-	return err == nil && op == websocket.Text && string(p) == packet
+	return err == nil && op == websocket.Text && string(p) == packet, err
 }
 
 // beginProbe has the end of the session close the WebSocket, too.

@@ -70,14 +70,13 @@ func TestHandlers(t *testing.T) {
 
 type handlersOfEvents struct{}
 
-func (handlersOfEvents) OnMyEvent(*Socket) int  { return 1 }
-func (handlersOfEvents) OnURL2(*Socket) int     { return 2 }
-func (handlersOfEvents) OnConnect(int)          {}
-func (handlersOfEvents) OnDisconnect()          {}
-func (handlersOfEvents) Only(*Socket) int       { return 3 }
-func (handlersOfEvents) On(*Socket) int         { return 4 }
-func (handlersOfEvents) Ongoing(int)            {}
-func (handlersOfEvents) unexported(*Socket) int { return 5 }
+func (handlersOfEvents) OnMyEvent(*Socket) int { return 1 }
+func (handlersOfEvents) OnURL2(*Socket) int    { return 2 }
+func (handlersOfEvents) OnConnect(int)         {}
+func (handlersOfEvents) OnDisconnect()         {}
+func (handlersOfEvents) Only(*Socket) int      { return 3 }
+func (handlersOfEvents) On(*Socket) int        { return 4 }
+func (handlersOfEvents) Ongoing(int)           {}
 
 func TestMethods(t *testing.T) {
 	found, err := methods(handlersOfEvents{})
