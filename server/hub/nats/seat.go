@@ -17,8 +17,10 @@ var (
 	errSilent = errors.New("its instance is out of reach")
 )
 
-// maxGap is the largest number of messages that are believed to be lost at once.
-const maxGap = 1 << 40
+// maxGap is how many messages are believed to be lost because of a message. More are believed
+// only of a beat or of what precedes a state: otherwise one wrong number would have all later
+// messages taken for old ones.
+const maxGap = 1 << 16
 
 // audience counts the peers of a topic. It is read without a lock.
 type audience struct{ counts atomic.Int64 }
@@ -75,8 +77,6 @@ func (s *seat) seen(stay, position uint64) error {
 		// Its own account is right and a message was not: somebody else speaks for it.
 		s.position, s.resumed = position, false
 		return errReplayed
-	case position-s.position > maxGap:
-		return errReplayed
 	case s.resumed:
 		return nil // sync counts
 	case s.synced:
@@ -94,7 +94,7 @@ func (s *seat) entered(stay, position uint64) {
 	if !s.inbox.Joined() {
 		return // too much waits: its next beat tries again
 	}
-	s.resumed = s.state == away && s.stay == stay && position >= s.position && position-s.position <= maxGap
+	s.resumed = s.state == away && s.stay == stay && position >= s.position
 	if !s.resumed {
 		s.position = position
 	}
@@ -124,7 +124,10 @@ func (s *seat) published(e *envelope) error {
 func (s *seat) received(e *envelope) error {
 	switch {
 	case s.anyNext:
-	case e.directed <= s.directed || e.directed-s.directed > maxGap:
+	case e.directed <= s.directed:
+		return errReplayed
+	case e.directed-s.directed > maxGap:
+		s.needState = true // what precedes it says whether the number is right
 		return errReplayed
 	default:
 		s.inbox.Lost(e.directed - s.directed - 1)
@@ -136,7 +139,7 @@ func (s *seat) received(e *envelope) error {
 
 // sync records that a peer's state follows, and that it covers what it published before.
 func (s *seat) sync(e *envelope) error {
-	if e.position < s.position || e.position-s.position > maxGap || !s.anyNext && (e.directed < s.directed || e.directed-s.directed > maxGap) {
+	if e.position < s.position || !s.anyNext && e.directed < s.directed {
 		return errReplayed
 	}
 	if !s.anyNext {
