@@ -5,8 +5,10 @@ package main
 import (
 	"bytes"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -131,5 +133,40 @@ func mute(t *testing.T, host string, streams uint32) {
 		if frame.Header().Type == http2.FrameHeaders {
 			answers++
 		}
+	}
+}
+
+// TestHeldRequestsOverHTTP2: hundreds of requests with long fields, whose responses are not read,
+// count. Beyond the limit their connection is closed, and others are served.
+func TestHeldRequestsOverHTTP2(t *testing.T) {
+	base := startServer(t, func(c *config) { overTLS(c); c.maxMemory = 16 << 20 })
+	host := strings.TrimSuffix(strings.TrimPrefix(base, "https://"), "/")
+	nc, err := tls.Dial("tcp", host, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	_, _ = io.WriteString(nc, http2.ClientPreface)
+	f := http2.NewFramer(nc, nc)
+	_ = f.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0}) // no response is read
+	var block bytes.Buffer
+	e := hpack.NewEncoder(&block)
+	for _, field := range [][2]string{{":method", "GET"}, {":scheme", "https"}, {":path", "/"}, {":authority", host}, {"x", strings.Repeat("x", 20<<10)}} {
+		_ = e.WriteField(hpack.HeaderField{Name: field[0], Value: field[1], Sensitive: true})
+	}
+	go func() {
+		for i := range uint32(250) {
+			p := http2.HeadersFrameParam{StreamID: 2*i + 1, BlockFragment: block.Bytes()[:16<<10], EndStream: true}
+			if f.WriteHeaders(p) != nil || f.WriteContinuation(p.StreamID, true, block.Bytes()[16<<10:]) != nil {
+				return
+			}
+		}
+	}()
+	_ = nc.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if _, err := io.Copy(io.Discard, nc); errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Error("the connection is still open")
+	}
+	if response, body := get(t, trusting(t), "GET", base+"healthz", nil); response.StatusCode != 200 {
+		t.Errorf("%d %q", response.StatusCode, body)
 	}
 }

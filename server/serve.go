@@ -63,7 +63,7 @@ func serve(ctx context.Context, c *config, stdout io.Writer, log *slog.Logger) e
 		ErrorLog:          httpLog(log),
 	}
 	tap.Attach(h)
-	limitHTTP2(h)
+	s.limitHTTP2(h)
 	memoryContext, stopMemory := context.WithCancel(ctx)
 	var background sync.WaitGroup
 	background.Go(func() { memory.Tend(memoryContext, int64(c.maxMemory)+int64(c.history)<<20) })

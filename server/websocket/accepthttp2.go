@@ -37,6 +37,18 @@ type connKey struct{}
 // of 4 KiB to write to, and two goroutines. BenchmarkIdleStreams measures it.
 const streamSize = 20 << 10
 
+// sizeOf returns what the stream of a request takes: net/http keeps its fields until the stream ends.
+func sizeOf(r *http.Request) int64 {
+	size := streamSize + len(r.RequestURI)
+	for name, values := range r.Header {
+		size += 64 + len(name)
+		for _, value := range values {
+			size += 16 + len(value)
+		}
+	}
+	return int64(size)
+}
+
 // serverStream is the sending half of a stream, by means of net/http, which must not be used once
 // the handler has returned.
 type serverStream struct {

@@ -115,7 +115,7 @@ func (s *Server) register(w http.ResponseWriter, r *http.Request, o *AcceptOptio
 	c := newConn(nc, protocol.Server, buffered, s.optionsFor(o))
 	c.server = s
 	if _, ok := nc.(*stream); ok {
-		c.link.keep(streamSize)
+		c.link.keep(sizeOf(r))
 	}
 	c.beginHandshake()
 	s.add(c)
