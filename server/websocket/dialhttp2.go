@@ -2,6 +2,8 @@
 
 package websocket
 
+//lint:file-ignore SA1019 that of net/http, which is recommended instead, refuses the field :protocol
+
 import (
 	"context"
 	"crypto/tls"

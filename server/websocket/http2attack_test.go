@@ -127,6 +127,32 @@ func TestSlowReadersOverHTTP2(t *testing.T) {
 	}
 }
 
+// TestThousandSlowReadersOverHTTP2: on four connections, none of which has any window left.
+func TestThousandSlowReadersOverHTTP2(t *testing.T) {
+	budget := memory.NewBudget(256<<20, nil)
+	h, failed, returned := flooding(&websocket.Server{Options: websocket.Options{WriteTimeout: 300 * time.Millisecond, Memory: budget}})
+	s := http2Server(t, h)
+	const conns, streams = 4, 250
+	for range conns {
+		c := dialRaw(t, s)
+		_ = c.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 64})
+		for range streams {
+			if _, err := c.open(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for range conns * streams {
+		if err := <-failed; !errors.Is(err, websocket.ErrSlowReader) && !errors.Is(err, memory.ErrFull) {
+			t.Errorf("a write ended with %v", err)
+		}
+		<-returned
+	}
+	if used := budget.Used(); used != 0 {
+		t.Errorf("%d bytes are still counted", used)
+	}
+}
+
 // TestStuckConnectionOverHTTP2: the peer reads nothing of the whole connection, so that not even a
 // reset can be sent. The connection is closed, and the handlers return.
 func TestStuckConnectionOverHTTP2(t *testing.T) {
