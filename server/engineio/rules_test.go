@@ -100,6 +100,26 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
+func TestOriginsOfWebSockets(t *testing.T) {
+	listed := start(t, engineio.Options{Policy: websocket.Policy{Origins: []string{"https://app.example"}}})
+	all := start(t, engineio.Options{Policy: websocket.Policy{CheckOrigin: func(*http.Request) bool { return true }}})
+	for _, c := range []struct {
+		p      *peer
+		origin string
+		status int
+	}{
+		{listed, "https://app.example", 101}, {listed, "https://evil.example", 403}, {all, "https://evil.example", 101},
+	} {
+		ws, answer, err := gorilla.DefaultDialer.Dial("ws"+strings.TrimPrefix(c.p.url, "http")+"websocket", http.Header{"Origin": {c.origin}})
+		if answer == nil || answer.StatusCode != c.status {
+			t.Errorf("%s: %v, %v", c.origin, answer, err)
+		}
+		if err == nil {
+			ws.Close()
+		}
+	}
+}
+
 func TestAnswersAreNotStoredAndNotPages(t *testing.T) {
 	p := start(t, engineio.Options{})
 	sid := p.handshake()

@@ -87,7 +87,7 @@ func (s *Session) send(op websocket.Opcode, packet []byte) error {
 		return s.queue(packet, &m)
 	}
 	if !s.mayWrite(c) {
-		return s.Queue(prepare(op, packet))
+		return s.SendAll(prepare(op, packet))
 	}
 	if err := c.WriteMessage(op, packet); err != nil {
 		return ErrClosed // the session's goroutine learns how its connection ended
@@ -107,7 +107,56 @@ func (s *Session) mayWrite(c *websocket.Conn) bool {
 		return false
 	}
 	s.drained.Store(n)
+	s.behind.Store(0)
 	return true
+}
+
+// SendAll is Queue for the goroutine that Handler.Message runs on: when more than 64 KiB that it sent
+// wait for the peer, it waits until they are written, 10 seconds at most. So a peer that sends faster
+// than it reads is slowed down, and not dropped.
+func (s *Session) SendAll(messages ...*Message) error {
+	size := 0
+	for _, m := range messages {
+		size += len(m.frame.Payload())
+	}
+	if c := s.conn.Load(); c != nil && s.behind.Add(int32(min(size, maxBehind+1))) > maxBehind {
+		s.awaitDrain(c)
+		s.behind.Store(0)
+	}
+	return s.Queue(messages...)
+}
+
+// maxBehind is how many bytes sent by SendAll may wait for a WebSocket.
+const maxBehind = 64 << 10
+
+// awaitDrain waits until all that is queued now has been written, or the connection has ended.
+// WriteTimeout of the connection bounds that.
+func (s *Session) awaitDrain(c *websocket.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.flow == nil {
+		s.flow = sync.NewCond(&s.mu)
+	}
+	s.waiting++
+	s.awaited.Store(true) // before Queued is called: see onDrain
+	for begun := s.drains; s.drains == begun && c.Queued() && c.Err() == nil; {
+		s.flow.Wait()
+	}
+	if s.waiting--; s.waiting == 0 {
+		s.awaited.Store(false)
+	}
+}
+
+// onDrain is called when the connection has written all that was queued. If nothing waits for that it
+// takes no lock: awaited is set before the queue is asked, and read after it is empty.
+func (s *Session) onDrain() {
+	if !s.awaited.Load() {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.drains++
+	s.flow.Broadcast()
 }
 
 // Queue sends messages and never waits. No other message comes between them. If more than 1 MiB

@@ -26,14 +26,19 @@ type Session struct {
 	heard   atomic.Bool                    // a message has come since the last ping
 	queued  atomic.Uint32                  // how often something was queued on conn
 	drained atomic.Uint32                  // what queued was when conn had sent all of that
+	behind  atomic.Int32                   // bytes that SendAll has queued since conn had sent all
+	awaited atomic.Bool                    // a goroutine is in awaitDrain
 
 	mu     sync.Mutex // guards the fields below; never held while anything waits
 	reason Reason     // why it ended, 0 while it has not
 	// busy says that a goroutine makes the session, or receives its messages. That one calls the
 	// handler's Closed, so that it is the last call.
 	busy    bool
-	pinged  bool // a ping is not answered yet
-	greeted bool // the time for the first request after the handshake is over
+	pinged  bool       // a ping is not answered yet
+	greeted bool       // the time for the first request after the handshake is over
+	flow    *sync.Cond // of the goroutines in awaitDrain, nil until the first
+	waiting uint32     // how many those are
+	drains  uint32     // how often the queue was empty while one waited
 	timer   *time.Timer
 	due     moment   // when the timer is to run
 	polling *polling // what waits for requests; nil if nothing does

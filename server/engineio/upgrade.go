@@ -117,6 +117,7 @@ func (s *Session) attach(c *websocket.Conn, busy bool) bool {
 	if s.reason != 0 || s.busy != busy {
 		return false
 	}
+	c.OnDrain(s.onDrain)
 	if p := s.polling; p != nil {
 		if frames := frames(p.out); len(frames) > 0 && c.SendAll(frames) != nil {
 			return false

@@ -122,10 +122,16 @@ func (s *Socket) acknowledge(id int64, reply []any) error {
 
 // send sends a packet, and keeps nothing of it.
 func (s *Socket) send(e *encoding) error {
-	if s.state.Load() != stateConnected || len(e.attachments) > 0 {
+	if s.state.Load() != stateConnected {
 		return s.queue(e.messages())
 	}
-	if s.client.session.SendPacket(e.text) != nil {
+	var err error
+	if len(e.attachments) > 0 {
+		err = s.client.session.SendAll(e.messages()...)
+	} else {
+		err = s.client.session.SendPacket(e.text)
+	}
+	if err != nil {
 		return ErrDisconnected
 	}
 	return nil
