@@ -7,6 +7,7 @@ import { count } from "../../format";
 import { Announcement } from "../announcement";
 import { socketURL } from "../captured";
 import { ConnectionState, Stage } from "../stage";
+import { TextField } from "../text-field";
 import { Visible } from "../visible";
 import { broadcast, Pushes } from "./pushes";
 
@@ -57,31 +58,8 @@ function Form() {
   };
   return (
     <form class="settings" onSubmit={(e) => void send(e)}>
-      <label class="push-text">
-        Text
-        <input
-          type="text"
-          data-testid="push-text"
-          autocomplete="off"
-          value={text.value}
-          onInput={(e) => {
-            text.value = e.currentTarget.value;
-          }}
-        />
-      </label>
-      <label>
-        Only to the chat room
-        <input
-          type="text"
-          data-testid="push-room"
-          autocomplete="off"
-          placeholder="to all"
-          value={room.value}
-          onInput={(e) => {
-            room.value = e.currentTarget.value;
-          }}
-        />
-      </label>
+      <TextField label="Text" id="push-text" value={text} class="push-text" />
+      <TextField label="Only to the chat room" id="push-room" value={room} placeholder="to all" />
       <div class="buttons">
         <button type="submit" class="main-button" data-testid="push-send">
           Push

@@ -3,6 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { asObject } from "../json";
+import { TextField } from "../text-field";
 import type { Client, TransportChoice } from "./client";
 
 const choices: readonly [TransportChoice, string][] = [
@@ -56,19 +57,7 @@ export function ConnectForm({ client }: { client: Client }) {
           connect();
         }}
       />
-      <label>
-        Auth payload
-        <input
-          type="text"
-          data-testid="sio-auth"
-          spellcheck={false}
-          autocomplete="off"
-          value={auth.value}
-          onInput={(e) => {
-            auth.value = e.currentTarget.value;
-          }}
-        />
-      </label>
+      <TextField label="Auth payload" id="sio-auth" value={auth} />
       <div class="buttons">
         <button type="submit" data-testid="sio-connect">
           Connect

@@ -1,6 +1,7 @@
 // What a Socket.IO client can send: events with arguments, and words to a room.
 
 import { useSignal } from "@preact/signals";
+import { TextField } from "../text-field";
 import type { Client } from "./client";
 
 export function Events({ client }: { client: Client }) {
@@ -24,19 +25,7 @@ export function Events({ client }: { client: Client }) {
         send((args) => client.emit("message", args));
       }}
     >
-      <label>
-        Arguments of an event
-        <input
-          type="text"
-          data-testid="sio-args"
-          spellcheck={false}
-          autocomplete="off"
-          value={text.value}
-          onInput={(e) => {
-            text.value = e.currentTarget.value;
-          }}
-        />
-      </label>
+      <TextField label="Arguments of an event" id="sio-args" value={text} />
       <div class="buttons">
         <button type="submit" class="main-button" data-testid="sio-send" disabled={!open}>
           Send “message”
@@ -79,30 +68,8 @@ export function Rooms({ client }: { client: Client }) {
         client.call("say", [room.value, text.value]);
       }}
     >
-      <label>
-        Room, or a client's id
-        <input
-          type="text"
-          data-testid="sio-room"
-          autocomplete="off"
-          value={room.value}
-          onInput={(e) => {
-            room.value = e.currentTarget.value;
-          }}
-        />
-      </label>
-      <label>
-        Say
-        <input
-          type="text"
-          data-testid="sio-text"
-          autocomplete="off"
-          value={text.value}
-          onInput={(e) => {
-            text.value = e.currentTarget.value;
-          }}
-        />
-      </label>
+      <TextField label="Room, or a client's id" id="sio-room" value={room} />
+      <TextField label="Say" id="sio-text" value={text} />
       <div class="buttons">
         <button
           type="button"

@@ -6,6 +6,7 @@ import { useEffect } from "preact/hooks";
 import { count, grouped } from "../../format";
 import { socketURL } from "../captured";
 import { Stage } from "../stage";
+import { TextField } from "../text-field";
 import { type Cost, type Costs, measure, type Property, properties, type Row, total } from "./costs";
 
 export { style };
@@ -51,18 +52,7 @@ export function Demo() {
           void run();
         }}
       >
-        <label class="message">
-          Message
-          <input
-            type="text"
-            data-testid="transports-text"
-            autocomplete="off"
-            value={text.value}
-            onInput={(e) => {
-              text.value = e.currentTarget.value;
-            }}
-          />
-        </label>
+        <TextField label="Message" id="transports-text" value={text} class="message" />
         <div class="buttons">
           <button type="submit" class="main-button" data-testid="transports-measure" disabled={busy.value}>
             Measure
