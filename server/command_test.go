@@ -86,6 +86,7 @@ func TestWrongCommandLines(t *testing.T) {
 		{[]string{"serve", "--allow-host", "app.example:80"}, exitUsage, "without scheme and port"},
 		{[]string{"serve", "--cert", "a.pem"}, exitUsage, "add --key"},
 		{[]string{"serve", "--key", "a.pem"}, exitUsage, "add --cert"},
+		{[]string{"serve", "--cert", "", "--key", ""}, exitUsage, "the name is empty"},
 		{[]string{"serve", "--cert", "a.pem", "--key", "a.pem", "--tls-self-signed"}, exitUsage, "leave it out"},
 		{[]string{"serve", "--cert", "/nowhere/c.pem", "--key", "/nowhere/k.pem"}, exitFailed, "cannot read the certificate: "},
 		{[]string{"serve", "--cert", "main.go", "--key", "main.go"}, exitFailed, "main.go has no certificate"},

@@ -24,7 +24,7 @@ func (s *server) openFolder() (err error) {
 	if s.config.folder == "" {
 		return nil
 	}
-	if key := s.config.tls.key; key != "" && within(key, s.config.folder) {
+	if key := s.config.tls.key; key != "" && within(string(key), s.config.folder) {
 		return fmt.Errorf("--key %s lies in the folder of --files, where everybody could read it: move it to another folder", key)
 	}
 	if s.folder, err = files.Open(s.config.folder); err != nil {

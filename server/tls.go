@@ -23,13 +23,29 @@ import (
 
 // tlsConfig is what the flags say of TLS; its zero value is plain HTTP.
 type tlsConfig struct {
-	cert, key  string // names of PEM files
+	cert, key  pemFile
 	selfSigned bool
 }
 
+// pemFile is a flag whose value is the name of a PEM file.
+type pemFile string
+
+func (p *pemFile) String() string { return string(*p) }
+func (p *pemFile) Type() string   { return "file" }
+
+// Set implements pflag.Value. An empty name is an error, since without a certificate the server
+// would go on with plain HTTP: the variable in the command line was probably not set.
+func (p *pemFile) Set(name string) error {
+	if name == "" {
+		return errors.New("the name is empty: give the name of a PEM file, or leave the flag out")
+	}
+	*p = pemFile(name)
+	return nil
+}
+
 func (c *tlsConfig) addFlags(f *pflag.FlagSet) {
-	f.StringVar(&c.cert, "cert", "", "serve https and wss with the certificate in this PEM `file`, which may have its chain behind it; a new one is used when the file changes")
-	f.StringVar(&c.key, "key", "", "PEM `file` with the key of --cert, not encrypted")
+	f.Var(&c.cert, "cert", "serve https and wss with the certificate in this PEM `file`, which may have its chain behind it; a new one is used when the file changes")
+	f.Var(&c.key, "key", "PEM `file` with the key of --cert, not encrypted")
 	f.BoolVar(&c.selfSigned, "tls-self-signed", false, "serve https and wss with a certificate that is made at the start, for localhost, 127.0.0.1, ::1 and the host in --addr; its fingerprint is printed")
 }
 
@@ -71,7 +87,7 @@ func (c certificate) watch(ctx context.Context) {
 func (c *tlsConfig) certificate(all *config, stdout io.Writer, log *slog.Logger) (certificate, error) {
 	switch {
 	case c.cert != "":
-		files, err := secure.Load(c.cert, c.key, log)
+		files, err := secure.Load(string(c.cert), string(c.key), log)
 		if err != nil {
 			return certificate{}, err
 		}
