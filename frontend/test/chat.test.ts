@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { parseEvent } from "../src/demos/chat/events";
-import { type Line, privateIn } from "../src/demos/chat/line";
+import type { Line } from "../src/demos/chat/line";
 import { Room } from "../src/demos/chat/room";
 import { partsOf } from "../src/demos/visible";
 
@@ -163,7 +163,12 @@ test("a line is said to all, to one, or is a command", (t) => {
   assert.equal(room.say("hi", "bob"), "");
   assert.equal(room.say("/msg bob the builder can we?", ""), "");
   assert.equal(room.say("/who", ""), "");
+  assert.equal(room.say("/QUIT ", ""), "");
+  assert.equal(room.say("//who", ""), "");
   assert.match(room.say("/msg nobody hi", ""), /Nobody/);
+  assert.match(room.say("/msg bob", ""), /Nobody/);
+  assert.match(room.say("/help", ""), /Commands are/);
+  assert.match(room.say("/", "bob"), /Commands are/);
   assert.deepEqual(
     server.sent.map((text) => JSON.parse(text)),
     [
@@ -171,9 +176,10 @@ test("a line is said to all, to one, or is a command", (t) => {
       { type: "message", text: "hi", to: "bob" },
       { type: "message", text: "can we?", to: "bob the builder" },
       { type: "who" },
+      { type: "quit" },
+      { type: "message", text: "/who" },
     ],
   );
-  assert.equal(privateIn("/msg bob", ["bob"]), null);
 });
 
 test("after a lost connection what was missed is added once", async (t) => {

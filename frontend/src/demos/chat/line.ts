@@ -1,6 +1,6 @@
 // The lines of a conversation, and lines that a member types.
 
-import type { Said } from "./events";
+import type { ChatRequest, Said } from "./events";
 
 /** A line of joins and leaves knows this many names of either. */
 export const maxNames = 50;
@@ -43,10 +43,31 @@ export function saidLine({ name, text, time }: Said): {
   return { kind: "said", name, text, time };
 }
 
-/** Reads "/msg NAME text". Names may have spaces, so the longest that fits is taken. */
-export function privateIn(text: string, members: readonly string[]): { to: string; text: string } | null {
-  if (!text.startsWith("/msg ")) return null;
-  const rest = text.slice("/msg ".length);
+/** What a typed line asks the server for: a command, or a message to all or to one member. A text says what is wrong. */
+export function requestIn(text: string, to: string, members: readonly string[]): ChatRequest | string {
+  if (text.startsWith("//") || !text.startsWith("/")) {
+    const said = text.startsWith("//") ? text.slice(1) : text;
+    return to === "" ? { type: "message", text: said } : { type: "message", text: said, to };
+  }
+  const command = text.split(/\s/, 1)[0] ?? "";
+  switch (command.toLowerCase()) {
+    case "/quit":
+      return { type: "quit" };
+    case "/who":
+      return { type: "who" };
+    case "/msg": {
+      const private_ = privateIn(text.slice(command.length).trimStart(), members);
+      return private_
+        ? { type: "message", ...private_ }
+        : "Nobody of that name is here. Write /msg NAME and the text.";
+    }
+    default:
+      return "Commands are /msg NAME and a text, /who and /quit. Write // to say a line that begins with /.";
+  }
+}
+
+/** Reads "NAME text". Names may have spaces, so the longest that fits is taken. */
+function privateIn(rest: string, members: readonly string[]): { to: string; text: string } | null {
   const fitting = members.filter((name) => rest.startsWith(`${name} `)).sort((a, b) => b.length - a.length);
   const to = fitting[0];
   return to === undefined ? null : { to, text: rest.slice(to.length + 1) };

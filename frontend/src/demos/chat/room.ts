@@ -4,7 +4,7 @@ import { batch, signal } from "@preact/signals";
 import { socketURL } from "../captured";
 import { Socket } from "../socket";
 import { type ChatEvent, type ChatRequest, parseEvent, type Said, subprotocol } from "./events";
-import { type Line, moved, type NewLine, privateIn, saidLine } from "./line";
+import { type Line, moved, type NewLine, requestIn, saidLine } from "./line";
 
 const maxLines = 200;
 const showDelay = 100;
@@ -76,14 +76,10 @@ export class Room {
 
   /** Says a line to all, or to one member. Returns why it was not sent, or "". */
   say(text: string, to: string): string {
-    const private_ = privateIn(text, this.members.value);
-    if (text.startsWith("/msg ") && !private_)
-      return "Nobody of that name is here. Write /msg NAME and the text.";
-    if (/^\/quit\s*$/i.test(text)) return this.send({ type: "quit" });
-    if (/^\/who\s*$/i.test(text)) return this.send({ type: "who" });
-    this.typedAt = null;
-    if (private_) return this.send({ type: "message", text: private_.text, to: private_.to });
-    return this.send(to === "" ? { type: "message", text } : { type: "message", text, to });
+    const request = requestIn(text, to, this.members.value);
+    if (typeof request === "string") return request;
+    if (request.type === "message") this.typedAt = null;
+    return this.send(request);
   }
 
   /** Tells the others that this member types, now and then. */
