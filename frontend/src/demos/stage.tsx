@@ -91,7 +91,9 @@ export function Copyable({ text }: { text: string }) {
   };
   return (
     <div class="copyable">
-      <code class={text.includes("\n") ? "lines" : undefined}>{text}</code>
+      <code class={text.includes("\n") ? "lines" : undefined}>
+        {text.split(/(\s)/).map((word) => (word.trim() === "" ? word : <span>{word}</span>))}
+      </code>
       <button type="button" class="chip" onClick={() => void copy()} onBlur={() => (said.value = "")}>
         <span aria-live="polite">{said.value || "Copy"}</span>
         <span class="visually-hidden"> {text}</span>

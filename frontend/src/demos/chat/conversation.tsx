@@ -109,8 +109,10 @@ function Members({ room, choose, to }: { room: Room; choose: (name: string) => v
               title={name === room.me.value ? "You" : `Write to ${name} alone`}
               onClick={() => choose(name)}
             >
-              <Visible text={name} />
-              {name === room.me.value && " (you)"}
+              <span>
+                <Visible text={name} />
+              </span>
+              {name === room.me.value && <span>(you)</span>}
             </button>
           </li>
         ))}
@@ -180,7 +182,7 @@ function Composer({ id, room, to, everyone, input }: ComposerProps) {
           data-testid="chat-input"
           type="text"
           autocomplete="off"
-          placeholder="A message, /msg NAME and a message, /who or /quit"
+          placeholder="A message, or / for commands"
           value={text.value}
           aria-describedby={`${id}-problem`}
           onInput={(e) => {

@@ -30,7 +30,7 @@ export function Demo() {
           command: `bin/framescope connect ${url}`,
         },
         {
-          says: "With Python's websocket-client:",
+          says: "With Python's websocket-client (pip install websocket-client):",
           command: `python3 -c '
 import websocket
 s = websocket.create_connection("${url}")
@@ -39,7 +39,7 @@ print(s.recv())
 s.close()'`,
         },
         {
-          says: "With Node.js 22:",
+          says: "With Node.js 22 or newer:",
           command: `node -e '
 const s = new WebSocket("${url}");
 s.onopen = () => s.send("Hello");

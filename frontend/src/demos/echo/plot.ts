@@ -4,6 +4,8 @@ import uPlot from "uplot";
 import type { Shown } from "./session";
 
 const height = 200;
+/** Steps between the numbers of messages. */
+const wholeSteps = [1, 2, 5, 10, 20, 50, 100];
 const axisFont = "12px system-ui, sans-serif";
 
 /** A plot in an element, whose width it takes. */
@@ -24,7 +26,7 @@ export class Plot {
         cursor: { show: false },
         scales: { x: { time: false }, y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },
         axes: [
-          { ...axis, ticks: { show: false } },
+          { ...axis, ticks: { show: false }, incrs: wholeSteps },
           { ...axis, ticks: { show: false }, size: 56, values: (_, ticks) => ticks.map((ms) => `${ms} ms`) },
         ],
         series: [

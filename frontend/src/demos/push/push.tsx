@@ -33,7 +33,7 @@ export function Demo() {
           command: `curl -H 'Content-Type: application/json' -d '{"text":"lunch is ready"}' ${api}`,
         },
         {
-          says: "Push by typing: with this, each line at the server's terminal is sent to every push connection and every chat room:",
+          says: "Push by typing: stop the server and start it with this. Each line at its terminal then goes to every push connection and every chat room:",
           command: "bin/framescope serve --operator",
         },
       ]}

@@ -32,7 +32,7 @@ export function Demo() {
       url={`${origin}/socket.io/`}
       commands={[
         {
-          says: "With python-socketio:",
+          says: 'With python-socketio (pip install "python-socketio[client]"):',
           command: `python3 -c '
 import socketio
 sio = socketio.Client()
@@ -42,7 +42,7 @@ sio.emit("message", ("hello", 1))
 sio.wait()'`,
         },
         {
-          says: "With npm's socket.io-client:",
+          says: "With npm's socket.io-client (npm install socket.io-client):",
           command: `node -e '
 const socket = require("socket.io-client")("${origin}");
 socket.on("message-back", (...args) => { console.log(args); socket.close() });

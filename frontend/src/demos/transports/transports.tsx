@@ -4,7 +4,6 @@ import style from "style:./transports.css";
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { count, grouped } from "../../format";
-import { socketURL } from "../captured";
 import { Stage } from "../stage";
 import { TextField } from "../text-field";
 import { type Cost, type Costs, measure, type Property, properties, type Row, total } from "./costs";
@@ -24,15 +23,17 @@ export function Demo() {
     if (typeof result !== "string") costs.value = result;
   };
   useEffect(() => void run(), []);
+  const url = new URL("/api/transports?text=hello", location.href).href;
   return (
     <Stage
       ready={costs.value !== null || problem.value !== ""}
       marks={[]}
       frames="The server measures between sockets of its own, which are not captured."
-      url={socketURL("/ws/chat", { room: "lobby" })}
+      url={url}
       commands={[
+        { says: "The same measurement, as JSON:", command: `curl '${url}'` },
         {
-          says: "The same chat is to be had over TCP and UDP, in the room lobby. Start the server with both:",
+          says: "The chat's room lobby can be joined over TCP and UDP, too. Stop the server and start it with both:",
           command: "bin/framescope serve --tcp :8555 --udp :9555",
         },
         {
@@ -136,7 +137,7 @@ function Numbers({ costs }: { costs: Costs }) {
         <thead>
           <tr>
             <th scope="col">Transport</th>
-            <th scope="col">Set-up</th>
+            <th scope="col">Setup</th>
             <th scope="col">To send</th>
             <th scope="col">To receive</th>
             {properties.map((name) => (
