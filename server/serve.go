@@ -93,7 +93,8 @@ func closeIdle(h *http.Server) {
 
 // listen opens a listener. Its errors say what to do.
 func listen(ctx context.Context, addr string) (net.Listener, error) {
-	var config net.ListenConfig
+	config := net.ListenConfig{Control: limitUnsent}
+	config.SetMultipathTCP(false) // its connections inherit nothing
 	l, err := config.Listen(ctx, "tcp", addr)
 	var dns *net.DNSError
 	switch {
