@@ -58,8 +58,18 @@ func (c *Conn) startClose(code protocol.CloseCode, reason string) {
 	}
 }
 
-// CloseNow ends the connection without a close handshake.
-func (c *Conn) CloseNow() { c.link.closeNow() }
+// CloseNow ends the connection without a close handshake. If a write waits for the peer, what the
+// system keeps for that peer is discarded.
+func (c *Conn) CloseNow() { c.out.closeNow() }
+
+func (o *outbound) closeNow() {
+	why := &CloseError{Code: protocol.CloseAbnormal, cause: ErrClosed}
+	if o.waits() {
+		o.link.drop(why)
+		return
+	}
+	o.link.end(why)
+}
 
 // finish is CloseNow after what is held and queued has been sent.
 func (c *Conn) finish() {

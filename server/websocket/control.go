@@ -54,7 +54,7 @@ func (o *outbound) sendClose(code protocol.CloseCode, reason string) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.writing {
-		late := time.AfterFunc(o.link.options.CloseTimeout, o.link.closeNow)
+		late := time.AfterFunc(o.link.options.CloseTimeout, o.closeNow)
 		defer late.Stop()
 	}
 	o.claim()

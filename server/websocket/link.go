@@ -121,9 +121,6 @@ func (l *link) markEnded(why *CloseError) (first bool) {
 	return true
 }
 
-// closeNow ends the connection without a close handshake.
-func (l *link) closeNow() { l.end(&CloseError{Code: protocol.CloseAbnormal, cause: ErrClosed}) }
-
 // endedBy ends the connection because of err, if it has not ended yet, and returns
 // why it ended. If err is nil it does nothing.
 func (l *link) endedBy(err error) error {

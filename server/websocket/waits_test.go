@@ -335,3 +335,44 @@ func TestDeadlinesFarAway(t *testing.T) {
 		}
 	}
 }
+
+// lingerConn tells that a write begins, and notes how long its socket is to linger.
+type lingerConn struct {
+	net.Conn
+	writes  chan struct{}
+	seconds *int
+}
+
+func (c lingerConn) Write(b []byte) (int, error) {
+	c.writes <- struct{}{}
+	return c.Conn.Write(b)
+}
+
+func (c lingerConn) SetLinger(seconds int) error {
+	*c.seconds = seconds
+	return nil
+}
+
+// The system would keep what a peer does not read for minutes after its connection has ended.
+func TestCloseNowDiscardsWhatIsNotRead(t *testing.T) {
+	for _, reads := range []bool{true, false} {
+		near, far := net.Pipe()
+		defer far.Close()
+		lingers := -1
+		writes, written := make(chan struct{}), make(chan struct{})
+		c := websocket.NewConn(lingerConn{near, writes, &lingers}, protocol.Server, nil, patient)
+		go func() {
+			_ = c.WriteMessage(protocol.OpText, []byte("hello"))
+			close(written)
+		}()
+		<-writes
+		if reads {
+			go io.Copy(io.Discard, far)
+			<-written
+		}
+		c.CloseNow()
+		if discards := lingers == 0; discards == reads {
+			t.Errorf("the peer reads: %v, but what was sent is discarded: %v", reads, discards)
+		}
+	}
+}
