@@ -53,6 +53,14 @@ func (t *tcpSession) setDeadline(set func(time.Time) error, d time.Duration) {
 	}
 }
 
+// drop closes the connection, and has the system discard what the peer has not read.
+func (t *tcpSession) drop() {
+	if tcp, ok := t.nc.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = t.nc.Close()
+}
+
 // tell writes a line at once, before there is an outbox or without one.
 func (t *tcpSession) tell(line string) {
 	if t.write([]string{line}) == nil {
@@ -112,7 +120,7 @@ func (t *tcpSession) readLine(d time.Duration) (string, error) {
 // join asks for a name until the chat takes one. An empty name makes a guest.
 func (t *tcpSession) join() (m tcpMember, err error) {
 	m = tcpMember{tcpSession: t, writes: new(sync.WaitGroup)}
-	m.out = newOutbox(t.server.Memory, t.write, func() { _ = t.nc.Close() })
+	m.out = newOutbox(t.server.Memory, t.write, t.drop)
 	deadline := time.Now().Add(t.server.NameTimeout)
 	if err := t.askToken(deadline); err != nil {
 		return m, err
