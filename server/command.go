@@ -102,15 +102,17 @@ func serveCommand() *cobra.Command {
 		Short: "Serve the page, its WebSockets and the capture",
 		Long: `Serve the page and these addresses, until SIGINT or SIGTERM:
 
-  /            the page
-  /healthz     200 ok
-  /ws/echo     echoes each message
-  /ws/chat     chat: ?room=R&name=N, both optional
-  /ws/push     receives what the operator and POST /api/broadcast push
-  /ws/inspect  the capture feed, which the page reads
-  /socket.io/  Socket.IO: events that come back, namespaces, rooms
-  /engine.io/  Engine.IO: each message comes back
-  /files/      the files of --files`,
+  /                the page
+  /healthz         200 ok
+  /ws/echo         echoes each message
+  /ws/chat         chat: ?room=R&name=N, both optional
+  /ws/push         receives what the operator and /api/broadcast push
+  /api/broadcast   pushes the text of a POST request
+  /socket.io/      Socket.IO: events that come back, namespaces, rooms
+  /engine.io/      Engine.IO: each message comes back
+  /api/transports  what a message costs on each transport: ?text=T
+  /files/          the files of --files
+  /ws/inspect      the capture feed, which the page reads`,
 		Args: noArguments("framescope serve"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := config.check(); err != nil {

@@ -1,4 +1,4 @@
-// A test that the README and --help name the same commands and flags.
+// Tests that the README and --help name the same commands, flags and URLs.
 
 package main
 
@@ -37,5 +37,25 @@ func TestREADMEMatchesHelp(t *testing.T) {
 		if !strings.Contains(string(readme), "framescope "+c.Name()) {
 			t.Errorf("the README does not mention `framescope %s`", c.Name())
 		}
+	}
+}
+
+func TestREADMEAndHelpListTheSameURLs(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(readme), "\n## What it serves\n")
+	table, _, _ := strings.Cut(section, "\n## ")
+	paths := func(expression, text string) (all []string) {
+		for _, found := range regexp.MustCompile(expression).FindAllStringSubmatch(text, -1) {
+			all = append(all, found[1])
+		}
+		return all
+	}
+	documented := paths("(?m)^\\| `(?:POST )?(/[a-z./]*)", table)
+	helped := paths("(?m)^  (/[a-z./]*) ", serveCommand().Long)
+	if !slices.Equal(documented, helped) {
+		t.Errorf("the README lists %q, serve --help %q", documented, helped)
 	}
 }

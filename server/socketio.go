@@ -37,7 +37,7 @@ func (c *socketIO) addFlags(f *pflag.FlagSet) {
 	f.DurationVar(&c.pingInterval, "socketio-ping-interval", c.pingInterval, "Engine.IO and Socket.IO: `time` between two pings")
 	f.DurationVar(&c.pingTimeout, "socketio-ping-timeout", c.pingTimeout, "Engine.IO and Socket.IO: `time` that a client has to answer a ping")
 	f.DurationVar(&c.connectTimeout, "socketio-connect-timeout", c.connectTimeout, "Socket.IO: `time` that a client has to join a namespace")
-	f.DurationVar(&c.recovery, "socketio-recovery", c.recovery, "Socket.IO: `time` within which a client that lost its connection may come back and have its rooms and what it missed; 0 for never, since each event then has one argument more")
+	f.DurationVar(&c.recovery, "socketio-recovery", c.recovery, "Socket.IO: `time` within which a client that lost its connection may come back and have its rooms and what it missed; 0 for never. Otherwise each event has one argument more")
 	f.IntVar(&c.maxPayload, "socketio-max-payload", c.maxPayload, "Engine.IO and Socket.IO: largest message or POST body in `bytes`")
 	f.StringVar(&c.origin, "socketio-origin", c.origin, "Engine.IO and Socket.IO: allow pages of this `origin`, such as https://app.example, beside those of --allow-origin; * allows all")
 }

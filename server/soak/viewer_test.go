@@ -18,7 +18,7 @@ import (
 	"framescope/server/websocket"
 )
 
-// maxBatch is the largest batch in bytes that README allows.
+// maxBatch is the largest batch in bytes that SECURITY.md allows.
 const maxBatch = 256 << 10
 
 // viewer reads a feed.
