@@ -16,7 +16,7 @@ PKG ?= ./protocol ./server/websocket ./server/tap ./wasm/inspect ./server/decode
 .PHONY: frameworks help run build dev test test-go test-page bench bench-peers bench-socketio compare soak fuzz mutants lint fmt profile clean tools modules page page-tests builder browser socketio-client
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## build all and serve on http://127.0.0.1:8080/ (ADDR=HOST:PORT)
 	@exec bin/framescope serve --addr '$(ADDR)'
