@@ -145,7 +145,7 @@ func FuzzPeers(f *testing.F) {
 			ann.onDrain()
 		}
 		r.mu.Lock()
-		if r.locals != 1 || r.sharing.remotes != len(r.members)-1 || len(r.announced)+len(r.announcement.arrivals) < len(r.members) {
+		if r.locals != 1 || r.sharing.remotes != len(r.members)-1+len(r.sharing.claims) || len(r.announced)+len(r.announcement.arrivals) < len(r.members) {
 			t.Errorf("%d local, %d remote, %d members, %d announced", r.locals, r.sharing.remotes, len(r.members), len(r.announced))
 		}
 		r.mu.Unlock()

@@ -17,6 +17,7 @@ func (r *room) PeerLeft(peer hub.Peer, why error) {
 	}
 	r.change(func() {
 		delete(r.sharing.states, peer)
+		r.dropClaims(peer, nil)
 		for _, m := range r.members {
 			if m.peer == peer {
 				r.departRemote(m, reason)
@@ -50,48 +51,46 @@ func closeSoon(slow []*member) {
 
 func (r *room) arriveRemote(from hub.Peer, names []string) {
 	for _, name := range names {
-		m := r.members[name]
-		if m == nil || m.peer != from {
-			if m = r.addRemote(from, name); m == nil {
-				continue
-			}
+		if m := r.members[name]; (m == nil || m.peer != from) && r.sharing.claims.of(from, name) == nil && !r.addRemote(from, name) {
+			continue
 		}
 		if state := r.sharing.states[from]; state != nil {
-			state[m] = true
+			state[name] = true
 		}
 	}
 }
 
-// addRemote adds a member of another instance, or returns nil. If its name is in use, the
-// instance with the smaller id keeps it; the other renames its member.
-func (r *room) addRemote(from hub.Peer, name string) *member {
+// addRemote adds a member of another instance, if it may. If its name is in use, the instance
+// with the smaller id keeps it; the other renames its member.
+func (r *room) addRemote(from hub.Peer, name string) (added bool) {
 	if !validName(name) {
-		return nil
+		return false
 	}
-	if other := r.members[name]; other != nil {
-		owner := other.peer
-		if owner == "" {
-			owner = r.rooms.hub.Self()
-		}
-		switch {
-		case owner < from:
-			return nil
-		case other.peer == "":
-			r.rename(other)
-		default:
-			r.departRemote(other, renamed)
-		}
+	other := r.members[name]
+	if other != nil && other.peer == "" && from < r.rooms.hub.Self() {
+		r.rename(other)
+		other = nil
 	}
 	if r.sharing.remotes >= maxRemote || r.rooms.remotes.Load() >= maxRemotes {
-		return nil
+		r.passOn(name)
+		return false
 	}
 	m := &member{name: name, room: r, peer: from, size: sizeInList(name)}
 	r.sharing.remotes++
 	r.rooms.remotes.Add(1)
 	r.rooms.memory.AddShared(int64(remoteSize + len(name)))
-	r.members[name] = m
-	r.announcement.arrivals = append(r.announcement.arrivals, m)
-	return m
+	switch {
+	case other == nil:
+		r.arrive(m)
+	case other.peer == "" || other.peer < from:
+		r.sharing.claims.add(m)
+	default:
+		other.gone = true
+		r.sharing.claims.add(&member{name: name, room: r, peer: other.peer, size: other.size})
+		r.withdraw(other, renamed)
+		r.arrive(m)
+	}
+	return true
 }
 
 // forget undoes what addRemote has counted.
@@ -116,6 +115,9 @@ func (r *room) leaveRemote(from hub.Peer, e *event) {
 		}
 		if m := r.members[name]; m != nil && m.peer == from {
 			r.departRemote(m, reason)
+		} else if m = r.sharing.claims.of(from, name); m != nil {
+			r.sharing.claims.remove(m)
+			r.forget(m)
 		}
 	}
 }
@@ -162,8 +164,9 @@ func (r *room) endState(from hub.Peer) {
 		return
 	}
 	delete(r.sharing.states, from)
-	for _, m := range r.members {
-		if m.peer == from && !named[m] {
+	r.dropClaims(from, named)
+	for name, m := range r.members {
+		if m.peer == from && !named[name] {
 			r.departRemote(m, lost)
 		}
 	}

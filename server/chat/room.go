@@ -94,6 +94,12 @@ func (r *room) remove(m *member, reason string) (slow []*member) {
 
 // depart has a member leave with the next announcement; r.mu is held.
 func (r *room) depart(m *member, reason string) {
+	r.withdraw(m, reason)
+	r.passOn(m.name)
+}
+
+// withdraw is depart for a member whose name another gets.
+func (r *room) withdraw(m *member, reason string) {
 	delete(r.members, m.name)
 	a := &r.announcement
 	if !m.here { // nobody knows of it

@@ -41,7 +41,8 @@ type sharing struct {
 	topic    hub.Topic // nil without other instances
 	settling bool      // the first member waits
 	remotes  int
-	states   map[hub.Peer]map[*member]bool // of peers whose state is coming: the members it named
+	claims   claims
+	states   map[hub.Peer]map[string]bool // of peers whose state is coming: the members it named
 }
 
 // enter joins the room's topic; r.mu is held.
@@ -51,7 +52,8 @@ func (r *room) enter() {
 		return
 	}
 	r.sharing.topic = h.Join("chat/"+r.name, r)
-	r.sharing.states = map[hub.Peer]map[*member]bool{}
+	r.sharing.states = map[hub.Peer]map[string]bool{}
+	r.sharing.claims = claims{}
 	if h.Alone() {
 		return
 	}
@@ -77,6 +79,11 @@ func (r *room) exit() {
 	r.sharing.topic.Leave()
 	for _, m := range r.members {
 		r.forget(m)
+	}
+	for _, claims := range r.sharing.claims {
+		for _, m := range claims {
+			r.forget(m)
+		}
 	}
 }
 
@@ -177,7 +184,7 @@ func (r *room) changeLocked(do func()) (slow []*member) {
 func (r *room) receive(from hub.Peer, e *event) {
 	switch e.Type {
 	case "begin":
-		r.sharing.states[from] = map[*member]bool{}
+		r.sharing.states[from] = map[string]bool{}
 	case "end":
 		r.endState(from)
 	case "members":
