@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -59,9 +60,21 @@ func (s *Session) Polling() bool { return s.conn.Load() == nil }
 // of the peer is received any more. Close does not wait.
 func (s *Session) Close() { s.end(ReasonForcedClose, packetClose) }
 
+// CloseFor is Close for a reason, which a peer that has a WebSocket is told with the close code 1008.
+func (s *Session) CloseFor(why string) {
+	s.endFor(ReasonForcedClose, packetClose, func(c *websocket.Conn) {
+		_ = c.Close(protocol.ClosePolicy, strings.ToValidUTF8(why, "\ufffd"))
+	})
+}
+
 // end ends the session for the first reason that is given. farewell is the packet that answers the
 // poll that waits, or the next one if nothing has failed; 0 is for none.
 func (s *Session) end(reason Reason, farewell byte) {
+	s.endFor(reason, farewell, func(c *websocket.Conn) { closeConn(c, reason) })
+}
+
+// endFor is end with what closes the session's WebSocket, in a goroutine of its own.
+func (s *Session) endFor(reason Reason, farewell byte, closeConn func(*websocket.Conn)) {
 	s.mu.Lock()
 	if s.reason != 0 {
 		s.mu.Unlock()
@@ -83,7 +96,7 @@ func (s *Session) end(reason Reason, farewell byte) {
 	s.busy = true
 	s.mu.Unlock()
 	if conn != nil && conn.Err() == nil {
-		go closeConn(conn, reason)
+		go closeConn(conn)
 	}
 	if !awaited {
 		s.discard()

@@ -171,7 +171,8 @@ func (c *client) timedOut() {
 	}
 }
 
-// close ends the session for a reason. Any goroutine may call it.
+// close ends the session for a reason, of which a client with a WebSocket is told. Any goroutine
+// may call it.
 func (c *client) close(why error) {
 	c.mu.Lock()
 	if c.why == nil {
@@ -179,7 +180,7 @@ func (c *client) close(why error) {
 	}
 	c.mu.Unlock()
 	c.stopped.Store(true)
-	c.session.Close()
+	c.session.CloseFor(why.Error())
 }
 
 // Closed implements engineio.Handler.

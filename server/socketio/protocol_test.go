@@ -32,32 +32,33 @@ func TestPacketsThatEndTheSession(t *testing.T) {
 	for _, test := range []struct {
 		name     string
 		messages []string // those that begin with ~ are bytes
+		why      string   // what the client is told of it
 	}{
-		{"before CONNECT", []string{`42["echo"]`}},
-		{"acknowledgement before CONNECT", []string{`431[]`}},
-		{"unknown namespace", []string{`40`, `42/nowhere,["echo"]`}},
-		{"CONNECT twice", []string{`40`, `40`}},
-		{"CONNECT_ERROR", []string{`40`, `44{"message":"no"}`}},
-		{"unknown type", []string{`40`, `4abc`}},
-		{"unknown type 7", []string{`40`, `47`}},
-		{"empty", []string{`40`, `4`}},
-		{"no array", []string{`40`, `42{}`}},
-		{"cut short", []string{`40`, `42["echo",`}},
-		{"no event", []string{`40`, `42[]`}},
-		{"bad id", []string{`40`, `42abc["ack"]`}},
-		{"id above 2^53", []string{`40`, `429007199254740992["ack"]`}},
-		{"reserved", []string{`40`, `42["disconnect"]`}},
-		{"deep", []string{`40`, `42["echo",` + deep + `]`}},
-		{"deep objects", []string{`40`, `42["echo",` + strings.Repeat(`{"a":`, 200000)}},
-		{"too many attachments", []string{`40`, `454-["echo"]`}},
-		{"no attachments", []string{`40`, `450-["echo"]`}},
-		{"bytes without a packet", []string{`40`, "~x"}},
-		{"one attachment more", []string{`40`, `451-["nothing",{"_placeholder":true,"num":0}]`, "~x", "~y"}},
-		{"text instead of an attachment", []string{`40`, `452-["echo"]`, "~x", `42["echo"]`}},
-		{"attachments too large", []string{`40`, `452-["echo"]`, "~" + strings.Repeat("x", 600), "~" + strings.Repeat("x", 600)}},
-		{"placeholder out of range", []string{`40`, `451-["echo",{"_placeholder":true,"num":1}]`, "~x"}},
-		{"placeholder in disguise", []string{`40`, `451-["echo",{"\u005fplaceholder":true,"num":1}]`, "~x"}},
-		{"long namespace", []string{`40/` + strings.Repeat("n", 300)}},
+		{"before CONNECT", []string{`42["echo"]`}, "not connected"},
+		{"acknowledgement before CONNECT", []string{`431[]`}, "not connected"},
+		{"unknown namespace", []string{`40`, `42/nowhere,["echo"]`}, "not connected"},
+		{"CONNECT twice", []string{`40`, `40`}, "that is connected"},
+		{"CONNECT_ERROR", []string{`40`, `44{"message":"no"}`}, "from a client"},
+		{"unknown type", []string{`40`, `4abc`}, "unknown packet type"},
+		{"unknown type 7", []string{`40`, `47`}, "unknown packet type"},
+		{"empty", []string{`40`, `4`}, "empty packet"},
+		{"no array", []string{`40`, `42{}`}, "does not fit"},
+		{"cut short", []string{`40`, `42["echo",`}, "not valid JSON"},
+		{"no event", []string{`40`, `42[]`}, "does not fit"},
+		{"bad id", []string{`40`, `42abc["ack"]`}, "not valid JSON"},
+		{"id above 2^53", []string{`40`, `429007199254740992["ack"]`}, "above 2^53"},
+		{"reserved", []string{`40`, `42["disconnect"]`}, "reserved name"},
+		{"deep", []string{`40`, `42["echo",` + deep + `]`}, "nested more than"},
+		{"deep objects", []string{`40`, `42["echo",` + strings.Repeat(`{"a":`, 100000)}, "nested more than"},
+		{"too many attachments", []string{`40`, `454-["echo"]`}, "number of attachments"},
+		{"no attachments", []string{`40`, `450-["echo"]`}, "number of attachments"},
+		{"bytes without a packet", []string{`40`, "~x"}, "no attachment is expected"},
+		{"one attachment more", []string{`40`, `451-["nothing",{"_placeholder":true,"num":0}]`, "~x", "~y"}, "no attachment is expected"},
+		{"text instead of an attachment", []string{`40`, `452-["echo"]`, "~x", `42["echo"]`}, "text where"},
+		{"attachments too large", []string{`40`, `452-["echo"]`, "~" + strings.Repeat("x", 600), "~" + strings.Repeat("x", 600)}, "too large together"},
+		{"placeholder out of range", []string{`40`, `451-["echo",{"_placeholder":true,"num":1}]`, "~x"}, "placeholder"},
+		{"placeholder in disguise", []string{`40`, `451-["echo",{"\u005fplaceholder":true,"num":1}]`, "~x"}, "placeholder"},
+		{"long namespace", []string{`40/` + strings.Repeat("n", 300)}, "256 bytes"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -69,7 +70,7 @@ func TestPacketsThatEndTheSession(t *testing.T) {
 					r.send(message)
 				}
 			}
-			r.expectClosed()
+			r.expectClosed(test.why)
 		})
 	}
 }
@@ -126,10 +127,10 @@ func TestOtherNamespacesGoOn(t *testing.T) {
 
 func TestConnectTimeout(t *testing.T) {
 	_, url := serveEcho(t, socketio.Options{ConnectTimeout: 30 * time.Millisecond})
-	dial(t, url).expectClosed()
+	dial(t, url).expectClosed("no namespace connected in time")
 	r, _ := connect(t, url, "")
 	r.send("41")
-	r.expectClosed() // a client without any namespace has as long again
+	r.expectClosed("no namespace connected in time") // a client without any namespace has as long again
 }
 
 // TestOnConnect: what the handler sends comes after the CONNECT, also what is sent by others, and a

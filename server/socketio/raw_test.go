@@ -4,10 +4,12 @@ package socketio_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
+	"framescope/protocol"
 	"framescope/server/websocket"
 )
 
@@ -98,14 +100,15 @@ func (r *raw) expect(messages ...string) {
 	}
 }
 
-// expectClosed reads until the session is closed; no event may come before.
-func (r *raw) expectClosed() {
+// expectClosed reads until the session is closed and the peer is told why; no event may come before.
+func (r *raw) expectClosed(why string) {
 	r.t.Helper()
 	for {
 		text, err := r.read()
 		if err != nil {
-			if !strings.Contains(err.Error(), "1000") {
-				r.t.Fatalf("the session ended with %v", err)
+			var closed *websocket.CloseError
+			if !errors.As(err, &closed) || closed.Code != protocol.ClosePolicy || !strings.Contains(closed.Reason, why) {
+				r.t.Fatalf("the session ended with %v, want 1008 and %q", err, why)
 			}
 			return
 		}

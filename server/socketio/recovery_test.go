@@ -81,7 +81,7 @@ func TestRecovery(t *testing.T) {
 	if is != was || n.Members("room") != 1 {
 		t.Errorf("came back as %v, was %v", is, was)
 	}
-	r.expectClosed()
+	r.expectClosed("come back on another connection")
 	_ = n.To("room").Emit("to the new one")
 	second.expect(`42["to the new one","6"]`)
 }
