@@ -4,11 +4,11 @@
 // In the namespaces / and /custom a client is sent its own auth payload in an event auth. In /
 // there are these events:
 //
-//	message, anything         is answered with an event message-back with the same arguments
-//	message-with-ack, anything    is acknowledged with its arguments
-//	join, room                enters a room
-//	leave, room               leaves it
-//	say, room, text           sends an event said (room, id, text) to the others in the room
+//	message, anything           is answered with an event message-back with the same arguments
+//	message-with-ack, anything  is acknowledged with its arguments
+//	join, room                  enters a room
+//	leave, room                 leaves it
+//	say, room, text             sends an event said (room, id, text) to the others in the room
 //
 // A client that asks for an acknowledgement of join, leave or say gets null, or the reason why
 // nothing was done. To say something to one client, its id serves as the room.
