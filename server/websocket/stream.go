@@ -1,11 +1,10 @@
-// A stream of an HTTP/2 connection as a net.Conn: how reading and writing are bounded.
+// A stream of an HTTP/2 connection as a net.Conn: its state, its end, and its deadlines.
 
 package websocket
 
 import (
 	"io"
 	"net"
-	"os"
 	"sync"
 	"time"
 )
@@ -34,19 +33,6 @@ type stream struct {
 	readBy   streamDeadline
 	writeBy  streamDeadline
 }
-
-// streamOutput is the sending half of a stream.
-type streamOutput interface {
-	io.Writer // sends at once, waiting for the peer
-	abort()   // resets the stream, so that a Write that waits fails
-	end()     // ends the stream, after what was written
-	// kill closes the whole connection, because even a reset cannot be sent.
-	kill()
-}
-
-// killTime is how long a write may still wait once its stream is reset: its peer reads nothing of
-// the whole connection.
-const killTime = time.Second
 
 // streamDeadline is a deadline that wakes those that wait when it passes.
 type streamDeadline struct {
@@ -77,164 +63,6 @@ func newStream(body io.ReadCloser, out streamOutput, local, remote net.Addr) *st
 	return s
 }
 
-// wait waits for the peer's bytes on behalf of Read, until the stream is closed or the peer has
-// ended it.
-func (s *stream) wait() {
-	for s.awaitRead() {
-		// With nothing to read to, net/http waits for bytes and leaves them there.
-		_, err := s.body.Read(nil)
-		s.mu.Lock()
-		s.asked, s.came, s.readErr = false, err == nil, err
-		s.readable.Signal()
-		s.mu.Unlock()
-		if err != nil {
-			return
-		}
-	}
-}
-
-// serve is wait for the handler of the stream's request, which must not return before the stream is
-// closed and nothing uses its ResponseWriter any more.
-func (s *stream) serve() {
-	s.wait()
-	s.mu.Lock()
-	for !s.closed {
-		s.wanted.Wait()
-	}
-	s.mu.Unlock()
-	s.awaitUnused(0)
-}
-
-// serveAside is serve for a handler that does not call it, but returns soon after Close.
-func (s *stream) serveAside() {
-	s.aside = true
-	go s.wait()
-}
-
-// awaitRead waits until Read wants bytes; false says that the stream is closed.
-func (s *stream) awaitRead() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for !s.asked && !s.closed {
-		s.wanted.Wait()
-	}
-	return !s.closed
-}
-
-// Read implements net.Conn.
-func (s *stream) Read(p []byte) (int, error) {
-	if err := s.awaitBytes(); err != nil {
-		return 0, err
-	}
-	n, err := s.body.Read(p)
-	if err != nil {
-		s.mu.Lock()
-		if s.readErr == nil {
-			s.readErr = err
-		}
-		if s.closed {
-			err = net.ErrClosed
-		}
-		s.mu.Unlock()
-	}
-	return n, err
-}
-
-// awaitBytes waits until there are bytes. The error says why there are none.
-func (s *stream) awaitBytes() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for {
-		switch {
-		case s.closed:
-			return net.ErrClosed
-		case s.readBy.passed():
-			return os.ErrDeadlineExceeded
-		case s.readErr != nil:
-			return s.readErr
-		case s.came:
-			s.came = false
-			return nil
-		}
-		if !s.asked {
-			s.asked = true
-			s.wanted.Signal()
-		}
-		s.readable.Wait()
-	}
-}
-
-// Write implements net.Conn. One goroutine at a time may call it.
-func (s *stream) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	if err := s.writeError(); err != nil {
-		s.mu.Unlock()
-		return 0, err
-	}
-	s.using++
-	s.writing = true
-	s.mu.Unlock()
-	n, err := s.out.Write(p)
-	s.mu.Lock()
-	s.writing = false
-	s.release()
-	if err != nil && s.writeError() != nil {
-		err = s.writeError()
-	}
-	s.mu.Unlock()
-	return n, err
-}
-
-// release says that a call uses out no more; mu is held.
-func (s *stream) release() {
-	if s.using--; s.using == 0 {
-		s.unused.Broadcast()
-	}
-}
-
-// writeError returns why nothing can be written; mu is held.
-func (s *stream) writeError() error {
-	switch {
-	case s.timedOut, s.writeBy.passed() && !s.closed:
-		return os.ErrDeadlineExceeded
-	case s.closed:
-		return net.ErrClosed
-	}
-	return nil
-}
-
-// writeLate is called when the write deadline has passed.
-func (s *stream) writeLate() {
-	s.mu.Lock()
-	late := s.writing && s.writeBy.passed() && !s.timedOut && !s.closed
-	if late {
-		s.timedOut = true
-		s.using++
-	}
-	s.mu.Unlock()
-	if late {
-		s.reset()
-	}
-}
-
-// reset ends the stream while a Write waits. The caller has counted its use of out.
-func (s *stream) reset() {
-	s.out.abort()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.release()
-	if s.using > 0 {
-		time.AfterFunc(killTime, func() {
-			s.mu.Lock()
-			stuck := s.using > 0
-			s.mu.Unlock()
-			if stuck {
-				s.out.kill()
-			}
-		})
-	}
-}
-
 // Close implements net.Conn. What was written before is sent first, unless a Write is waiting.
 func (s *stream) Close() error {
 	s.mu.Lock()
@@ -263,25 +91,6 @@ func (s *stream) Close() error {
 	return err
 }
 
-// awaitUnused waits until no call uses out any more; the stream is closed. The time is a bound, or
-// 0 for none.
-func (s *stream) awaitUnused(atMost time.Duration) {
-	over := false
-	if atMost > 0 {
-		defer time.AfterFunc(atMost, func() {
-			s.mu.Lock()
-			over = true
-			s.unused.Broadcast()
-			s.mu.Unlock()
-		}).Stop()
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for s.using > 0 && !over {
-		s.unused.Wait()
-	}
-}
-
 // Abandon implements abandoner.
 func (s *stream) Abandon() {
 	if record, ok := s.body.(abandoner); ok {
@@ -307,13 +116,6 @@ func (s *stream) SetReadDeadline(t time.Time) error {
 	}
 	s.readBy.set(t, s.readLate)
 	return nil
-}
-
-// readLate is called when the read deadline has passed.
-func (s *stream) readLate() {
-	s.mu.Lock()
-	s.readable.Signal()
-	s.mu.Unlock()
 }
 
 // SetWriteDeadline implements net.Conn.
