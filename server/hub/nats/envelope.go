@@ -20,7 +20,7 @@ const (
 	kindBeat    kind = 1 + iota // I live; these are my topics
 	kindGoodbye                 // I end
 	kindEnter                   // I am in this topic now: who else is?
-	kindHere                    // I am, to one that entered
+	kindHere                    // I am, to one that entered or to which I have sent messages
 	kindLeave                   // I am in this topic no longer
 	kindPublish                 // to all in the topic
 	kindSend                    // to one in the topic

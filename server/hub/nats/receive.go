@@ -75,7 +75,7 @@ func (s *seat) accept(e *envelope) error {
 	switch e.kind {
 	case kindEnter, kindHere:
 		if s.stay >= e.stay {
-			return nil // it is known already: both entered at the same time, or a beat said so
+			return s.told(e)
 		}
 		s.entered(e.stay, e.position)
 		if e.kind == kindEnter {

@@ -137,6 +137,22 @@ func (s *seat) received(e *envelope) error {
 	return nil
 }
 
+// told records how many messages a peer has sent to this instance, as it says itself. If the last ones
+// were lost, nothing else may follow that would show it.
+func (s *seat) told(e *envelope) error {
+	switch {
+	case e.kind == kindEnter || s.stay != e.stay || s.state != present:
+		return nil // it is known already: both entered at the same time, or a beat said so
+	case s.anyNext:
+		return nil // its state will say
+	case e.directed < s.directed || e.directed-s.directed > maxGap:
+		return errReplayed
+	}
+	s.inbox.Lost(e.directed - s.directed)
+	s.directed = e.directed
+	return nil
+}
+
 // sync records that a peer's state follows, and that it covers what it published before.
 func (s *seat) sync(e *envelope) error {
 	if e.position < s.position || !s.anyNext && e.directed < s.directed {
@@ -185,6 +201,10 @@ func (s *seat) loseSight() {
 // tick is called with each beat.
 func (s *seat) tick() {
 	s.answered = 0
+	if s.telling > 0 {
+		s.telling--
+		s.send(kindHere, nil)
+	}
 	switch {
 	case s.state != present:
 		if s.idle++; s.idle > maxAway {

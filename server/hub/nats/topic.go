@@ -42,6 +42,7 @@ type seat struct {
 	directed  uint64 // how many messages it has sent to this instance alone
 	anyNext   bool   // directed is not known
 	sent      uint64 // how many have been sent to it alone
+	telling   int    // for how many beats it is told so
 	needState bool   // its state is awaited, for so many beats
 	awaited   int
 	answered  int // how often it has been sent the state again since the last beat
@@ -114,6 +115,7 @@ func (s *seat) send(k kind, message []byte) {
 	}
 	if k == kindSend {
 		s.sent++
+		s.telling = maxMissed + 1 // if all of these are lost, it counts as out of reach
 		if len(message) > hub.MaxMessage {
 			t.hub.countUnsent()
 			return
