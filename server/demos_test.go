@@ -311,7 +311,7 @@ func TestDemoPush(t *testing.T) {
 	}
 	b.fill("push-text", "")
 	b.click(byTestID("push-send"))
-	b.wait(`text("push-result").startsWith("Not pushed: 400")`)
+	b.wait(`text("push-result").startsWith("Not pushed: there is no text")`)
 	b.ignoreFaults("status of 400")
 	b.screenshot("demo-push")
 }

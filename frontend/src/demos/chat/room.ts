@@ -2,6 +2,7 @@
 
 import { batch, signal } from "@preact/signals";
 import { socketURL } from "../captured";
+import { reasonIn } from "../refusal";
 import { Socket } from "../socket";
 import { type ChatEvent, type ChatRequest, parseEvent, type Said, subprotocol } from "./events";
 import { type Line, moved, type NewLine, requestIn, saidLine } from "./line";
@@ -224,7 +225,6 @@ export class Room {
     const response = await fetch(url).catch(() => null);
     if (!response || response.status === 426 || response.status >= 500) return undefined;
     if (response.status === 401) this.needsToken.value = true;
-    const reason = (await response.text()).trim();
-    return `The server refused: ${reason.replace(/^[^:]*: /, "")}.`;
+    return `The server refused: ${reasonIn(await response.text())}.`;
   }
 }

@@ -3,6 +3,7 @@
 import { batch, signal } from "@preact/signals";
 import { socketURL } from "../captured";
 import { numberIn, parseObject } from "../json";
+import { reasonIn } from "../refusal";
 import { Socket } from "../socket";
 
 interface Push {
@@ -58,7 +59,7 @@ export async function broadcast(text: string, room: string): Promise<{ receivers
       body: JSON.stringify(room === "" ? { text } : { text, room }),
     });
     const answer = await response.text();
-    if (!response.ok) return { receivers: 0, problem: `Not pushed: ${answer.trim()}.` };
+    if (!response.ok) return { receivers: 0, problem: `Not pushed: ${reasonIn(answer)}.` };
     return { receivers: numberIn(parseObject(answer) ?? {}, "receivers"), problem: "" };
   } catch {
     return { receivers: 0, problem: "Not pushed: the server does not answer. Check whether it is running." };

@@ -10,6 +10,7 @@ import {
   textIn,
   textsIn,
 } from "../json";
+import { reasonIn } from "../refusal";
 
 /** What the sockets carried, in how many packets, and how much that was with the headers of the packets. */
 export interface Count {
@@ -100,7 +101,7 @@ export async function measure(text: string): Promise<Costs | string> {
   try {
     const response = await fetch(`/api/transports?text=${encodeURIComponent(text)}`, { cache: "no-store" });
     const answer = await response.text();
-    if (!response.ok) return `Not measured: ${answer.trim()}.`;
+    if (!response.ok) return `Not measured: ${reasonIn(answer)}.`;
     return parseCosts(answer) ?? "Not measured: the server's answer cannot be read.";
   } catch {
     return "Not measured: the server does not answer. Check whether it is running.";

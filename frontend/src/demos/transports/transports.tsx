@@ -53,7 +53,7 @@ export function Demo() {
           void run();
         }}
       >
-        <TextField label="Message" id="transports-text" value={text} class="message" />
+        <TextField label="Message" id="transports-text" value={text} class="message" placeholder="hello" />
         <div class="buttons">
           <button type="submit" class="main-button" data-testid="transports-measure" disabled={busy.value}>
             Measure
