@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -91,6 +92,7 @@ type tab struct {
 
 	mutex     sync.Mutex
 	faults    []string // console errors and warnings, exceptions, policy violations
+	ignored   []string // texts in faults that the test provokes
 	elsewhere []string // URLs requested from anywhere but the server
 	listeners []func(any)
 }
@@ -118,6 +120,7 @@ func openTab(t testing.TB, base string) *tab {
 		cancel()
 		b.mutex.Lock()
 		defer b.mutex.Unlock()
+		b.dropIgnored()
 		for _, fault := range b.faults {
 			t.Errorf("in the page: %s", fault)
 		}
@@ -151,7 +154,7 @@ func (b *tab) listen(event any) {
 		b.faults = append(b.faults, "exception: "+e.ExceptionDetails.Text+exceptionText(e.ExceptionDetails.Exception))
 	case *log.EventEntryAdded:
 		if e.Entry.Level == "error" || e.Entry.Level == "warning" {
-			b.faults = append(b.faults, fmt.Sprintf("%s %s: %s", e.Entry.Source, e.Entry.Level, e.Entry.Text))
+			b.faults = append(b.faults, fmt.Sprintf("%s %s: %s %s", e.Entry.Source, e.Entry.Level, e.Entry.Text, e.Entry.URL))
 		}
 	case *network.EventRequestWillBeSent:
 		b.noteRequest(e.Request.URL)
@@ -168,17 +171,19 @@ func (b *tab) noteRequest(address string) {
 	}
 }
 
-// ignoreFaults drops the recorded faults that contain a text, which the test provoked.
+// ignoreFaults has faults ignored that contain a text, which the test provokes. The browser may
+// report them later than what they lead to.
 func (b *tab) ignoreFaults(text string) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
-	var others []string
-	for _, fault := range b.faults {
-		if !strings.Contains(fault, text) {
-			others = append(others, fault)
-		}
-	}
-	b.faults = others
+	b.ignored = append(b.ignored, text)
+	b.dropIgnored()
+}
+
+func (b *tab) dropIgnored() {
+	b.faults = slices.DeleteFunc(b.faults, func(fault string) bool {
+		return slices.ContainsFunc(b.ignored, func(text string) bool { return strings.Contains(fault, text) })
+	})
 }
 
 func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {

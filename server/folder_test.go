@@ -52,9 +52,9 @@ func TestPagesOfTheFolderAreForeign(t *testing.T) {
 				"page.html": foreignPage, "part.js": `const part = "script";`, "style.css": "p { color: rgb(1, 2, 3) }", "image.svg": foreignImage,
 			}, change)
 			b := openTab(t, base)
+			b.ignoreFaults("") // whatever it tries fails, and so does the browser's request for its icon
 			b.do(chromedp.Navigate(base + "files/page.html"))
 			b.wait(`document.title.includes("healthz")`)
-			b.ignoreFaults("")
 			want := "script, null, no storage, /ws/inspect refused, /ws/echo refused, post 0, healthz unreadable"
 			if got := eval[string](b, `document.title`); got != want {
 				t.Errorf("the page says %q, want %q", got, want)
@@ -64,7 +64,6 @@ func TestPagesOfTheFolderAreForeign(t *testing.T) {
 			}
 			b.do(chromedp.Navigate(base + "files/image.svg"))
 			b.wait(`document.documentElement.dataset.result !== undefined`)
-			b.ignoreFaults("")
 			if got := eval[string](b, `document.documentElement.dataset.result`); got != "null refused" {
 				t.Errorf("the image says %q", got)
 			}
