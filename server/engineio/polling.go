@@ -42,7 +42,7 @@ func (p *polling) interrupt(reason Reason) {
 
 // upgradePause is how long a poll that comes after the probe waits for the upgrade. The client does
 // not poll then; but on another connection its poll may have overtaken the packet that ends polling.
-const upgradePause = 50 * time.Millisecond
+const upgradePause = 100 * time.Millisecond
 
 // wakeUnlessDelivering ends the wait of a poll.
 func (p *polling) wakeUnlessDelivering() {

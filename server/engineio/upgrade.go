@@ -16,8 +16,9 @@ import (
 // upgradeTime is how long a WebSocket that is to take over may take for each of its two packets.
 const upgradeTime = 10 * time.Second
 
-// eagerTime is how long the poll that waits is kept for clients that send both packets at once.
-const eagerTime = 5 * time.Millisecond
+// eagerTime is how long the poll that waits is kept for clients that send both packets at once. On a busy
+// machine it takes some time until the second one is read; npm's server keeps the poll for 100 ms.
+const eagerTime = 50 * time.Millisecond
 
 // The packets of an upgrade.
 const (
