@@ -316,3 +316,16 @@ func TestShutdown(t *testing.T) {
 		}
 	}
 }
+
+func TestLog(t *testing.T) {
+	s := serve(t, nil)
+	for _, p := range []person{s.dialTCP(t), s.dialUDP(t)} {
+		p.say("JOIN ann")
+		p.say("QUIT")
+		await(t, p, "* goodbye")
+	}
+	s.stop()
+	if log := s.log.String(); strings.Count(log, "room=lobby name=ann why=quit") != 2 {
+		t.Errorf("the log of two members that quit: %s", log)
+	}
+}

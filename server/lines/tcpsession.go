@@ -223,5 +223,5 @@ func (m tcpMember) leave(why string) {
 	m.writes.Wait()
 	why = m.out.whyEnded(why)
 	m.member.Leave(why)
-	m.server.Log.Info("chat member left", "remote", "tcp "+m.nc.RemoteAddr().String(), "name", m.member.Name(), "why", why)
+	m.server.Log.Info("chat member left", "remote", "tcp "+m.nc.RemoteAddr().String(), "room", room, "name", m.member.Name(), "why", why)
 }

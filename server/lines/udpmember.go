@@ -85,7 +85,7 @@ func (m *udpMember) serve(ctx context.Context, name string) {
 	why = m.out.whyEnded(why)
 	member.Leave(why)
 	m.server.remove(m)
-	m.server.Log.Info("chat member left", "remote", "udp "+m.address.String(), "name", member.Name(), "why", why)
+	m.server.Log.Info("chat member left", "remote", "udp "+m.address.String(), "room", room, "name", member.Name(), "why", why)
 	// Now name and address are free: the peer can join again.
 	last := goodbye
 	if why != quit {
