@@ -15,23 +15,19 @@ const (
 )
 
 // calls are the events of a socket that wait to be acknowledged. The socket's mutex guards them.
-type calls struct {
-	next  int64
-	waits map[int64]chan Args
-}
+type calls struct{ waits map[int64]chan Args }
 
 // add enters a call.
-func (c *calls) add() (id int64, answer chan Args, err error) {
+func (c *calls) add(id int64) (answer chan Args, err error) {
 	if len(c.waits) == maxCalls {
-		return 0, nil, ErrTooMany
+		return nil, ErrTooMany
 	}
 	if c.waits == nil {
 		c.waits = map[int64]chan Args{}
 	}
-	id, answer = c.next, make(chan Args, 1)
-	c.next++
+	answer = make(chan Args, 1)
 	c.waits[id] = answer
-	return id, answer, nil
+	return answer, nil
 }
 
 // answer answers a call with a copy of the arguments; that of an unknown one is ignored.
@@ -61,7 +57,10 @@ func (s *Socket) Call(ctx context.Context, event string, args ...any) (Args, err
 		ctx, cancel = context.WithTimeout(ctx, s.client.server.options.AckTimeout)
 		defer cancel()
 	}
-	id, answer, err := s.beginCall()
+	// The number is the namespace's, not the socket's: a client that has connected anew may still
+	// acknowledge what its last socket was sent.
+	id := s.namespace.calls.Add(1) - 1
+	answer, err := s.beginCall(id)
 	if err != nil {
 		return Args{}, err
 	}
@@ -80,13 +79,13 @@ func (s *Socket) Call(ctx context.Context, event string, args ...any) (Args, err
 	}
 }
 
-func (s *Socket) beginCall() (int64, chan Args, error) {
+func (s *Socket) beginCall(id int64) (chan Args, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state.Load() == stateGone {
-		return 0, nil, ErrDisconnected
+		return nil, ErrDisconnected
 	}
-	return s.calls.add()
+	return s.calls.add(id)
 }
 
 func (s *Socket) endCall(id int64) {

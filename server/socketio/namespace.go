@@ -20,6 +20,7 @@ type Namespace struct {
 	name     string
 	handlers atomic.Pointer[handlers]
 	topic    hub.Topic
+	calls    atomic.Int64 // how many events of Socket.Call there were
 
 	mu       sync.RWMutex // guards the fields below, and the rooms of each socket
 	sockets  map[string]*Socket

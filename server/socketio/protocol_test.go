@@ -219,6 +219,35 @@ func TestAcknowledgements(t *testing.T) {
 	}
 }
 
+// TestLateAcknowledgement: what a client acknowledges after it has connected anew answers no event
+// of its new socket.
+func TestLateAcknowledgement(t *testing.T) {
+	n, url := serveEcho(t, socketio.Options{})
+	answers := make(chan string, 2)
+	n.OnConnect(func(s *socketio.Socket, _ json.RawMessage) error {
+		return s.Go(func(ctx context.Context) {
+			if reply, err := s.Call(ctx, "question"); err == nil {
+				var answer string
+				_ = reply.Decode(&answer)
+				answers <- answer
+			}
+		})
+	})
+	r, _ := connect(t, url, "")
+	first := r.next()
+	r.send("41")
+	r.send("40")
+	r.next()
+	second := r.next()
+	for i, question := range []string{first, second} {
+		id, _, _ := strings.Cut(strings.TrimPrefix(question, "42"), "[")
+		r.send("43" + id + []string{`["to the first"]`, `["to the second"]`}[i])
+	}
+	if answer := <-answers; answer != "to the second" {
+		t.Errorf("%s is answered with %s", second, answer)
+	}
+}
+
 // TestGo: functions run beside the handlers, are bounded, and may panic.
 func TestGo(t *testing.T) {
 	n, url := serveEcho(t, socketio.Options{})
