@@ -5,6 +5,7 @@ package socketio_test
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -86,6 +87,27 @@ func TestRecovery(t *testing.T) {
 	second.expect(`42["to the new one","6"]`)
 }
 
+// TestManyMissed: what is sent right after a client is back comes after all that it has missed,
+// however much that was.
+func TestManyMissed(t *testing.T) {
+	n, url, _, _ := recovering(t, time.Minute)
+	r, was := connectAs(t, url, "")
+	_ = n.Emit("first")
+	r.expect(`42["first","0"]`)
+	lose(t, r, n, was.sid)
+	const missed = 1000
+	for range missed {
+		_ = n.Emit("missed")
+	}
+	r, _ = connectAs(t, url, claim(was.pid, "0"))
+	_ = n.Emit("now")
+	_ = n.Emit("then")
+	for i := range missed {
+		r.expect(`42["missed","` + strconv.FormatInt(int64(i+1), 36) + `"]`)
+	}
+	r.expect(`42["now","`+strconv.FormatInt(missed+1, 36)+`"]`, `42["then","`+strconv.FormatInt(missed+2, 36)+`"]`)
+}
+
 // TestNoRecovery: clients that may not come back, or not as who they say, connect anew.
 func TestNoRecovery(t *testing.T) {
 	n, url, _, _ := recovering(t, time.Minute)
@@ -126,8 +148,8 @@ func TestRecoveryForgets(t *testing.T) {
 	_ = (<-sockets).Join(strings.Repeat("r", 200))
 	r.conn.CloseNow()
 	eventually(t, func() bool { return n.Members(who.sid) == 0 }, func() any { return "still connected" })
-	noise := strings.Repeat("x", 1<<20)
-	for range 40 {
+	noise := make([]byte, 1<<20)
+	for range 20 {
 		_ = n.Emit("large", noise)
 	}
 	if used := budget.Used(); used < 15<<20 || used > 18<<20 {

@@ -146,11 +146,14 @@ func (s *Socket) queue(packet []*engineio.Message) error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if s.state.Load() == stateConnecting { // accept has not sent what is held yet
-			if len(s.held) == maxHeld {
+			if len(s.held) < maxHeld {
+				s.held = append(s.held, packet)
+				return nil
+			}
+			if !s.accepted {
 				return ErrTooMany
 			}
-			s.held = append(s.held, packet)
-			return nil
+			s.open()
 		}
 	}
 	if s.client.session.Queue(packet...) != nil {
