@@ -202,14 +202,14 @@ func (s *Session) takePayload(ctx context.Context, p *polling, control *http.Res
 	s.mu.Lock()
 	over := s.reason != 0
 	switch {
+	case p.moved: // even if the client has given up: it need not poll any more
+		p.wake = nil
+		s.mu.Unlock()
+		return t, nil, true
 	case ctx.Err() != nil:
 		p.wake = nil
 		s.mu.Unlock()
 		s.end(ReasonTransportClose, 0)
-		return t, nil, true
-	case p.moved:
-		p.wake = nil
-		s.mu.Unlock()
 		return t, nil, true
 	case p.writing != nil: // the one before this is still being answered, as far as we know
 	case len(p.out) > 0 && !p.delivering:

@@ -5,6 +5,7 @@ package engineio_test
 import (
 	"fmt"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -46,6 +47,31 @@ func TestPollThatOvertakesTheUpgrade(t *testing.T) {
 	}
 	p.send(c, "4a")
 	p.receive(c, "4a")
+}
+
+// TestPollGivenUpAfterTheUpgrade: the WebSocket carries the session already.
+func TestPollGivenUpAfterTheUpgrade(t *testing.T) {
+	sessions := make(chan *engineio.Session, 1)
+	p := start(t, engineio.Options{Open: func(s *engineio.Session, r *http.Request) engineio.Handler {
+		sessions <- s
+		return engineio.Echo(s, r)
+	}})
+	for range 100 {
+		sid := p.handshake()
+		s := <-sessions
+		c := p.dial("websocket&sid=" + sid)
+		p.send(c, "2probe")
+		p.receive(c, "3probe")
+		cancel := p.pollAndCancel("polling&sid=" + sid)
+		p.send(c, "5")
+		for s.Polling() {
+			runtime.Gosched()
+		}
+		cancel()
+		p.send(c, "4a")
+		p.receive(c, "4a")
+		c.Close()
+	}
 }
 
 func TestSecondWebSocket(t *testing.T) {
