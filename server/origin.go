@@ -4,6 +4,9 @@ package main
 
 import (
 	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
@@ -43,4 +46,18 @@ func normalOrigin(origin *url.URL) string {
 		host = strings.TrimSuffix(host, port)
 	}
 	return scheme + "://" + host
+}
+
+// isOwnWithoutTLS reports whether the Origin of a request over TLS would be this server's own if it
+// had https instead of http. Clients that are no browsers send it, such as websocket-client 1.2 for
+// Python. A page may have it only where another server could have the port: so the request has to
+// be for a port of loopback, which this server itself has.
+func isOwnWithoutTLS(r *http.Request) bool {
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	host, _, err := net.SplitHostPort(r.Host)
+	if !ok || !local.IP.IsLoopback() || err != nil || r.Header.Get("Origin") != "http://"+r.Host {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
 }

@@ -57,7 +57,7 @@ func newServer(c *config, log *slog.Logger) (*server, error) {
 			Log:     log,
 			Options: websocket.Options{MaxMessageSize: c.maxMessageSize, Memory: messages},
 			Policy: websocket.Policy{
-				Hosts: c.hostNames(), Origins: c.origins,
+				Hosts: c.hostNames(), Origins: c.origins, CheckOrigin: isOwnWithoutTLS,
 				HostHint:   "open the page by its address, or allow the name with --allow-host",
 				OriginHint: "allow it with --allow-origin",
 			},

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -10,7 +11,10 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -154,7 +158,30 @@ func TestPlainOnTheTLSPort(t *testing.T) {
 	}
 }
 
-// TestSocketsOverTLS: a page of the origin https may connect, one of http may not.
+func TestOwnOriginWithoutTLS(t *testing.T) {
+	for _, test := range []struct {
+		local, host, origin string
+		own                 bool
+	}{
+		{"127.0.0.1:443", "127.0.0.1:8080", "http://127.0.0.1:8080", true},
+		{"[::1]:443", "localhost:8080", "http://localhost:8080", true},
+		{"127.0.0.1:443", "127.0.0.1", "http://127.0.0.1", false}, // port 80 is not ours
+		{"127.0.0.1:443", "127.0.0.1:8080", "http://127.0.0.1:8081", false},
+		{"127.0.0.1:443", "app.example:8080", "http://app.example:8080", false}, // behind a proxy
+		{"192.0.2.1:443", "127.0.0.1:8080", "http://127.0.0.1:8080", false},
+		{"192.0.2.1:443", "192.0.2.1:8080", "http://192.0.2.1:8080", false},
+	} {
+		r := httptest.NewRequest("GET", "https://"+test.host+"/ws/echo", nil)
+		r.Header.Set("Origin", test.origin)
+		r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, net.TCPAddrFromAddrPort(netip.MustParseAddrPort(test.local))))
+		if isOwnWithoutTLS(r) != test.own {
+			t.Errorf("%s at %s, origin %s: %t", test.host, test.local, test.origin, !test.own)
+		}
+	}
+}
+
+// TestSocketsOverTLS: a page of the origin https may connect, one of another port may not, and a
+// client that writes http for https may on loopback.
 func TestSocketsOverTLS(t *testing.T) {
 	base := startServer(t, overTLS)
 	dialer := websocket.Dialer{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, HandshakeTimeout: patience}
@@ -178,9 +205,12 @@ func TestSocketsOverTLS(t *testing.T) {
 		t.Fatal(err, response)
 	}
 	defer feed.Close()
-	_, response, err = dialer.Dial(socketURL(base, "/ws/echo"), http.Header{"Origin": {strings.Replace(own, "https", "http", 1)}})
-	if err == nil || response == nil || response.StatusCode != 403 {
-		t.Errorf("a page of the origin http: %v %v", response, err)
+	for _, port := range []string{"", "1"} {
+		foreign := strings.Replace(own, "https", "http", 1) + port
+		_, response, err = dialer.Dial(socketURL(base, "/ws/echo"), http.Header{"Origin": {foreign}})
+		if accepted := err == nil; accepted != (port == "") {
+			t.Errorf("the origin %s: %v %v", foreign, response, err)
+		}
 	}
 }
 
