@@ -93,6 +93,12 @@ func (s *Socket) end(reason Reason) {
 	}
 }
 
+func (s *Socket) whyEnded() Reason {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.reason
+}
+
 // disconnected calls the handler of OnDisconnect.
 func (s *Socket) disconnected(reason Reason) {
 	if f := s.namespace.handlers.Load().disconnect; f != nil {

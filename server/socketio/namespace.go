@@ -162,10 +162,17 @@ func (n *Namespace) enter(c *client, auth []byte) *Socket {
 	return s
 }
 
-// remove removes a socket that has ended.
+// remove removes a socket that has ended, unless restoring it has done so.
 func (n *Namespace) remove(s *Socket, reason Reason) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.sockets[s.id] == s {
+		n.take(s, reason)
+	}
+}
+
+// take is remove with mu held.
+func (n *Namespace) take(s *Socket, reason Reason) {
 	if n.recovery != nil {
 		n.recovery.left(s, reason)
 	}

@@ -3,10 +3,12 @@
 package socketio_test
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -106,6 +108,37 @@ func TestManyMissed(t *testing.T) {
 		r.expect(`42["missed","` + strconv.FormatInt(int64(i+1), 36) + `"]`)
 	}
 	r.expect(`42["now","`+strconv.FormatInt(missed+1, 36)+`"]`, `42["then","`+strconv.FormatInt(missed+2, 36)+`"]`)
+}
+
+// TestBackAtOnce: a client is back while the server finds that its old connection is gone.
+func TestBackAtOnce(t *testing.T) {
+	_, url, sockets, _ := recovering(t, time.Minute)
+	_, _ = connectAs(t, url, "")
+	other := <-sockets
+	r, was := connectAs(t, url, "")
+	<-sockets
+	var noise sync.WaitGroup
+	defer noise.Wait()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	for range 4 {
+		noise.Go(func() {
+			for ctx.Err() == nil {
+				_ = other.Join("room")
+				other.Leave("room")
+			}
+		})
+	}
+	for range 300 {
+		next := dial(t, url)
+		r.conn.CloseNow()
+		next.send("40" + claim(was.pid, ""))
+		if found := connected.FindStringSubmatch(next.next()); found == nil || found[2] != was.pid {
+			t.Fatalf("came back as %q, was %v", found, was)
+		}
+		r = next
+		<-sockets
+	}
 }
 
 // TestNoRecovery: clients that may not come back, or not as who they say, connect anew.

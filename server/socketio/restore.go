@@ -46,6 +46,9 @@ func (r *recovery) restore(s *Socket, auth []byte) {
 }
 
 func (r *recovery) restoreAs(s *Socket, c claim) bool {
+	if old := r.live[c.PID]; old != nil && old.state.Load() == stateGone {
+		r.namespace.take(old, old.whyEnded()) // what has ended it has not come to that yet
+	}
 	a := r.absent[c.PID]
 	if a == nil {
 		return false
