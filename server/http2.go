@@ -28,7 +28,7 @@ func (s *server) limitHTTP2(h *http.Server) {
 		MaxConcurrentStreams: 256,
 		// What handlers have not read yet is bounded for each connection, and for each stream by
 		// a part of that, so that one stream that is not read leaves something to the others.
-		MaxReceiveBufferPerConnection: 512 << 10,
+		MaxReceiveBufferPerConnection: 256 << 10,
 		MaxReceiveBufferPerStream:     128 << 10,
 		// A peer that has vanished, or takes nothing, keeps a connection no longer than this.
 		SendPingTimeout:  30 * time.Second,

@@ -28,7 +28,7 @@ func isConnect(r *http.Request) bool {
 // With it, a connection whose peer does not even take the reset of a stream can be closed; without
 // it, that is left to the limits of the server.
 func ConnContext(ctx context.Context, nc net.Conn) context.Context {
-	return context.WithValue(ctx, connKey{}, nc)
+	return context.WithValue(ctx, connKey{}, &servedConn{Conn: nc})
 }
 
 type connKey struct{}
@@ -81,7 +81,10 @@ func (s *serverStream) kill() {
 // hold for it.
 func takeStream(w http.ResponseWriter, r *http.Request) (*stream, error) {
 	out := &serverStream{w: w, controller: http.NewResponseController(w)}
-	out.nc, _ = r.Context().Value(connKey{}).(net.Conn)
+	conn, _ := r.Context().Value(connKey{}).(*servedConn)
+	if conn != nil {
+		out.nc = conn.Conn
+	}
 	if err := out.controller.SetReadDeadline(time.Time{}); err != nil {
 		http.Error(w, "this stream cannot become a WebSocket", http.StatusInternalServerError)
 		return nil, fmt.Errorf("take over stream: %w", err)
@@ -90,7 +93,9 @@ func takeStream(w http.ResponseWriter, r *http.Request) (*stream, error) {
 	if local == nil {
 		local = &net.TCPAddr{}
 	}
-	return newStream(r.Body, out, local, remoteAddr(r)), nil
+	s := newStream(r.Body, out, local, remoteAddr(r))
+	s.unread.limit(r, conn)
+	return s, nil
 }
 
 // remoteAddr returns the address of a request's peer.

@@ -54,6 +54,15 @@ func (l *link) keep(n int64) {
 
 func (l *link) letGo(n int64) { l.options.Memory.Sub(&l.account, n) }
 
+// keepMore is keep, or letGo of -n bytes.
+func (l *link) keepMore(n int64) {
+	if n < 0 {
+		l.letGo(-n)
+		return
+	}
+	l.keep(n)
+}
+
 // Err returns why the connection ended, nil while it has not.
 func (l *link) Err() error {
 	if l.ended.Load() {

@@ -114,8 +114,11 @@ func (s *Server) register(w http.ResponseWriter, r *http.Request, o *AcceptOptio
 	}
 	c := newConn(nc, protocol.Server, buffered, s.optionsFor(o))
 	c.server = s
-	if _, ok := nc.(*stream); ok {
+	if st, ok := nc.(*stream); ok {
 		c.link.keep(sizeOf(r))
+		if c.link.options.Memory != nil {
+			st.unread.countMore = c.link.keepMore
+		}
 	}
 	c.beginHandshake()
 	s.add(c)

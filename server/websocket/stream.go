@@ -17,6 +17,7 @@ type stream struct {
 	body          io.ReadCloser // what the peer sends
 	out           streamOutput
 	local, remote net.Addr
+	unread        unreadInput
 
 	mu       sync.Mutex // guards the fields below; not held while body and out are used
 	readable sync.Cond  // for Read: there are bytes, or an error, or nothing to wait for
@@ -37,6 +38,7 @@ type stream struct {
 // streamDeadline is a deadline that wakes those that wait when it passes.
 type streamDeadline struct {
 	at    time.Time
+	early time.Duration // if not 0, and sooner, f is called after this time, too
 	timer *time.Timer
 }
 
@@ -51,15 +53,24 @@ func (d *streamDeadline) set(t time.Time, f func()) {
 		d.timer.Stop()
 	case t.IsZero():
 	case d.timer == nil:
-		d.timer = time.AfterFunc(time.Until(t), f)
+		d.timer = time.AfterFunc(d.wait(), f)
 	default:
-		d.timer.Reset(time.Until(t))
+		d.timer.Reset(d.wait())
 	}
+}
+
+func (d *streamDeadline) wait() time.Duration {
+	wait := time.Until(d.at)
+	if d.early > 0 {
+		wait = min(wait, d.early)
+	}
+	return wait
 }
 
 func newStream(body io.ReadCloser, out streamOutput, local, remote net.Addr) *stream {
 	s := &stream{body: body, out: out, local: local, remote: remote}
 	s.readable.L, s.wanted.L, s.unused.L = &s.mu, &s.mu, &s.mu
+	s.writeBy.early = unreadTime
 	return s
 }
 
@@ -80,6 +91,7 @@ func (s *stream) Close() error {
 	s.readable.Signal()
 	s.wanted.Signal()
 	s.mu.Unlock()
+	s.unread.uncount(true)
 	if waits {
 		s.reset()
 	}
@@ -121,10 +133,14 @@ func (s *stream) SetReadDeadline(t time.Time) error {
 // SetWriteDeadline implements net.Conn.
 func (s *stream) SetWriteDeadline(t time.Time) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.closed {
+		s.mu.Unlock()
 		return net.ErrClosed
 	}
 	s.writeBy.set(t, s.writeLate)
+	s.mu.Unlock()
+	if t.IsZero() {
+		s.unread.uncount(false)
+	}
 	return nil
 }

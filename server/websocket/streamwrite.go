@@ -61,17 +61,35 @@ func (s *stream) writeError() error {
 	return nil
 }
 
-// writeLate is called when the write deadline has passed.
+// writeLate is called when the write deadline has passed, and unreadTime after it was set.
 func (s *stream) writeLate() {
 	s.mu.Lock()
-	late := s.writing && s.writeBy.passed() && !s.timedOut && !s.closed
+	waits, passed := s.writing && !s.closed, s.writeBy.passed()
+	if !passed && !s.writeBy.at.IsZero() {
+		s.writeBy.timer.Reset(time.Until(s.writeBy.at))
+	}
+	late := waits && passed && !s.timedOut
 	if late {
 		s.timedOut = true
 		s.using++
 	}
 	s.mu.Unlock()
-	if late {
+	switch {
+	case late:
 		s.reset()
+	case waits:
+		s.countUnread()
+	}
+}
+
+// countUnread counts the input, unless the write has ended meanwhile.
+func (s *stream) countUnread() {
+	s.unread.count()
+	s.mu.Lock()
+	over := s.writeBy.at.IsZero()
+	s.mu.Unlock()
+	if over {
+		s.unread.uncount(false)
 	}
 }
 
