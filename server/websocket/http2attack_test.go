@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -73,7 +74,7 @@ func (c *rawHTTP2) open() (stream uint32, err error) {
 func flooding(s *websocket.Server) (h http.Handler, failed <-chan error, returned <-chan struct{}) {
 	failures, returns := make(chan error, 1000), make(chan struct{}, 1000)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_ = s.Handle(w, r, &websocket.AcceptOptions{NoCompression: true}, func(c *websocket.Conn) {
+		err := s.Handle(w, r, &websocket.AcceptOptions{NoCompression: true}, func(c *websocket.Conn) {
 			for {
 				if err := c.WriteMessage(websocket.Binary, make([]byte, 64<<10)); err != nil {
 					failures <- err
@@ -81,6 +82,9 @@ func flooding(s *websocket.Server) (h http.Handler, failed <-chan error, returne
 				}
 			}
 		})
+		if err != nil { // not even the answer to the handshake was taken in time
+			failures <- fmt.Errorf("%w: %w", websocket.ErrSlowReader, err)
+		}
 		returns <- struct{}{}
 	}), failures, returns
 }
