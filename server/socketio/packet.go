@@ -54,7 +54,7 @@ type packet struct {
 
 var rootName = []byte("/")
 
-// Errors of parsePacket. They are texts for a log: the client is not told.
+// Errors of parsePacket. A client with a WebSocket is told them as the reason of the close.
 var (
 	errEmpty       = errors.New("socket.io: an empty packet")
 	errAttachments = errors.New("socket.io: no valid number of attachments before a hyphen")
