@@ -98,7 +98,7 @@ func (c *config) check() error {
 		return err
 	}
 	for i, origin := range c.origins {
-		normal, err := checkOrigin(origin)
+		normal, err := checkOrigin("allow-origin", origin)
 		if err != nil {
 			return err
 		}

@@ -56,6 +56,7 @@ func TestSocketIOFlagsThatAreWrong(t *testing.T) {
 	for _, c := range [][2]string{
 		{"--socketio-ping-interval", "0s"}, {"--socketio-ping-timeout", "25h"}, {"--socketio-connect-timeout", "-1s"},
 		{"--socketio-max-payload", "0"}, {"--socketio-origin", "app.example"}, {"--socketio-origin", "https://app.example/path"},
+		{"--socketio-origin", "https://a*.example"}, {"--socketio-origin", "chrome-extension://*"},
 	} {
 		out, err := command("serve", "--addr", "127.0.0.1:0", c[0], c[1]).CombinedOutput()
 		if err == nil || !strings.Contains(string(out), c[0]) || strings.Count(string(out), "\n") != 1 {

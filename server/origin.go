@@ -1,4 +1,4 @@
-// The origins of --allow-origin: those of web pages, and of browser extensions.
+// The origins of --allow-origin and --socketio-origin: those of web pages, and of browser extensions.
 
 package main
 
@@ -12,18 +12,19 @@ import (
 	"strings"
 )
 
-// checkOrigin returns an origin in the form in which browsers send it, or what is wrong with it.
-func checkOrigin(origin string) (normal string, err error) {
+// checkOrigin returns an origin that a flag gives in the form in which browsers send it, or what is
+// wrong with it.
+func checkOrigin(flag, origin string) (normal string, err error) {
 	u, err := url.Parse(origin)
 	if err != nil || u.Scheme == "" || u.Host == "" || !strings.EqualFold(origin, u.Scheme+"://"+u.Host) {
-		return "", fmt.Errorf("--allow-origin %q is not an origin: give SCHEME://HOST or SCHEME://HOST:PORT, without a path", origin)
+		return "", fmt.Errorf("--%s %q is not an origin: give SCHEME://HOST or SCHEME://HOST:PORT, without a path", flag, origin)
 	}
 	if strings.Contains(origin, "*") && !isPattern(u.Hostname()) {
-		return "", fmt.Errorf("--allow-origin %q has a * in the wrong place: use it only for all names below a domain, as in https://*.app.example", origin)
+		return "", fmt.Errorf("--%s %q has a * in the wrong place: use it only for all names below a domain, as in https://*.app.example", flag, origin)
 	}
 	normal = normalOrigin(u)
 	if scheme, id, _ := strings.Cut(normal, "://"); extensionIDs[scheme].id != nil && !extensionIDs[scheme].id.MatchString(id) {
-		return "", fmt.Errorf("--allow-origin %q is not the origin of an extension: give %s:// and %s", origin, scheme, extensionIDs[scheme].hint)
+		return "", fmt.Errorf("--%s %q is not the origin of an extension: give %s:// and %s", flag, origin, scheme, extensionIDs[scheme].hint)
 	}
 	return normal, nil
 }

@@ -5,8 +5,6 @@ package main
 import (
 	"fmt"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -65,11 +63,11 @@ func (c *socketIO) check() error {
 	if c.origin == "" || c.origin == "*" {
 		return nil
 	}
-	u, err := url.Parse(c.origin)
-	if err != nil || u.Scheme == "" || u.Host == "" || !strings.EqualFold(c.origin, u.Scheme+"://"+u.Host) {
-		return fmt.Errorf("--socketio-origin %q is not an origin: give SCHEME://HOST or SCHEME://HOST:PORT, without a path, or *", c.origin)
+	origin, err := checkOrigin("socketio-origin", c.origin)
+	if err != nil {
+		return fmt.Errorf("%w, or * for all", err)
 	}
-	c.origin = normalOrigin(u)
+	c.origin = origin
 	return nil
 }
 
