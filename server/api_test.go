@@ -4,8 +4,6 @@ package main
 
 import (
 	"encoding/json"
-	"io"
-	"net/http"
 	"strings"
 	"testing"
 )
@@ -38,20 +36,7 @@ func TestAPI(t *testing.T) {
 		{"GET", "api/transports", "", "", fields{"Origin": "https://evil.example"}, 403, "pages of this server"},
 		{"POST", "api/transports", "", "", nil, 405, "GET"},
 	} {
-		r, err := http.NewRequest(test.method, base+test.path, strings.NewReader(test.body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Host = test.host
-		for name, value := range test.fields {
-			r.Header.Set(name, value)
-		}
-		response, err := http.DefaultClient.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		answer, err := io.ReadAll(response.Body)
-		response.Body.Close()
+		response, answer, err := request(t, test.method, base+test.path, test.host, test.fields, test.body)
 		if err != nil || response.StatusCode != test.status || !strings.Contains(string(answer), test.says) || strings.Count(string(answer), "\n") != 1 {
 			t.Errorf("%s /%s %v: %d %q, %v; want %d and a line with %q", test.method, test.path, test.fields, response.StatusCode, answer, err, test.status, test.says)
 		}

@@ -57,7 +57,18 @@ var browser = sync.OnceValues(func() (context.Context, error) {
 	if err != nil {
 		return nil, err
 	}
-	allocator, _ := chromedp.NewExecAllocator(context.Background(),
+	allocator, _ := newAllocator(context.Background(), path,
+		chromedp.Flag("disable-extensions", true),
+		chromedp.Flag("hide-scrollbars", true),
+	)
+	ctx, _ := chromedp.NewContext(allocator)
+	return ctx, chromedp.Do(ctx)
+})
+
+// newAllocator returns a context in which a browser is started, with the flags that all tests need
+// and more.
+func newAllocator(ctx context.Context, path string, more ...chromedp.ExecAllocatorOption) (context.Context, context.CancelFunc) {
+	return chromedp.NewExecAllocator(ctx, append([]chromedp.ExecAllocatorOption{
 		chromedp.ExecPath(path),
 		chromedp.Flag("headless", "new"),
 		chromedp.NoSandbox,
@@ -67,15 +78,11 @@ var browser = sync.OnceValues(func() (context.Context, error) {
 		chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-dev-shm-usage", true),
-		chromedp.Flag("disable-extensions", true),
 		chromedp.Flag("disable-sync", true),
-		chromedp.Flag("hide-scrollbars", true),
 		chromedp.Flag("ignore-certificate-errors", true), // those of --tls-self-signed
 		chromedp.WSURLReadTimeout(patience),
-	)
-	ctx, _ := chromedp.NewContext(allocator)
-	return ctx, chromedp.Do(ctx)
-})
+	}, more...)...)
+}
 
 // closeBrowser ends the browser, if it was started.
 func closeBrowser() {

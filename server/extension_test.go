@@ -26,22 +26,10 @@ func openBrowserWithExtension(t *testing.T) *tab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	allocator, stop := chromedp.NewExecAllocator(t.Context(),
-		chromedp.ExecPath(path),
-		chromedp.Flag("headless", "new"),
-		chromedp.NoSandbox,
-		chromedp.DisableGPU,
-		chromedp.NoFirstRun,
-		chromedp.NoDefaultBrowserCheck,
-		chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("disable-dev-shm-usage", true),
-		chromedp.Flag("disable-sync", true),
-		chromedp.Flag("ignore-certificate-errors", true),
+	allocator, stop := newAllocator(t.Context(), path,
 		chromedp.Flag("load-extension", dir),
 		// Without this, newer versions of Chrome ignore --load-extension.
 		chromedp.Flag("disable-features", "DisableLoadExtensionCommandLineSwitch"),
-		chromedp.WSURLReadTimeout(patience),
 	)
 	t.Cleanup(stop)
 	ctx, _ := chromedp.NewContext(allocator)

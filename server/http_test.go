@@ -85,20 +85,7 @@ func TestURLs(t *testing.T) {
 		{"GET", "ws/echo", "evil.example", upgrade, 403, "--allow-host"},
 		{"GET", "ws/inspect", "", upgrade, 400, "framescope.v1"},
 	} {
-		r, err := http.NewRequest(test.method, base+test.path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Host = test.host
-		for name, value := range test.fields {
-			r.Header.Set(name, value)
-		}
-		response, err := http.DefaultClient.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := io.ReadAll(response.Body)
-		response.Body.Close()
+		response, text, err := request(t, test.method, base+test.path, test.host, test.fields, "")
 		if err != nil || response.StatusCode != test.status || !strings.Contains(string(text), test.says) {
 			t.Errorf("%s /%s, Host %q: %d %q, %v; want %d %q", test.method, test.path, test.host, response.StatusCode, text, err, test.status, test.says)
 		}
@@ -106,6 +93,27 @@ func TestURLs(t *testing.T) {
 			t.Errorf("%s /%s: Allow %q", test.method, test.path, response.Header.Get("Allow"))
 		}
 	}
+}
+
+// request sends a request with a Host field, unless host is "", and other fields, and returns the
+// response with its body. err is that of reading the body.
+func request(t *testing.T, method, url, host string, fields map[string]string, body string) (response *http.Response, text []byte, err error) {
+	t.Helper()
+	r, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Host = host
+	for name, value := range fields {
+		r.Header.Set(name, value)
+	}
+	response, err = http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err = io.ReadAll(response.Body)
+	return response, text, err
 }
 
 // answer sends raw bytes and returns what the server sends until it closes.
